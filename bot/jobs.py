@@ -1,0 +1,143 @@
+"""A job and its states: the one table of legal transitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from bot.request import VideoRequest
+
+
+class State(StrEnum):
+    """Where a job stands. The values are stored in the ledger: never rename one."""
+
+    SUBMITTING = "submitting"  # the intent is safe, the POST may or may not have happened
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"  # GMI has the video, the member not yet
+    DELIVERED = "delivered"
+    OVERDUE = "overdue"  # the member was told; a late result is still delivered
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"  # GMI said no at submit
+    UNCONFIRMED = "unconfirmed"  # nobody can know whether the POST arrived
+
+
+class Reason(StrEnum):
+    """Why a job did not end in a video. Each has its sentence in `cards.py`."""
+
+    KEY = "key"
+    CREDIT = "credit"
+    CAPACITY = "capacity"
+    RATE = "rate"
+    POLICY = "policy"
+    REFERENCE = "reference"
+    PARAMETER = "parameter"
+    MODEL = "model"
+    UNREACHABLE = "unreachable"
+    UNCLEAR = "unclear"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    NO_RESULT = "no_result"
+    DEADLINE = "deadline"
+
+
+class Charge(StrEnum):
+    """What a job costs its member's quota."""
+
+    HELD = "held"
+    SETTLED = "settled"
+    REFUNDED = "refunded"
+
+
+_WORKING = {State.QUEUED, State.PROCESSING}
+_ENDED_BY_GMI = {State.SUCCEEDED, State.FAILED, State.CANCELLED}
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.SUBMITTING: frozenset(_WORKING | _ENDED_BY_GMI | {State.REFUSED, State.UNCONFIRMED}),
+    State.QUEUED: frozenset({State.PROCESSING, State.OVERDUE} | _ENDED_BY_GMI),
+    # A job that lost its machine goes back in line: GMI reports queued again.
+    State.PROCESSING: frozenset({State.QUEUED, State.OVERDUE} | _ENDED_BY_GMI),
+    State.SUCCEEDED: frozenset({State.DELIVERED}),
+    State.OVERDUE: frozenset(_ENDED_BY_GMI),
+    State.UNCONFIRMED: frozenset(_WORKING | _ENDED_BY_GMI),
+    State.DELIVERED: frozenset(),
+    State.FAILED: frozenset(),
+    State.CANCELLED: frozenset(),
+    State.REFUSED: frozenset(),
+}
+
+OPEN = frozenset(state for state, following in TRANSITIONS.items() if following)
+FOLLOWED = frozenset({State.QUEUED, State.PROCESSING, State.OVERDUE})
+REFUNDING = frozenset({State.FAILED, State.CANCELLED, State.REFUSED, State.UNCONFIRMED, State.OVERDUE})
+
+
+class IllegalTransition(Exception):  # noqa: N818 - it names what happened
+    """A job was to move where the table does not let it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where in Discord the card of a job lives."""
+
+    channel_id: int
+    guild_id: int | None
+    message_id: int | None = None
+    token: str | None = None  # of the interaction
+    token_expires: datetime | None = None
+    private: bool = False
+
+    def __repr__(self) -> str:
+        """Leave the token out: whoever holds it can edit the card."""
+        return f"Address(channel={self.channel_id}, guild={self.guild_id}, message={self.message_id})"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One request on its way. Its id is the interaction's snowflake, so that a repeat is recognised."""
+
+    id: int
+    user_id: int
+    address: Address
+    request: VideoRequest
+    model: str
+    created_at: datetime
+    state: State = State.SUBMITTING
+    since: datetime | None = None  # of the state
+    request_id: str | None = None  # GMI's
+    waiting_until: datetime | None = None  # when GMI told us to try again
+    reason: Reason | None = None
+    results: tuple[str, ...] = ()
+    charge: Charge = Charge.HELD
+    revision: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether something is still to be done for this job."""
+        return self.state in OPEN
+
+
+def move(job: Job, state: State, now: datetime, **changes: Any) -> Job:
+    """Return the job in its new state, with the quota's share of the news.
+
+    Raises IllegalTransition where the table does not allow the move.
+    """
+    if state not in TRANSITIONS[job.state]:
+        raise IllegalTransition(f"{job.state} -> {state}")
+    charge = job.charge
+    if charge is Charge.HELD:
+        if state is State.SUCCEEDED:
+            charge = Charge.SETTLED
+        elif state in REFUNDING:
+            charge = Charge.REFUNDED
+    return replace(
+        job,
+        state=state,
+        since=now,
+        waiting_until=None,
+        charge=charge,
+        revision=job.revision + 1,
+        **changes,
+    )

@@ -88,6 +88,7 @@ class Address:
     token: str | None = None  # of the interaction
     token_expires: datetime | None = None
     private: bool = False
+    upload_limit: int | None = None  # bytes that the token route takes: the larger of server and member
 
     def __repr__(self) -> str:
         """Leave the token out: whoever holds it can edit the card."""
@@ -109,6 +110,7 @@ class Job:
     request_id: str | None = None  # GMI's
     waiting_until: datetime | None = None  # when GMI told us to try again
     reason: Reason | None = None
+    detail: str | None = None  # the provider's own code of the reason, such as TaskTimeout
     results: tuple[str, ...] = ()
     charge: Charge = Charge.HELD
     revision: int = 0
@@ -128,7 +130,8 @@ def move(job: Job, state: State, now: datetime, **changes: Any) -> Job:
         raise IllegalTransition(f"{job.state} -> {state}")
     charge = job.charge
     if charge is Charge.HELD:
-        if state is State.SUCCEEDED:
+        # A success without a link was billed all the same: nothing comes back for it.
+        if state is State.SUCCEEDED or changes.get("reason") is Reason.NO_RESULT:
             charge = Charge.SETTLED
         elif state in REFUNDING:
             charge = Charge.REFUNDED

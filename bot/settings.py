@@ -1,0 +1,113 @@
+"""Every setting of the bot, read once from the environment or `.env`, typed and checked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.quotas import Period, Rule
+from bot.request import MODEL
+
+UNLIMITED = "unlimited"
+DRIVERS = ("sqlite+aiosqlite:", "postgresql+asyncpg:")
+
+
+class SettingsError(Exception):
+    """A setting is missing or malformed; the text is one plain sentence for the operator."""
+
+
+def _number_or_unlimited(value: Any) -> Any:
+    return None if isinstance(value, str) and value.strip().lower() == UNLIMITED else value
+
+
+Allowance = Annotated[int | None, BeforeValidator(_number_or_unlimited), Field(ge=0)]
+
+
+class Settings(BaseSettings):
+    """What an operator can set. The environment wins over `.env`; an empty value counts as not set."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    discord_token: SecretStr
+    gmi_api_key: SecretStr
+    gmi_org_id: str | None = None
+    gmi_base_url: str = "https://console.gmicloud.ai"
+    gmi_model: str = Field(default=MODEL, min_length=1)
+    database_url: SecretStr = SecretStr("sqlite+aiosqlite:///data/vidu.db")
+    quota_videos: Allowance = 5
+    quota_seconds: Allowance = None
+    quota_per: Period = Period.DAY
+    quota_running: int = Field(default=2, ge=1)
+    job_deadline_minutes: float = Field(default=60, gt=0, le=7 * 24 * 60)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("log_level", "quota_per", mode="before")
+    @classmethod
+    def _fold_case(cls, value: Any, info: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return value.strip().upper() if info.field_name == "log_level" else value.strip().lower()
+
+    @field_validator("discord_token", "gmi_api_key")
+    @classmethod
+    def _check_secret(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if not text.strip() or any(not 32 < ord(character) < 127 for character in text.strip()):
+            raise ValueError("must be a single word of plain characters")
+        return SecretStr(text.strip())
+
+    @field_validator("gmi_base_url")
+    @classmethod
+    def _check_address(cls, value: str) -> str:
+        if not value.startswith(("https://", "http://")):
+            raise ValueError("must start with https://")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_driver(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(DRIVERS):
+            raise ValueError("must start with sqlite+aiosqlite:/// or postgresql+asyncpg://")
+        return value
+
+    @property
+    def quota(self) -> Rule:
+        """Return the operator's default quota."""
+        return Rule(videos=self.quota_videos, seconds=self.quota_seconds, per=self.quota_per)
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Raises SettingsError with one sentence that names every missing or malformed setting, and no value.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    missing: list[str] = []
+    malformed: list[str] = []
+    for fault in error.errors(include_input=False, include_url=False, include_context=False):
+        name = str(fault["loc"][0]).upper()
+        if fault["type"] == "missing":
+            missing.append(name)
+        else:
+            text = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
+            malformed.append(f"{name} {text[0].lower()}{text[1:]}")
+    parts = []
+    if missing:
+        parts.append(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
+    parts.extend(malformed)
+    return "; ".join(parts) + ". Set it in the environment or in .env (.env.example explains each setting)."

@@ -203,7 +203,7 @@ class Quotas:
         return sorted(applied, key=lambda one: (order.index(one.scope), one.target_id or 0))
 
     def applied(self, guild_id: int | None, user_id: int, role_ids: Iterable[int]) -> Applied:
-        """Return the rule for a member: their own, else the best of their roles, the server's, the operator's."""
+        """Return the member's own rule, else that of their best role, the server's or the operator's."""
         rules = {} if guild_id is None else self._rules.get(guild_id, {})
         own = rules.get((Scope.MEMBER, user_id))
         if own is not None:
@@ -213,7 +213,7 @@ class Quotas:
             return max(of_roles, key=lambda one: (*_generosity(one.rule), -(one.target_id or 0)))
         return rules.get((Scope.SERVER, None), self._default)
 
-    def reserve(  # noqa: PLR0917 - the same order as in `replay` and in the ledger
+    def reserve(  # noqa: PLR0917 - which, where, who, how much, when
         self,
         job_id: int,
         guild_id: int | None,
@@ -266,7 +266,7 @@ class Quotas:
             self.settle(job_id)
 
     def reset(self, guild_id: int | None, user_id: int, at: datetime) -> None:
-        """Forget what a member has used up to and including this moment; what runs still counts as running."""
+        """Forget what a member used up to and including this moment; what runs stays counted as running."""
         log = self._logs.setdefault(guild_id, {}).setdefault(user_id, _Log())
         log.forgotten_until = at if log.forgotten_until is None else max(at, log.forgotten_until)
 

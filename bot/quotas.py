@@ -288,13 +288,11 @@ class Quotas:
 
     def forget_old(self, now: datetime) -> None:
         """Drop what no rule can count any more."""
-        for guild_id, logs in list(self._logs.items()):
+        for logs in self._logs.values():
             for user_id, log in list(logs.items()):
                 self._prune(log, now)
                 if log.is_blank(now):
                     del logs[user_id]
-            if not logs:
-                del self._logs[guild_id]
 
     def _log(self, guild_id: int | None, user_id: int) -> _Log:
         return self._logs.get(guild_id, {}).get(user_id) or _Log()

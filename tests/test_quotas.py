@@ -260,6 +260,16 @@ def test_a_reset_forgets_what_was_used_until_then_and_keeps_what_runs() -> None:
     assert used(quotas.standing(SERVER, MEMBER, [], START + HOUR)) == (1, 5, 0)
 
 
+def test_a_reservation_drops_what_its_member_used_long_ago() -> None:
+    quotas = quotas_of()
+    for job_id in (1, 2):
+        quotas.reserve(job_id, SERVER, MEMBER, [], 5, START)
+    quotas.settle(1)
+    quotas.reserve(1, SERVER, MEMBER, [], 5, START + LONGEST)
+    with pytest.raises(ValueError, match="already reserved"):
+        quotas.reserve(2, SERVER, MEMBER, [], 5, START + LONGEST)
+
+
 def test_usage_lists_the_members_of_one_server_with_most_seconds_first() -> None:
     quotas = quotas_of()
     uses = [(1, 5), (2, 3), (2, 3), (3, 2), (3, 3), (4, 5), (5, 1)]

@@ -32,11 +32,16 @@ _STATES = {
     "cancelled": State.CANCELLED,
 }
 
+_REFUSALS = {401: Reason.KEY, 402: Reason.CREDIT, 403: Reason.KEY, 404: Reason.MODEL}
+
 # What GMI and Vidu write when they say no, most telling first.
 _REASONS: tuple[tuple[re.Pattern[str], Reason], ...] = (
     (re.compile(r"credit", re.I), Reason.CREDIT),
     (re.compile(r"audit|policy|moderation|sensitive|prohibited|nsfw|unsafe", re.I), Reason.POLICY),
-    (re.compile(r"image(download|format)|(download|fetch)\w* (\w+ )*(image|video|file|url)", re.I), Reason.REFERENCE),
+    (
+        re.compile(r"image(download|format)|(download|fetch)\w* (\w+ )*(image|video|file|url)", re.I),
+        Reason.REFERENCE,
+    ),
     (re.compile(r"capacity|overloaded", re.I), Reason.CAPACITY),
 )
 # A vendor's reason such as TaskTimeout or PageSizeOutOfRange is safe to repeat; its prose may quote anything.
@@ -55,7 +60,13 @@ class GmiError(Exception):
     """GMI Cloud did not do what was asked. The text is for the log and holds no body of an answer."""
 
     def __init__(
-        self, verdict: Verdict, reason: Reason, text: str, *, retry_after: float | None = None, detail: str | None = None
+        self,
+        verdict: Verdict,
+        reason: Reason,
+        text: str,
+        *,
+        retry_after: float | None = None,
+        detail: str | None = None,
     ) -> None:
         super().__init__(text)
         self.verdict = verdict
@@ -145,7 +156,9 @@ _PAGE: TypeAdapter[_Page] = TypeAdapter(_Page)
 class GmiCloud:
     """A client of one organisation's request queue."""
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str, key: str, organization: str | None) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, base_url: str, key: str, organization: str | None
+    ) -> None:
         self._session = session
         self._queue = URL(base_url.rstrip("/") + QUEUE_PATH)
         self._headers = {"Authorization": f"Bearer {key}"}
@@ -158,9 +171,13 @@ class GmiCloud:
         Raises GmiError, whose verdict tells whether it may have been accepted.
         """
         try:
-            status, body, headers = await self._call("POST", self._queue / "requests", {"model": model, "payload": payload})
+            status, body, headers = await self._call(
+                "POST", self._queue / "requests", {"model": model, "payload": payload}
+            )
         except aiohttp.ClientConnectorError as error:
-            raise GmiError(Verdict.NOT_SENT, Reason.UNREACHABLE, f"no connection: {type(error).__name__}") from None
+            raise GmiError(
+                Verdict.NOT_SENT, Reason.UNREACHABLE, f"no connection: {type(error).__name__}"
+            ) from None
         except aiohttp.ConnectionTimeoutError:
             raise GmiError(Verdict.NOT_SENT, Reason.UNREACHABLE, "no connection in time") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -181,7 +198,7 @@ class GmiCloud:
         return report
 
     async def requests(self, model: str) -> list[Report]:
-        """Ask for the list of this model's requests; records that make no sense are left out. Raises GmiError."""
+        """Ask for the list of this model's requests, without records that make no sense. Raises GmiError."""
         body = await self._get((self._queue / "requests").with_query(model_id=model))
         try:
             page = _PAGE.validate_json(body)
@@ -194,7 +211,9 @@ class GmiCloud:
         try:
             status, body, headers = await self._call("GET", url, None)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise GmiError(Verdict.NOT_SENT, Reason.UNREACHABLE, f"no answer: {type(error).__name__}") from None
+            raise GmiError(
+                Verdict.NOT_SENT, Reason.UNREACHABLE, f"no answer: {type(error).__name__}"
+            ) from None
         if status >= HTTPStatus.BAD_REQUEST:
             reason = Reason.KEY if status in (401, 403) else Reason.UNREACHABLE
             raise GmiError(
@@ -219,15 +238,11 @@ def _submit_error(status: int, body: bytes, headers: dict[str, str]) -> GmiError
     detail = _code(text)
     log = f"status {status}" + (f" ({detail})" if detail else "")
     known = _classify(text)
-    if status in (401, 403):
-        return GmiError(Verdict.REFUSED, Reason.KEY, log)
-    if status == HTTPStatus.PAYMENT_REQUIRED:
-        return GmiError(Verdict.REFUSED, Reason.CREDIT, log)
-    if status == HTTPStatus.NOT_FOUND:
-        return GmiError(Verdict.REFUSED, Reason.MODEL, log)
+    if status in _REFUSALS:
+        return GmiError(Verdict.REFUSED, _REFUSALS[status], log)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return GmiError(Verdict.NOT_SENT, Reason.RATE, log, retry_after=_retry_after(body, headers))
-    # GMI's own 503 is a JSON error or names its capacity; a proxy's page says nothing about what came before it.
+    # GMI's own 503 is JSON or names its capacity; a proxy's page says nothing about what came before it.
     own_answer = known is Reason.CAPACITY or _json_object(body) is not None
     if status == HTTPStatus.SERVICE_UNAVAILABLE and own_answer:
         return GmiError(Verdict.NOT_SENT, Reason.CAPACITY, log, retry_after=_retry_after(body, headers))

@@ -88,6 +88,7 @@ class Address:
     token: str | None = None  # of the interaction
     token_expires: datetime | None = None
     private: bool = False
+    keeps_references: bool = False  # the card carries the references as attachments
     upload_limit: int | None = None  # bytes that the token route takes: the larger of server and member
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
 """The ledger: durable jobs, quota rules and resets, in SQLAlchemy Core.
 
-A job is written before its POST and after each change, so that a crash at any point finds it. What a job costs its
-member's quota is a column of the same row: state and charge can never disagree.
+A job is written before its POST and after each change, so that a crash at any point finds it. What a job
+costs its member's quota is a column of the same row: state and charge can never disagree.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ jobs = sa.Table(
     sa.Column("token", sa.Text),
     sa.Column("token_expires", sa.BigInteger),
     sa.Column("private", sa.Boolean, nullable=False),
+    sa.Column("keeps_references", sa.Boolean, nullable=False),
     sa.Column("upload_limit", sa.BigInteger),
     sa.Column("model", sa.String(100), nullable=False),
     sa.Column("prompt", sa.Text, nullable=False),
@@ -173,15 +174,21 @@ class Ledger:
 
     async def jobs_of(self, user_id: int, *, limit: int, offset: int = 0) -> list[Job]:
         """Return a member's jobs, newest first."""
-        query = jobs.select().where(jobs.c.user_id == user_id).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+        query = (
+            jobs.select()
+            .where(jobs.c.user_id == user_id)
+            .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+        )
         return [_row_to_job(row) for row in await self._select(query.limit(limit).offset(offset))]
 
     async def uses(self, since: datetime) -> list[Use]:
-        """Return what counts towards quotas: jobs since then, and older ones that still hold a reservation."""
+        """Return what counts towards quotas: jobs since then, and older ones that are still held."""
         c = jobs.c
         query = (
             sa.select(c.id, c.guild_id, c.user_id, c.duration, c.created_at, c.charge)
-            .where(c.charge != Charge.REFUNDED, sa.or_(c.created_at > _micros(since), c.charge == Charge.HELD))
+            .where(
+                c.charge != Charge.REFUNDED, sa.or_(c.created_at > _micros(since), c.charge == Charge.HELD)
+            )
             .order_by(c.created_at, c.id)
         )
         return [
@@ -208,7 +215,9 @@ class Ledger:
         return [
             StoredRule(
                 row.guild_id,
-                Applied(Rule(row.videos, row.seconds, Period(row.per)), Scope(row.scope), row.target_id or None),
+                Applied(
+                    Rule(row.videos, row.seconds, Period(row.per)), Scope(row.scope), row.target_id or None
+                ),
             )
             for row in await self._select(quota_rules.select())
         ]
@@ -238,7 +247,8 @@ class Ledger:
 
     async def _select(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         async with self._begin() as connection:
-            return (await connection.execute(query)).all()
+            result: sa.CursorResult[Any] = await connection.execute(query)
+            return result.all()
 
 
 def _prepare_sqlite(engine: AsyncEngine) -> None:
@@ -248,7 +258,7 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
 
     @sa.event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
-        # The driver would begin transactions by itself, and only at the first write: too late for BEGIN IMMEDIATE.
+        # The driver would begin transactions by itself, and only at the first write: too late.
         connection.isolation_level = None
         for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT}"):
             connection.execute(f"PRAGMA {pragma}").close()
@@ -296,6 +306,7 @@ def _job_to_row(job: Job) -> dict[str, Any]:
         "token": address.token,
         "token_expires": _maybe_micros(address.token_expires),
         "private": address.private,
+        "keeps_references": address.keeps_references,
         "upload_limit": address.upload_limit,
         "model": job.model,
         "prompt": request.prompt,
@@ -322,6 +333,7 @@ def _row_to_job(row: sa.Row[Any]) -> Job:
         token=row.token,
         token_expires=_maybe_moment(row.token_expires),
         private=row.private,
+        keeps_references=row.keeps_references,
         upload_limit=row.upload_limit,
     )
     return Job(

@@ -228,14 +228,21 @@ class Quotas:
         """
         if seconds < 1:
             raise ValueError("a video lasts at least a second")
-        log = self._log(guild_id, user_id)
-        self._prune(log, now)
+        self._prune(self._log(guild_id, user_id), now)
         if job_id in self._uses:
             raise ValueError("already reserved")
-        standing = self._standing(self.applied(guild_id, user_id, role_ids), log, now)
-        _check(standing, log.counted(standing.applied.rule.per, now), seconds)
+        standing = self.check(guild_id, user_id, role_ids, seconds, now)
         self._take(job_id, guild_id, user_id, seconds, now)
         return self._standing(standing.applied, self._log(guild_id, user_id), now)
+
+    def check(
+        self, guild_id: int | None, user_id: int, role_ids: Iterable[int], seconds: int, now: datetime
+    ) -> Standing:
+        """Return what the member has used, or raise QuotaExceeded if a video does not fit; take nothing."""
+        log = self._log(guild_id, user_id)
+        standing = self._standing(self.applied(guild_id, user_id, role_ids), log, now)
+        _check(standing, log.counted(standing.applied.rule.per, now), seconds)
+        return standing
 
     def settle(self, job_id: int) -> bool:
         """End the reservation of a job and keep its use; return False if there is none (any more)."""

@@ -1,0 +1,68 @@
+"""Start the bot: `python -m bot`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+
+import aiohttp
+import discord
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot import logs
+from bot.client import ViduBot
+from bot.settings import Settings, SettingsError, load
+
+MISCONFIGURED, FAILED = 2, 1  # exit codes
+
+log = logging.getLogger("bot")
+
+
+async def run(settings: Settings) -> None:
+    """Run until Discord ends it or the process is told to stop."""
+    bot = ViduBot(settings)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):  # Windows has no such handlers
+            loop.add_signal_handler(number, stop.set)
+    async with bot:
+        running = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not running.done():
+            log.info("Stopping; jobs under way are safe in the ledger and go on at the next start")
+            await bot.close()
+        await running
+
+
+def main() -> int:
+    """Start the bot and return the exit code, with one plain sentence where it cannot run."""
+    try:
+        settings = load()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return MISCONFIGURED
+    secrets = (settings.discord_token, settings.gmi_api_key)
+    logs.set_up(settings.log_level, [secret.get_secret_value() for secret in secrets])
+    try:
+        asyncio.run(run(settings))
+    except discord.LoginFailure:
+        print("Discord refused the token: DISCORD_TOKEN must be the bot's token.", file=sys.stderr)
+    except (SQLAlchemyError, OSError) as error:
+        if isinstance(error, aiohttp.ClientError):
+            print("Discord cannot be reached. Check the network and try again.", file=sys.stderr)
+        else:
+            log.debug("The database failed", exc_info=error)
+            print("The database cannot be opened: check DATABASE_URL and its folder.", file=sys.stderr)
+    else:
+        return 0
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,237 @@
+"""What a job looks like in Discord, state by state: pure builders, no I/O.
+
+Every state has its own symbol and words; the colour only repeats them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import discord
+from discord import ui
+
+from bot.jobs import Job, Reason, State
+from bot.request import Kind, Reference
+
+PROMPT_SHOWN = 700  # characters; a card has 4,000 in all, and a longer wall of text hides the video
+GALLERY_MAX = 10  # media in one gallery [Discord]
+BUTTON_URL_MAX = 512  # characters [Discord]
+ALT_TEXT_MAX = 1024  # characters of a media description [Discord]
+
+BLUE, GREEN, RED, GREY, AMBER = 0x5865F2, 0x248046, 0xDA373C, 0x80848E, 0xE0A100
+
+_NOTHING_TAKEN = "Your quota has it back."
+
+_HEADINGS: dict[State, tuple[str, int]] = {
+    State.SUBMITTING: ("📨 Sending your request", BLUE),
+    State.QUEUED: ("⏳ Waiting in line", BLUE),
+    State.PROCESSING: ("🎬 Rendering", BLUE),
+    State.SUCCEEDED: ("📦 Finished, fetching the video", BLUE),
+    State.DELIVERED: ("✅ Your video is ready", GREEN),
+    State.OVERDUE: ("⌛ Taking far too long", AMBER),
+    State.FAILED: ("❌ No video this time", RED),
+    State.REFUSED: ("❌ Not accepted", RED),
+    State.CANCELLED: ("🚫 Cancelled", GREY),
+    State.UNCONFIRMED: ("❔ Nobody knows whether it arrived", AMBER),
+}
+
+_WAITS: dict[Reason, str] = {
+    Reason.RATE: "GMI Cloud is asked too often right now and wants a pause.",
+    Reason.CAPACITY: "GMI Cloud has no free machine right now.",
+    Reason.UNREACHABLE: "GMI Cloud cannot be reached right now.",
+}
+
+_SENTENCES: dict[Reason, str] = {
+    Reason.KEY: (
+        "GMI Cloud refused this bot's key. "
+        f"{_NOTHING_TAKEN} Please tell the people who run this bot: the key needs to be renewed."
+    ),
+    Reason.CREDIT: (
+        "This bot's account at GMI Cloud has no credit left. "
+        f"{_NOTHING_TAKEN} Please tell the people who run this bot, and try again later."
+    ),
+    Reason.RATE: (
+        "GMI Cloud took no more requests for so long that I gave up; it was never sent. "
+        f"{_NOTHING_TAKEN} Try again later."
+    ),
+    Reason.CAPACITY: (
+        "GMI Cloud had no free machine for so long that I gave up; nothing was made. "
+        f"{_NOTHING_TAKEN} Try again later."
+    ),
+    Reason.UNREACHABLE: (
+        "GMI Cloud could not be reached for so long that I gave up; it was never sent. "
+        f"{_NOTHING_TAKEN} Try again later."
+    ),
+    Reason.POLICY: (
+        "The provider's content rules do not allow this prompt or one of the references. "
+        f"{_NOTHING_TAKEN} Change the prompt or use other pictures."
+    ),
+    Reason.REFERENCE: (
+        "The provider could not fetch or read one of the references. "
+        f"{_NOTHING_TAKEN} Attach the files anew, or save them as PNG, JPEG or MP4 first."
+    ),
+    Reason.PARAMETER: (
+        "The provider did not accept this combination of prompt, references and length. "
+        f"{_NOTHING_TAKEN} Try a shorter prompt or other references."
+    ),
+    Reason.MODEL: (
+        "GMI Cloud does not know the model that this bot asks for, or does not let it in. "
+        f"{_NOTHING_TAKEN} Please tell the people who run this bot."
+    ),
+    Reason.UNCLEAR: (
+        "The connection to GMI Cloud broke while your request was on its way, and its list does not show it. "
+        f"It is not sent a second time, because it could be paid for twice. {_NOTHING_TAKEN} "
+        "If a video turns up after all, you still get it; otherwise ask again."
+    ),
+    Reason.FAILED: (
+        "The provider could not make this video and gave no reason. "
+        f"{_NOTHING_TAKEN} Try again, or change the prompt."
+    ),
+    Reason.CANCELLED: (
+        f"This request was cancelled at GMI Cloud. {_NOTHING_TAKEN} Ask again whenever you like."
+    ),
+    Reason.NO_RESULT: (
+        "GMI Cloud says that the video is finished, but gives no link to it. "
+        "Please tell the people who run this bot, they can look it up by the number below."
+    ),
+    Reason.DEADLINE: (
+        "GMI Cloud has not finished it in the time allowed. "
+        f"{_NOTHING_TAKEN} I keep looking for a day: if it is finished after all, it is posted here."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One finished video: an attachment of the card, or a link."""
+
+    url: str  # "attachment://name" or https
+    playable: bool = True  # a link that could not be read is offered, not embedded
+
+    @property
+    def attached(self) -> bool:
+        """Tell whether the video is part of the message."""
+        return self.url.startswith("attachment://")
+
+
+def card(job: Job, videos: Sequence[Media] = (), note: str | None = None) -> ui.LayoutView:
+    """Build the card of a job, with its videos once it has some, and a sentence about how they are shown."""
+    heading, colour = _HEADINGS[job.state]
+    parts: list[ui.Item[ui.LayoutView]] = []
+    parts.append(ui.TextDisplay(f"### {heading}\n{_message(job, note)}".rstrip()))
+    parts.extend(_videos(job, videos))
+    parts.extend(_request(job))
+    parts.append(ui.TextDisplay(_footer(job)))
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.Container(*parts, accent_colour=colour))
+    return view
+
+
+def sentence(job: Job) -> str:
+    """Return what a member reads about a job that did not end in a video, or that has to wait."""
+    if job.state is State.SUBMITTING:
+        if job.waiting_until is None or job.reason is None:
+            return ""
+        why = _WAITS.get(job.reason, _WAITS[Reason.UNREACHABLE])
+        return (
+            f"{why} I try again {discord.utils.format_dt(job.waiting_until, 'R')}; you need not do anything."
+        )
+    if job.reason is None:
+        return ""
+    if job.reason is Reason.FAILED and job.detail:
+        return (
+            f"The provider could not make this video and names the reason “{job.detail}”. "
+            f"{_NOTHING_TAKEN} Try again, or change the prompt."
+        )
+    return _SENTENCES[job.reason]
+
+
+def heading(job: Job) -> str:
+    """Return symbol and words of the job's state."""
+    return _HEADINGS[job.state][0]
+
+
+def quote_prompt(prompt: str, limit: int) -> str:
+    """Return a prompt so that it cannot format, link or ping, cut at a word where it is long."""
+    text = " ".join(prompt.split())
+    if len(text) > limit:
+        head = text[:limit]
+        text = (head.rsplit(" ", 1)[0] if " " in head[limit // 2 :] else head).rstrip() + "…"
+    return discord.utils.escape_mentions(discord.utils.escape_markdown(text))
+
+
+def reference_filename(position: int, reference: Reference) -> str:
+    """Return the name under which a reference (numbered from 1) is kept on the card."""
+    suffix = reference.name.rsplit(".", 1)[-1].lower()
+    if not (suffix.isascii() and suffix.isalnum() and len(suffix) <= 4):
+        suffix = "png" if reference.kind is Kind.IMAGE else "mp4"
+    return f"reference-{position}.{suffix}"
+
+
+def video_filename(job: Job, position: int) -> str:
+    """Return the name of a finished video (numbered from 1), after its seed."""
+    return f"vidu-{job.request.seed}.mp4" if position == 1 else f"vidu-{job.request.seed}-{position}.mp4"
+
+
+def _message(job: Job, note: str | None) -> str:
+    if job.state in {State.QUEUED, State.PROCESSING, State.SUCCEEDED} and job.since:
+        return f"since {discord.utils.format_dt(job.since, 'R')}"
+    return "\n".join(
+        text for text in (sentence(job) if job.state is not State.DELIVERED else "", note) if text
+    )
+
+
+def _videos(job: Job, videos: Sequence[Media]) -> list[ui.Item[ui.LayoutView]]:
+    items: list[ui.Item[ui.LayoutView]] = []
+    alt_text = job.request.prompt[:ALT_TEXT_MAX]
+    playable = [media for media in videos if media.playable][:GALLERY_MAX]
+    if playable:
+        gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
+        for media in playable:
+            gallery.add_item(media=media.url, description=alt_text)
+        items.append(gallery)
+    links = [media.url for media in videos if not media.attached]
+    if links:
+        items.append(_links(links))
+    return items
+
+
+def _links(links: Sequence[str]) -> ui.Item[ui.LayoutView]:
+    labels = ["Open the video" if len(links) == 1 else f"Open video {n}" for n in range(1, len(links) + 1)]
+    if len(links) <= 5 and all(len(link) <= BUTTON_URL_MAX for link in links):
+        buttons = [
+            ui.Button[ui.LayoutView](label=label, url=link) for label, link in zip(labels, links, strict=True)
+        ]
+        return ui.ActionRow(*buttons)
+    return ui.TextDisplay(
+        "\n".join(f"[{label}](<{link}>)" for label, link in zip(labels, links, strict=True))
+    )
+
+
+def _request(job: Job) -> list[ui.Item[ui.LayoutView]]:
+    request = job.request
+    prompt = "> " + quote_prompt(request.prompt, PROMPT_SHOWN)
+    if not job.address.keeps_references:
+        names = ", ".join(reference.name for reference in request.references)
+        return [ui.TextDisplay(f"{prompt}\n-# From {names}")]
+    media = [
+        (f"attachment://{reference_filename(position, reference)}", f"Reference {position}: {reference.name}")
+        for position, reference in enumerate(request.references, start=1)
+    ]
+    if len(media) == 1 and request.references[0].kind is Kind.IMAGE:
+        url, description = media[0]
+        return [ui.Section(prompt, accessory=ui.Thumbnail(url, description=description))]
+    gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
+    for url, description in media:
+        gallery.add_item(media=url, description=description)
+    return [ui.TextDisplay(prompt), gallery]
+
+
+def _footer(job: Job) -> str:
+    parts = [f"{job.request.duration} s", f"seed {job.request.seed}", f"<@{job.user_id}>"]
+    if job.state in {State.SUBMITTING, State.QUEUED, State.PROCESSING}:
+        parts.append(f"asked {discord.utils.format_dt(job.created_at, 'R')}")
+    if job.reason in {Reason.NO_RESULT, Reason.DEADLINE} and job.request_id:
+        parts.append(f"request {quote_prompt(job.request_id, 60)}")
+    return "-# " + " · ".join(parts)

@@ -1,0 +1,319 @@
+"""Where a card goes: by the interaction's token while it lives, then as a channel message, then by DM.
+
+An edit that may have happened is repeated, never replaced by a new message; only a definite no leads to the
+next rung.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+import discord
+import stamina
+from discord import ui
+
+from bot.cards import Media, card, reference_filename, video_filename
+from bot.clock import Clock
+from bot.downloads import Download, DownloadError, download
+from bot.jobs import Address, Job, State
+
+log = logging.getLogger(__name__)
+
+TOKEN_MARGIN = timedelta(minutes=1)  # a token lives 15 minutes; a slow upload must still end within them
+PARALLEL_TRANSFERS = 4  # videos on their way at once: bounds disk and bandwidth
+ATTEMPTS = 4
+_TOO_LARGE = {40005}
+_TOKEN_DEAD = {50027, 10015, 10062}  # invalid token, unknown webhook, unknown interaction
+_UNSURE = (discord.DiscordServerError, aiohttp.ClientError, TimeoutError, OSError)
+
+
+class Undeliverable(Exception):  # noqa: N818 - it names what happened
+    """No rung of the ladder took the card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file to put on a card."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    url: str
+    file: Download | None  # None: it could not be fetched
+
+
+Put = Callable[[ui.LayoutView, list[discord.File]], Awaitable[discord.Message]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rung:
+    name: str
+    limit: int  # bytes a file may have here
+    same_message: bool
+    put: Put
+
+
+class Delivery:
+    """Shows the cards of jobs and posts their videos."""
+
+    def __init__(self, client: discord.Client, session: aiohttp.ClientSession, clock: Clock) -> None:
+        self._client = client
+        self._session = session
+        self._clock = clock
+        self._transfers = asyncio.Semaphore(PARALLEL_TRANSFERS)
+        self._dead_tokens: set[int] = set()  # ids of jobs
+        self._kept: dict[int, list[discord.Attachment]] = {}  # the references on a card, by job
+
+    def forget(self, job_id: int) -> None:
+        """Drop what was remembered about a job that has ended."""
+        self._dead_tokens.discard(job_id)
+        self._kept.pop(job_id, None)
+
+    async def show(self, job: Job, uploads: Sequence[Upload] = ()) -> Address:
+        """Show the job's state on its card and return where the card is now.
+
+        A passing state is only ever an edit; an end also finds its member by a new message.
+        Raises Undeliverable when no rung took it.
+        """
+
+        def build(rung: _Rung) -> tuple[Job, ui.LayoutView, list[discord.File]]:
+            # References travel with the first card only; a card at a new place goes without them.
+            keeps = job.address.keeps_references and rung.same_message
+            shown = _with_references(job, keeps)
+            files = [_file(upload) for upload in uploads] if keeps else []
+            return shown, card(shown), files
+
+        return await self._climb(job, build, final=not job.is_open or job.state in _TOLD)
+
+    async def deliver(self, job: Job) -> Address:
+        """Download the job's videos once, post them, and return where the card is now.
+
+        Raises Undeliverable.
+        """
+        async with self._transfers:
+            with tempfile.TemporaryDirectory(prefix="vidu-") as folder:
+                results = [await self._fetch(url, Path(folder)) for url in job.results]
+                delivered = replace(job, state=State.DELIVERED)
+                kept = await self._references(job)
+
+                def build(rung: _Rung) -> tuple[Job, ui.LayoutView, list[discord.File]]:
+                    shown = _with_references(delivered, bool(kept) and rung.same_message)
+                    media, note, files = _present(shown, results, rung.limit)
+                    return shown, card(shown, media, note), files
+
+                return await self._climb(job, build, final=True)
+
+    async def _fetch(self, url: str, folder: Path) -> _Result:
+        try:
+            return _Result(url, await download(self._session, url, folder))
+        except DownloadError as error:
+            log.warning("A finished video could not be downloaded: %s", error)
+            return _Result(url, None)
+
+    async def _climb(
+        self,
+        job: Job,
+        build: Callable[[_Rung], tuple[Job, ui.LayoutView, list[discord.File]]],
+        *,
+        final: bool,
+    ) -> Address:
+        for rung in self._rungs(job, final=final):
+            try:
+                shown, message = await self._try(rung, build)
+            except discord.HTTPException as error:
+                if isinstance(error, discord.DiscordServerError):
+                    raise
+                if error.code in _TOKEN_DEAD or error.status == 401:
+                    self._dead_tokens.add(job.id)
+                log.info("Job %s: %s did not work (%s, %s)", job.id, rung.name, error.status, error.code)
+                continue
+            if shown.address.keeps_references:
+                self._kept.setdefault(job.id, list(message.attachments))
+            return replace(
+                shown.address,
+                channel_id=message.channel.id,
+                message_id=message.id,
+                private=job.address.private and rung.same_message,
+                guild_id=job.address.guild_id,
+            )
+        raise Undeliverable(f"no place took the card of job {job.id}")
+
+    async def _try(
+        self, rung: _Rung, build: Callable[[_Rung], tuple[Job, ui.LayoutView, list[discord.File]]]
+    ) -> tuple[Job, discord.Message]:
+        try:
+            return await self._put(rung, build)
+        except discord.HTTPException as error:
+            # 413 comes from the edge before Discord's own code: the same place takes the card without files.
+            if error.status != 413 and error.code not in _TOO_LARGE:
+                raise
+        return await self._put(replace(rung, limit=0), build)
+
+    async def _put(
+        self, rung: _Rung, build: Callable[[_Rung], tuple[Job, ui.LayoutView, list[discord.File]]]
+    ) -> tuple[Job, discord.Message]:
+        async for attempt in stamina.retry_context(on=_UNSURE, attempts=ATTEMPTS, timeout=None):
+            with attempt, ExitStack() as stack:
+                shown, view, files = build(rung)
+                for file in files:
+                    stack.callback(file.close)
+                return shown, await rung.put(view, files)
+        raise AssertionError("a retry context either returns or raises")
+
+    def _rungs(self, job: Job, *, final: bool) -> Iterator[_Rung]:
+        address = job.address
+        token_lives = (
+            address.token_expires is not None
+            and self._clock.now() < address.token_expires - TOKEN_MARGIN
+            and job.id not in self._dead_tokens
+        )
+        if address.token and address.message_id and token_lives:
+            limit = address.upload_limit or discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
+            yield _Rung("edit by token", limit, True, self._edit_by_token(job))
+        if address.message_id and not address.private:
+            yield _Rung("edit in the channel", self._limit(address), True, self._edit_in_channel(job))
+        if final and not address.private:
+            yield _Rung("a new message", self._limit(address), False, self._send(job, dm=False))
+        if final:
+            default = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
+            yield _Rung("a direct message", default, False, self._send(job, dm=True))
+
+    def _limit(self, address: Address) -> int:
+        guild = self._client.get_guild(address.guild_id) if address.guild_id else None
+        return guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
+
+    def _webhook(self, token: str) -> discord.Webhook:
+        application = self._client.application_id
+        assert application is not None, "the bot is logged in before it shows a card"
+        return discord.Webhook.partial(application, token, session=self._session, client=self._client)
+
+    def _edit_by_token(self, job: Job) -> Put:
+        token, message_id = job.address.token, job.address.message_id
+        assert token is not None
+        assert message_id is not None
+
+        async def put(view: ui.LayoutView, files: list[discord.File]) -> discord.Message:
+            webhook = self._webhook(token)
+            if not files:
+                return await webhook.edit_message(message_id, view=view)
+            attachments = [*self._kept.get(job.id, ()), *files]
+            return await webhook.edit_message(message_id, view=view, attachments=attachments)
+
+        return put
+
+    def _edit_in_channel(self, job: Job) -> Put:
+        message_id = job.address.message_id
+        assert message_id is not None
+
+        async def put(view: ui.LayoutView, files: list[discord.File]) -> discord.Message:
+            message = self._channel(job).get_partial_message(message_id)
+            if not files:
+                return await message.edit(view=view, allowed_mentions=discord.AllowedMentions.none())
+            attachments = [*self._kept.get(job.id, ()), *files]
+            return await message.edit(
+                view=view, attachments=attachments, allowed_mentions=discord.AllowedMentions.none()
+            )
+
+        return put
+
+    def _send(self, job: Job, *, dm: bool) -> Put:
+        async def put(view: ui.LayoutView, files: list[discord.File]) -> discord.Message:
+            place: discord.abc.Messageable = self._channel(job)
+            if dm:
+                user = self._client.get_user(job.user_id) or await self._client.fetch_user(job.user_id)
+                place = user
+            # The nonce makes a repeat after a lost answer return the first message instead of a second one.
+            return await place.send(view=view, files=files, nonce=f"{job.id}-{'d' if dm else 'c'}")
+
+        return put
+
+    def _channel(self, job: Job) -> discord.PartialMessageable:
+        return self._client.get_partial_messageable(job.address.channel_id, guild_id=job.address.guild_id)
+
+    async def _references(self, job: Job) -> list[discord.Attachment]:
+        """Return the references on the card, fetched anew after a restart."""
+        if not job.address.keeps_references or job.address.message_id is None:
+            return []
+        if job.id not in self._kept:
+            try:
+                message = await self._fetch_message(job, job.address.message_id)
+            except (discord.HTTPException, *_UNSURE) as error:
+                log.info("Job %s: its references could not be read again (%s)", job.id, type(error).__name__)
+                return []
+            expected = {
+                reference_filename(position, reference)
+                for position, reference in enumerate(job.request.references, start=1)
+            }
+            self._kept[job.id] = [kept for kept in message.attachments if kept.filename in expected]
+        return self._kept[job.id]
+
+    async def _fetch_message(self, job: Job, message_id: int) -> discord.Message:
+        if job.address.private and job.address.token:
+            return await self._webhook(job.address.token).fetch_message(message_id)
+        return await self._channel(job).fetch_message(message_id)
+
+
+_TOLD = {State.OVERDUE, State.UNCONFIRMED}  # still open, but the member must hear of them
+
+
+def _with_references(job: Job, keeps: bool) -> Job:
+    return replace(job, address=replace(job.address, keeps_references=keeps))
+
+
+def _file(upload: Upload) -> discord.File:
+    return discord.File(io.BytesIO(upload.data), filename=upload.name)
+
+
+def _present(
+    job: Job, results: Sequence[_Result], limit: int
+) -> tuple[list[Media], str | None, list[discord.File]]:
+    """Decide for each result whether it is a file or a link here, and why."""
+    media: list[Media] = []
+    files: list[discord.File] = []
+    too_large: list[int] = []
+    unread = False
+    for position, result in enumerate(results, start=1):
+        if result.file is None:
+            unread = True
+            media.append(Media(result.url, playable=False))
+        elif result.file.size > limit:
+            too_large.append(result.file.size)
+            media.append(Media(result.url))
+        else:
+            name = video_filename(job, position)
+            files.append(discord.File(result.file.path, filename=name, description=job.request.prompt[:1024]))
+            media.append(Media(f"attachment://{name}"))
+    return media, _note(too_large, unread, limit), files
+
+
+def _note(too_large: Sequence[int], unread: bool, limit: int) -> str | None:
+    sentences = []
+    if too_large:
+        size = f"{max(too_large) / 1024 / 1024:.1f} MiB"
+        taken = (
+            f"this place takes files up to {limit // 1024 // 1024} MiB"
+            if limit
+            else "Discord did not take it"
+        )
+        sentences.append(
+            f"The file has {size} and {taken}, so it plays from GMI Cloud's link. "
+            "The link does not last for ever: save the video soon."
+        )
+    if unread:
+        sentences.append(
+            "I could not download the video, so here is its link. "
+            "It does not last for ever: save the video soon."
+        )
+    return " ".join(sentences) or None

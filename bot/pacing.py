@@ -1,0 +1,15 @@
+"""When to ask for a job's status next."""
+
+from __future__ import annotations
+
+SHORTEST = 2.0  # seconds; a video takes tens of seconds, asking more often shows nothing new
+LONGEST = 15.0  # seconds; the card's news is never older than this
+SHARE = 0.08  # of the time already waited: a job that has taken long is likely to take longer still
+LATE = 5 * 60.0  # seconds between questions about a job that is overdue
+
+
+def interval(waited: float, *, overdue: bool = False) -> float:
+    """Return the seconds until the next question about a job that was accepted this many seconds ago."""
+    if overdue:
+        return LATE
+    return min(max(SHORTEST, waited * SHARE), LONGEST)

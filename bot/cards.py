@@ -117,9 +117,9 @@ class Media:
 
 def card(job: Job, videos: Sequence[Media] = (), note: str | None = None) -> ui.LayoutView:
     """Build the card of a job, with its videos once it has some, and a sentence about how they are shown."""
-    heading, colour = _HEADINGS[job.state]
+    _, colour = _HEADINGS[job.state]
     parts: list[ui.Item[ui.LayoutView]] = []
-    parts.append(ui.TextDisplay(f"### {heading}\n{_message(job, note)}".rstrip()))
+    parts.append(ui.TextDisplay(f"### {heading(job)}\n{_message(job, note)}".rstrip()))
     parts.extend(_videos(job, videos))
     parts.extend(_request(job))
     parts.append(ui.TextDisplay(_footer(job)))
@@ -149,6 +149,8 @@ def sentence(job: Job) -> str:
 
 def heading(job: Job) -> str:
     """Return symbol and words of the job's state."""
+    if job.waiting_until is not None:
+        return "⏳ Waiting for GMI Cloud"
     return _HEADINGS[job.state][0]
 
 

@@ -22,7 +22,7 @@ def _number_or_unlimited(value: Any) -> Any:
     return None if isinstance(value, str) and value.strip().lower() == UNLIMITED else value
 
 
-Allowance = Annotated[int | None, BeforeValidator(_number_or_unlimited), Field(ge=0)]
+Allowance = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_number_or_unlimited)]
 
 
 class Settings(BaseSettings):

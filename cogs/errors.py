@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 
 import discord
@@ -15,15 +16,21 @@ UNEXPECTED = (
     "`/videos` shows whether your request is under way; if it is not there, please try again."
 )
 NO_PERMISSION = "🔒 Only members who may time out others (Moderate Members) can use this command."
+WITHDRAWN = "-# Not sent."
 ELSEWHERE = "🏠 This command works in a server only. Use it in one of its channels."
 
 
 async def answer_privately(interaction: discord.Interaction, text: str) -> None:
-    """Tell only the member who asked, whether or not something was answered before."""
-    if interaction.response.is_done():
-        await interaction.followup.send(text, ephemeral=True)
-    else:
+    """Tell only the member who asked, in place of a placeholder where one was shown."""
+    if not interaction.response.is_done():
         await interaction.response.send_message(text, ephemeral=True)
+        return
+    # The first follow-up would take over the placeholder and be as public as that is: fill it first, remove it
+    # last. Removing it first made Discord answer the follow-up with Unknown Message (api-docs issue 2739).
+    await interaction.edit_original_response(content=WITHDRAWN)
+    await interaction.followup.send(text, ephemeral=True)
+    with contextlib.suppress(discord.NotFound):
+        await interaction.delete_original_response()
 
 
 class Errors(commands.Cog):

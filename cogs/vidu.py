@@ -141,7 +141,7 @@ class Vidu(commands.Cog):
         answer = await interaction.response.defer(ephemeral=private)
         examined = await self._examine(given)
         if examined.faults:
-            await _refuse_late(interaction, sentences.faults(examined.faults))
+            await answer_privately(interaction, sentences.faults(examined.faults))
             return
         message_id = answer.message_id if answer is not None else None
         request = VideoRequest(prompt, tuple(examined.references), duration, seed or random_seed())
@@ -163,7 +163,7 @@ class Vidu(commands.Cog):
             guild_id=interaction.guild_id,
             message_id=message_id,
             token=interaction.token,
-            token_expires=interaction.created_at + TOKEN_LIFE,
+            token_expires=self.bot.clock.now() + TOKEN_LIFE,
             private=private,
             keeps_references=keeps,
             upload_limit=interaction.filesize_limit,
@@ -185,7 +185,7 @@ class Vidu(commands.Cog):
         try:
             await self.bot.runner.start(order)
         except QuotaExceeded as error:
-            await _refuse_late(interaction, sentences.quota_exceeded(error))
+            await answer_privately(interaction, sentences.quota_exceeded(error))
         except Duplicate:
             log.info("Interaction %s arrived twice", interaction.id)
 
@@ -203,9 +203,8 @@ class Vidu(commands.Cog):
                 contents.append(content)
                 faults += shape_faults(reference)
         clips = [reference for reference in references if reference.kind is Kind.VIDEO]
-        # A broken second clip still makes two: the limit of one alone must not be promised.
-        two = sum(one.kind is Kind.VIDEO for one in given) > 1
-        return Examined(references, contents, faults + length_faults(clips, two=two))
+        given_clips = sum(one.kind is Kind.VIDEO for one in given)
+        return Examined(references, contents, faults + length_faults(clips, given_clips))
 
     async def _examine_one(self, given: Given) -> tuple[Reference | None, bytes, str | None]:
         try:
@@ -251,12 +250,6 @@ async def _read(attachment: discord.Attachment) -> bytes:
 def _roles(interaction: discord.Interaction) -> list[int]:
     user = interaction.user
     return [role.id for role in user.roles] if isinstance(user, discord.Member) else []
-
-
-async def _refuse_late(interaction: discord.Interaction, text: str) -> None:
-    """Take the public placeholder away and tell only the member."""
-    await interaction.delete_original_response()
-    await interaction.followup.send(text, ephemeral=True)
 
 
 async def setup(bot: ViduBot) -> None:

@@ -134,9 +134,7 @@ def count_faults(images: int, videos: int) -> list[str]:
         beside = " beside clips" if videos else ""
         faults.append(f"There are {images} pictures{beside}, the limit is {limit}. Remove {images - limit}.")
     if videos > VIDEOS_MAX:
-        faults.append(
-            f"There are {videos} clips, the limit is {VIDEOS_MAX}. Remove {videos - VIDEOS_MAX}."
-        )
+        faults.append(f"There are {videos} clips, the limit is {VIDEOS_MAX}. Remove {videos - VIDEOS_MAX}.")
     return faults
 
 
@@ -157,9 +155,12 @@ def shape_faults(reference: Reference) -> list[str]:
     return faults
 
 
-def length_faults(videos: Sequence[Reference]) -> list[str]:
-    """Return a sentence for each clip that is longer than its number allows."""
-    alone = len(videos) <= 1
+def length_faults(videos: Sequence[Reference], given: int | None = None) -> list[str]:
+    """Return a sentence for each clip that is longer than their number allows.
+
+    `given` counts the clips that could not be read as well: a broken second one still makes two.
+    """
+    alone = (len(videos) if given is None else given) <= 1
     limit = SECONDS_MAX_ONE_VIDEO if alone else SECONDS_MAX_TWO_VIDEOS
     allowed = f"one clip may last {limit:g} s" if alone else f"each of two clips may last {limit:g} s"
     return [
@@ -175,7 +176,9 @@ def size_faults(name: str, size: int, kind: Kind) -> list[str]:
     if size == 0:
         return [f"**{name}** is empty (0 bytes). Attach it again."]
     if size > limit:
-        return [f"**{name}** has {_mebibytes(size)} MiB, the limit is {_mebibytes(limit)} MiB. Make it smaller."]
+        return [
+            f"**{name}** has {_mebibytes(size)} MiB, the limit is {_mebibytes(limit)} MiB. Make it smaller."
+        ]
     return []
 
 

@@ -1,81 +1,81 @@
-"""Try the bot without a token, a key or a network: `python -m demo`, or `--once` for one job without a browser."""
+"""Try the bot without a token, a key or a network: in a browser, or one job with `--once`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import contextlib
-import logging
 import sys
-import tempfile
 import webbrowser
-from pathlib import Path
 
-from simcord import SetupError
+from simcord import Preview, SetupError
 
-from demo.gmi_cloud import GmiCloud
-from demo.once import run_once
-from demo.world import SimulatedClock, World, open_world, settings_for
+from demo.gmi_script import PROMPT_FAULTS
+from demo.once import DemoError, run_once
+from demo.stage import open_stage
+from demo.world import World
 
 TICK = 0.5  # seconds between two moves of the simulated clock
 WIDTH, HEIGHT = 1100, 900
 
-WELCOME = """\
+WELCOME = """
 The bot is ready in a simulated Discord:
 
   {url}
 
-Type /vidu in the channel, give it a prompt and your own picture or clip (some lie in demo/samples), and send it.
-Then try /videos as a member; and as the moderator noor /quota set, show and usage (choose who you are at the top).
-Words in the prompt provoke trouble: {words}.
-Stop with Ctrl+C.
+Type /vidu in the channel, choose it, write a prompt, add a picture or clip (demo/samples has some), and send.
+Then try /videos; and as the moderator noor /quota set, /quota show and /quota usage.
+These words in a prompt provoke trouble: {words}
+Ctrl+C ends it.
 """
 
 
-async def show(port: int | None, *, browser: bool) -> None:
+async def serve(port: int | None, *, browser: bool) -> None:
     """Serve the simulated channel until the process is stopped."""
-    clock = SimulatedClock()
-    with tempfile.TemporaryDirectory(prefix="vidu-demo-") as folder:
-        async with stage(clock, Path(folder)) as world:
-            preview = world.env.preview(
-                world.channel,
-                viewers=[world.member, world.other, world.moderator],
-                layout="channel",
-                width=WIDTH,
-                height=HEIGHT,
-                port=port,
-            )
-            async with preview:
-                print(WELCOME.format(url=preview.url, words=", ".join(world.cloud.provoking_words)), flush=True)
-                if browser:
-                    await asyncio.to_thread(webbrowser.open, preview.url)
-                await run_clock(world, preview)
+    async with open_stage() as world:
+        viewers = [world.member, world.other, world.moderator]
+        async with world.env.preview(
+            world.channel, viewers=viewers, layout="channel", width=WIDTH, height=HEIGHT, port=port
+        ) as preview:
+            print(WELCOME.format(url=preview.url, words=", ".join(PROMPT_FAULTS)), flush=True)
+            if browser:
+                await asyncio.to_thread(webbrowser.open, preview.url)
+            await move_clock(world, preview)
 
 
-async def run_clock(world: World, preview: object) -> None:
+async def move_clock(world: World, preview: Preview) -> None:
     """Move the simulated clock as real time passes, and the page when something changed."""
-    seen = -1
+    shown = -1
     while True:
         await asyncio.sleep(TICK)
-        # An action of a visitor holds the simulation for a moment; the next tick makes up for it.
+        # While a visitor's action runs the simulation is held; the next tick comes soon.
         with contextlib.suppress(SetupError, TimeoutError):
             await world.env.advance_time(TICK)
             changes = len(world.env.http_requests)
-            if changes != seen:
-                await preview.refresh()  # type: ignore[attr-defined]
-                seen = changes
+            if changes != shown:
+                await preview.refresh()
+                shown = changes
 
 
-@contextlib.asynccontextmanager
-async def stage(clock: SimulatedClock, folder: Path):  # type: ignore[no-untyped-def]
-    """Start the stand-in GMI Cloud and the bot beside it."""
-    worlds: list[World] = []
+def main() -> int:
+    """Run the demo and return the exit code."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="one whole job without a browser")
+    parser.add_argument("--port", type=int, help="port on 127.0.0.1 (default: any that is free)")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    arguments = parser.parse_args()
+    try:
+        if arguments.once:
+            print(f"The video is in {asyncio.run(run_once())}")
+        else:
+            asyncio.run(serve(arguments.port, browser=not arguments.no_browser))
+    except DemoError as error:
+        print(f"The demo failed: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Goodbye.")
+    return 0
 
-    async def fetch(url: str) -> bytes:
-        return worlds[0].cdn(url)
 
-    async with GmiCloud(now=clock.now, fetch=fetch, prompt_faults=True) as cloud:
-        settings = settings_for(cloud, f"sqlite+aiosqlite:///{folder / 'demo.db'}")
-        async with open_world(cloud, clock, settings) as world:
-            worlds.append(world)
-            yield world
+if __name__ == "__main__":
+    sys.exit(main())

@@ -89,19 +89,18 @@ async def open_world(cloud: GmiCloud, clock: SimulatedClock, settings: Settings)
     env = simcord.Env(bot)
     clock.env = env
     await env.start()
-    with env.time_context():
-        guild = env.create_guild("Vidu workshop")
-        channel = guild.create_text_channel("videos")
-        moderators = guild.create_role("Moderators", permissions=discord.Permissions(moderate_members=True))
-        people = [guild.add_member(env.create_user(name)) for name in ("mia", "ben")]
-        moderator = guild.add_member(env.create_user("noor"), roles=[moderators])
-        await env.settle()
-        world = World(env, clock, cloud, bot, settings, guild, channel, *people, moderator)
-        try:
-            yield world
-        finally:
-            await world.bot.close()
-            await env.shutdown()
+    guild = env.create_guild("Vidu workshop")
+    channel = guild.create_text_channel("videos")
+    moderators = guild.create_role("Moderators", permissions=discord.Permissions(moderate_members=True))
+    people = [guild.add_member(env.create_user(name)) for name in ("mia", "ben")]
+    moderator = guild.add_member(env.create_user("noor"), roles=[moderators])
+    await env.settle()
+    world = World(env, clock, cloud, bot, settings, guild, channel, *people, moderator)
+    try:
+        yield world
+    finally:
+        await world.bot.close()
+        await env.shutdown()
 
 
 def texts(message: Any) -> list[str]:

@@ -1,0 +1,111 @@
+"""What the stand-in GMI Cloud can be told to do: faults of calls, and ends of requests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How a call goes wrong: with an answer, with silence, or with a broken connection."""
+
+    status: int = 500
+    text: str = ""
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    times: int | None = 1  # None: for ever
+    after: bool = False  # the call is handled first, only its answer is lost
+    reset: bool = False
+    silent: bool = False
+    method: str = "*"
+    path: str = "*"
+
+    def at(self, method: str, path: str) -> Self:
+        """Return this fault for one method and path."""
+        return replace(self, method=method, path=path)
+
+    def once_less(self) -> Self:
+        """Return what is left after it was played."""
+        assert self.times is not None
+        return replace(self, times=self.times - 1)
+
+    def repeated(self, times: int | None) -> Self:
+        """Return this fault so many times; None is for ever."""
+        return replace(self, times=times)
+
+
+def answer(status: int, body: dict[str, Any] | str, content_type: str = "application/json") -> Fault:
+    """Return a fault with this answer."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    return Fault(status, text, content_type)
+
+
+def rate_limited(retry_after_ms: int) -> Fault:
+    """Return GMI's documented answer to too many requests."""
+    text = f"Rate limit exceeded for model X: 2 requests per 60 seconds. Retry in {retry_after_ms} ms."
+    limit = {"limit_type": "RPM", "limit": 2, "interval_seconds": 60, "retry_after_ms": retry_after_ms}
+    return answer(429, {"error": text, "rate_limit": limit})
+
+
+BAD_KEY = answer(401, {"error": "Invalid API key"})
+NO_CREDIT = answer(
+    402, {"error": "Insufficient credits. Please top up at https://console.example.invalid/billing"}
+)
+CAPACITY = answer(503, {"error": "Upstream capacity temporarily exhausted"})
+BACKEND_400 = answer(500, {"error": "Backend error (400). PageSizeOutOfRange: duration of sk-secret-body"})
+POLICY = answer(
+    400, {"error": {"message": "CreationPolicyViolation: the prompt 'a secret prompt' is not allowed"}}
+)
+HTML_PAGE = answer(502, "<html><body>Bad gateway, ray 12345</body></html>", "text/html")
+NONSENSE = answer(200, "{not json")
+RESET_BEFORE = Fault(reset=True)
+RESET_AFTER = Fault(reset=True, after=True)
+SILENCE = Fault(silent=True, after=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an accepted request ends."""
+
+    status: str = "success"
+    result: dict[str, Any] | None = None  # the outcome of anything but a success
+    top_level: dict[str, Any] = field(default_factory=dict)
+    videos: int = 1
+    old_shape: bool = False  # video_url in place of media_urls
+    broken_links: bool = False
+    working_word: str = "processing"
+    delay: float = 0.0  # seconds more in line
+    stuck: bool = False  # in line for ever
+    synchronous: bool = False  # the answer to the POST already is the end
+    echoes: bool = True  # the payload in the record
+
+    def success(self, links: Sequence[str]) -> dict[str, Any]:
+        """Return the outcome of a success with these links."""
+        if self.broken_links:
+            links = [f"{link}.gone" for link in links]
+        if self.old_shape:
+            return {"video_url": links[0], "thumbnail_image_url": f"{links[0]}.thumbnail.mp4"}
+        return {"media_urls": [{"id": str(number), "url": link} for number, link in enumerate(links)]}
+
+
+def failed(text: str | None) -> Outcome:
+    """Return a failure that gives this reason, or none."""
+    return Outcome("failed", {"error": text} if text else None)
+
+
+SUCCESS = Outcome()
+CANCELLED = Outcome("cancelled")
+STUCK = Outcome(stuck=True)
+
+# Words by which a visitor of the demo provokes trouble.
+PROMPT_FAULTS: dict[str, Outcome | Fault] = {
+    "!fail": failed("TaskTimeout: https://storage.example.invalid/x?sig=secret"),
+    "!policy": failed("TaskPromptPolicyViolation: 'secret prompt'"),
+    "!cancel": CANCELLED,
+    "!slow": Outcome(delay=60.0),
+    "!credit": NO_CREDIT,
+    "!busy": CAPACITY,
+}

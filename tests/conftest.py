@@ -1,0 +1,73 @@
+"""The stage for every test: the real bot in a simulated Discord, the stand-in GMI Cloud over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import simcord
+import stamina
+
+from bot.settings import Settings
+from demo.gmi_cloud import GmiCloud
+from demo.world import SimulatedClock, World, open_world, settings_for
+from tests import media
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_between_attempts() -> Iterator[None]:
+    """Let retries happen at once: no test sleeps for real."""
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    return SimulatedClock()
+
+
+@pytest.fixture
+def stage() -> dict[str, World]:
+    """Hold the world for the stand-in, which fetches references from the simulated Discord."""
+    return {}
+
+
+@pytest.fixture
+async def cloud(clock: SimulatedClock, stage: dict[str, World]) -> AsyncIterator[GmiCloud]:
+    async def fetch(url: str) -> bytes:
+        return stage["world"].cdn(url)
+
+    async with GmiCloud(now=clock.now, fetch=fetch, render=media.render_quickly) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(cloud: GmiCloud, tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
+    """Settings of the bot; `@pytest.mark.settings(quota_videos=1)` changes some."""
+    marker = request.node.get_closest_marker("settings")
+    changes: dict[str, Any] = dict(marker.kwargs) if marker else {}
+    return settings_for(cloud, f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}", **changes)
+
+
+@pytest.fixture
+async def simulation(
+    cloud: GmiCloud, clock: SimulatedClock, settings: Settings, stage: dict[str, World]
+) -> AsyncIterator[World]:
+    async with open_world(cloud, clock, settings) as opened:
+        stage["world"] = opened
+        yield opened
+        # An error that a command swallowed is a failed test, even if nobody looked for it.
+        opened.env.raise_errors()
+
+
+@pytest.fixture
+def env(simulation: World) -> simcord.Env:
+    """Give SimCord's plugin the environment whose clock the test runs on."""
+    return simulation.env
+
+
+@pytest.fixture
+def world(simulation: World, env: simcord.Env) -> World:
+    return simulation

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.jobs import (
+    OPEN,
+    REFUNDING,
+    TRANSITIONS,
+    Address,
+    Charge,
+    IllegalTransition,
+    Job,
+    Reason,
+    State,
+    move,
+)
+from bot.request import VideoRequest
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ENDS = {State.DELIVERED, State.FAILED, State.CANCELLED, State.REFUSED}
+
+
+def new_job() -> Job:
+    return Job(1, 2, Address(3, 4), VideoRequest("a fox", (), 5, 7), "vidu-q2-pro-r2v", NOW, since=NOW)
+
+
+@given(st.lists(st.sampled_from(State), max_size=12))
+def test_a_job_moves_only_along_the_table_and_is_charged_once(wishes: list[State]) -> None:
+    job = new_job()
+    settled_or_refunded = 0
+    for step, state in enumerate(wishes, start=1):
+        before = job
+        if state not in TRANSITIONS[job.state]:
+            with pytest.raises(IllegalTransition):
+                move(job, state, NOW)
+            continue
+        job = move(job, state, NOW + timedelta(seconds=step))
+        assert (job.state, job.revision) == (state, before.revision + 1)
+        assert job.since == NOW + timedelta(seconds=step)
+        if job.charge is not before.charge:
+            assert before.charge is Charge.HELD
+            settled_or_refunded += 1
+    assert settled_or_refunded <= 1
+    if not job.is_open:
+        assert job.charge is not Charge.HELD
+    if job.state in REFUNDING:
+        assert job.charge is Charge.REFUNDED
+
+
+def test_the_ends_are_ends_and_everything_else_is_open() -> None:
+    assert set(State) - OPEN == ENDS
+    assert set(TRANSITIONS) == set(State)
+
+
+@pytest.mark.parametrize("state", sorted(State))
+def test_every_state_leads_to_an_end(state: State) -> None:
+    reached, edge = {state}, {state}
+    while edge:
+        edge = set().union(*(TRANSITIONS[one] for one in edge)) - reached
+        reached |= edge
+    assert reached & ENDS
+
+
+def test_a_late_result_of_a_refunded_job_stays_free() -> None:
+    job = move(move(new_job(), State.QUEUED, NOW), State.OVERDUE, NOW, reason=Reason.DEADLINE)
+    assert job.charge is Charge.REFUNDED
+    assert move(job, State.SUCCEEDED, NOW, results=("https://example.com/a.mp4",)).charge is Charge.REFUNDED
+
+
+def test_a_success_without_a_link_was_billed_and_is_not_refunded() -> None:
+    job = move(new_job(), State.QUEUED, NOW)
+    assert move(job, State.FAILED, NOW, reason=Reason.NO_RESULT).charge is Charge.SETTLED
+
+
+def test_a_token_never_shows_in_a_repr() -> None:
+    address = Address(3, 4, token="fake-interaction-token")
+    assert "fake-interaction-token" not in repr(address)

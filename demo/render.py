@@ -46,7 +46,7 @@ def render(images: Sequence[bytes], videos: Sequence[bytes], duration: int, seed
         stream = container.add_stream("libx264", rate=RATE, options={"preset": "veryfast", "crf": "26"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for index in range(total):
-            frame = av.VideoFrame.from_image(_frame(scenes, index, total))
+            frame = av.VideoFrame.from_image(_frame(scenes, index, total))  # type: ignore[no-untyped-call]
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
@@ -79,7 +79,7 @@ def _fill(picture: Image.Image) -> Image.Image:
 
 
 def _clip(data: bytes) -> list[Image.Image]:
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         frames = []
         for frame in container.decode(video=0):
             frames.append(_fill(frame.to_image()))

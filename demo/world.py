@@ -92,10 +92,10 @@ async def open_world(cloud: GmiCloud, clock: SimulatedClock, settings: Settings)
     guild = env.create_guild("Vidu workshop")
     channel = guild.create_text_channel("videos")
     moderators = guild.create_role("Moderators", permissions=discord.Permissions(moderate_members=True))
-    people = [guild.add_member(env.create_user(name)) for name in ("mia", "ben")]
+    member, other = guild.add_member(env.create_user("mia")), guild.add_member(env.create_user("ben"))
     moderator = guild.add_member(env.create_user("noor"), roles=[moderators])
     await env.settle()
-    world = World(env, clock, cloud, bot, settings, guild, channel, *people, moderator)
+    world = World(env, clock, cloud, bot, settings, guild, channel, member, other, moderator)
     try:
         yield world
     finally:

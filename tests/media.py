@@ -30,7 +30,8 @@ def clip(seconds: float = 1.0, width: int = 160, height: int = 160, suffix: str 
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             for shade in range(round(seconds * 10)):
                 image = Image.new("RGB", (width, height), (shade % 256, 80, 120))
-                container.mux(stream.encode(av.VideoFrame.from_image(image)))
+                frame = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
+                container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
         return path.read_bytes()
 

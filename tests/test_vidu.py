@@ -66,6 +66,7 @@ async def test_the_card_moves_through_its_states_and_ends_with_the_video(
     [media] = [c for c in components(asked.response) if c["type"] == 12]
     assert media["items"][0]["media"]["url"].endswith("vidu-42.mp4")
     assert media["items"][0]["description"] == "a fox in the snow"
+    assert world.channel.last_message is not None
     assert world.channel.last_message.id == asked.response.id
     assert cloud.paid == 1
 

@@ -25,8 +25,8 @@ async def answer_privately(interaction: discord.Interaction, text: str) -> None:
     if not interaction.response.is_done():
         await interaction.response.send_message(text, ephemeral=True)
         return
-    # The first follow-up would take over the placeholder and be as public as that is: fill it first, remove it
-    # last. Removing it first made Discord answer the follow-up with Unknown Message (api-docs issue 2739).
+    # The first follow-up would take over the placeholder and be as public as that is: fill it first, remove
+    # it last. Removing it first made Discord answer with Unknown Message (discord-api-docs issue 2739).
     await interaction.edit_original_response(content=WITHDRAWN)
     await interaction.followup.send(text, ephemeral=True)
     with contextlib.suppress(discord.NotFound):

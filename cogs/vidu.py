@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import aiohttp
 import discord
 import stamina
-from bot.references import Unreadable, display_name, probe
 from discord import app_commands
 from discord.ext import commands
 
@@ -20,6 +19,7 @@ from bot.cards import reference_filename
 from bot.delivery import Upload
 from bot.jobs import Address
 from bot.quotas import QuotaExceeded
+from bot.references import Unreadable, display_name, probe
 from bot.request import (
     DURATION_DEFAULT,
     DURATION_MAX,

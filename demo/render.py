@@ -82,7 +82,7 @@ def _clip(data: bytes) -> list[Image.Image]:
     with av.open(io.BytesIO(data), "r") as container:
         frames = []
         for frame in container.decode(video=0):
-            frames.append(_fill(frame.to_image()))
+            frames.append(_fill(frame.to_image()))  # type: ignore[no-untyped-call]
             if len(frames) == FRAMES_MAX:
                 break
     return frames

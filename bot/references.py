@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-import codecs
-import math
+import json
+import os
 import re
-import struct
+import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
+from threading import BoundedSemaphore
 
-import filetype
 from PIL import Image
-from pymediainfo import MediaInfo
 
+from bot.formats import Format, detect
 from bot.request import Kind, Reference, size_faults
 
 NAME_MAX = 40  # characters: longer names push the rest of a sentence off a phone's screen
-MEGAPIXELS_MAX = 64  # above a phone's 50, and decoded (4 bytes a pixel) it still fits a small server's memory
+# A phone's 50 megapixels fit, and decoding takes 300 MB at most (15 bytes a pixel for WebP, 4 for PNG).
+MEGAPIXELS_MAX = {"PNG": 64, "JPEG": 64, "WEBP": 20}
+MEASURE_SECONDS_MAX = 10  # a whole clip of 100 MiB takes well under one
 BOXES_MAX = 100_000  # far more than the fragments of an hour of video; a hostile file could hold millions
 
 # Pillow's own guard prints a warning where this module answers with a sentence. The header's dimensions
 # are checked before any pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
+
+# Together with the limits above: the most memory that members can make the bot use at once.
+_PICTURE_TURN = BoundedSemaphore(1)
+_CLIP_TURN = BoundedSemaphore(2)
+
+_MEASURE = (sys.executable, "-P", str(Path(__file__).with_name("measure.py")))
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "SYSTEMROOT")  # what a Python may need to start
 
 _NEEDED = {Kind.IMAGE: "PNG, JPEG or WebP", Kind.VIDEO: "MP4 or MOV"}
 _OPTION = {Kind.IMAGE: "image1", Kind.VIDEO: "video1"}
@@ -33,6 +43,9 @@ _TURNED_ORIENTATIONS = (5, 6, 7, 8)  # shown with width and height swapped
 
 # An underscore between two letters or digits never formats in Discord, and names are full of them.
 _MARKDOWN = re.compile(r"[*`~|<\[]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
+_BOXES = frozenset(
+    b"ftyp moov mdat moof mfra sidx styp emsg prft ssix free skip wide pnot PICT meta uuid udta pdin".split()
+)
 
 
 class Unreadable(Exception):  # noqa: N818 - says what the attachment is, as people would
@@ -41,56 +54,6 @@ class Unreadable(Exception):  # noqa: N818 - says what the attachment is, as peo
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
         self.sentence = sentence
-
-
-@dataclass(frozen=True, slots=True)
-class _Format:
-    """What the bytes of a file say that it is."""
-
-    phrase: str
-    kinds: tuple[Kind, ...] = ()  # what it could be saved as
-    usable: bool = False
-
-
-_PICTURE, _CLIP = (Kind.IMAGE,), (Kind.VIDEO,)
-_MP4 = _Format("an MP4 clip", _CLIP, usable=True)
-_MOV = _Format("a MOV clip", _CLIP, usable=True)
-_HEIC = _Format("a HEIC picture", _PICTURE)
-_AVIF = _Format("an AVIF picture", _PICTURE)
-_SOUND = _Format("a sound file")
-
-_FORMATS = {
-    "image/png": _Format("a PNG picture", _PICTURE, usable=True),
-    "image/apng": _Format("a PNG picture", _PICTURE, usable=True),
-    "image/jpeg": _Format("a JPEG picture", _PICTURE, usable=True),
-    "image/webp": _Format("a WebP picture", _PICTURE, usable=True),
-    "image/gif": _Format("a GIF picture", (Kind.IMAGE, Kind.VIDEO)),
-    "image/bmp": _Format("a BMP picture", _PICTURE),
-    "image/tiff": _Format("a TIFF picture", _PICTURE),
-    "image/x-icon": _Format("an ICO picture", _PICTURE),
-    "image/vnd.adobe.photoshop": _Format("a Photoshop picture", _PICTURE),
-    "video/webm": _Format("a WebM clip", _CLIP),
-    "video/x-matroska": _Format("an MKV clip", _CLIP),
-    "video/x-msvideo": _Format("an AVI clip", _CLIP),
-    "video/x-ms-wmv": _Format("a WMV clip", _CLIP),
-    "video/mpeg": _Format("an MPEG clip", _CLIP),
-    "video/x-flv": _Format("an FLV clip", _CLIP),
-    "application/pdf": _Format("a PDF document"),
-    "application/zip": _Format("a ZIP archive"),
-}
-
-# Major brands of the `ftyp` box that are no MP4. Any other brand is taken as MP4, there are dozens.
-_BRANDS = {
-    b"qt  ": _MOV,
-    b"crx ": _Format("a raw camera picture", _PICTURE),
-    **dict.fromkeys((b"heic", b"heix", b"heim", b"hevc", b"mif1", b"msf1"), _HEIC),
-    **dict.fromkeys((b"avif", b"avis"), _AVIF),
-    **dict.fromkeys((b"M4A ", b"M4B ", b"M4P ", b"F4A "), _SOUND),
-}
-_BOXES = frozenset(
-    b"ftyp moov mdat moof mfra sidx styp emsg prft ssix free skip wide pnot PICT meta uuid udta pdin".split()
-)
-_FIRST_BOXES_WITHOUT_FTYP = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")  # older QuickTime
 
 
 def display_name(name: str) -> str:
@@ -113,7 +76,7 @@ def probe(name: str, url: str, data: bytes, expected: Kind) -> Reference:
     shown = display_name(name)
     if not data:
         raise Unreadable(size_faults(shown, 0, expected)[0])
-    found = _format(data)
+    found = detect(data)
     if found is None or not found.usable or expected not in found.kinds:
         raise Unreadable(_refusal(shown, found, expected))
     for sentence in size_faults(shown, len(data), expected):
@@ -126,7 +89,7 @@ def probe(name: str, url: str, data: bytes, expected: Kind) -> Reference:
     return Reference(expected, shown, url, len(data), width, height, seconds)
 
 
-def _refusal(shown: str, found: _Format | None, expected: Kind) -> str:
+def _refusal(shown: str, found: Format | None, expected: Kind) -> str:
     if found is None:
         return (
             f"**{shown}** is not a picture or a clip that can be read. "
@@ -144,65 +107,12 @@ def _refusal(shown: str, found: _Format | None, expected: Kind) -> str:
     )
 
 
-def _format(data: bytes) -> _Format | None:
-    """Return what these bytes are, if that can be told."""
-    if data[4:8] == b"ftyp":
-        return _brand_format(data)
-    if data[4:8] in _FIRST_BOXES_WITHOUT_FTYP:
-        return _MOV
-    mime = _mime(data)
-    return _text_format(data) if mime is None else _FORMATS.get(mime) or _other_format(mime)
-
-
-def _other_format(mime: str) -> _Format:
-    family = mime.partition("/")[0]
-    if family == "audio":
-        return _SOUND
-    if family in {"image", "video"}:
-        noun = "picture" if family == "image" else "clip"
-        return _Format(f"a {noun} of type {mime}", (Kind(family),))
-    return _Format(f"a file of type {mime}")
-
-
-def _brand_format(data: bytes) -> _Format:
-    major = data[8:12]
-    if major.startswith((b"3gp", b"3g2")):
-        return _Format("a 3GP clip", _CLIP)
-    # Still pictures of both kinds may lead with the common brand and tell themselves apart by the others.
-    if major in {b"mif1", b"msf1"} and re.search(b"avi[fs]", data[16 : int.from_bytes(data[:4], "big")]):
-        return _AVIF
-    return _BRANDS.get(major, _MP4)
-
-
-def _mime(data: bytes) -> str | None:
-    try:
-        mime: str | None = filetype.guess_mime(data)
-    except (IndexError, ValueError, struct.error):  # a header of some format that ends too early
-        return None
-    return mime
-
-
-def _text_format(data: bytes) -> _Format | None:
-    try:
-        text = codecs.utf_8_decode(data[:1024], "strict", False)[0].removeprefix("\ufeff")
-    except UnicodeDecodeError:
-        return None
-    if not text or not all(character.isprintable() or character.isspace() for character in text):
-        return None
-    start = text.lstrip().lower()
-    if start.startswith(("<!doctype html", "<html")):
-        return _Format("a web page")
-    if start.startswith(("<svg", "<?xml")) and "<svg" in start:
-        return _Format("an SVG drawing", _PICTURE)
-    return _Format("a text file")
-
-
-def _picture_size(shown: str, found: _Format, data: bytes) -> tuple[int, int]:
+def _picture_size(shown: str, found: Format, data: bytes) -> tuple[int, int]:
     """Return the width and height in pixels as displayed. Raises Unreadable."""
     try:
-        with Image.open(BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
+        with _PICTURE_TURN, Image.open(BytesIO(data), formats=tuple(MEGAPIXELS_MAX)) as picture:
             width, height = picture.size
-            _check_pixels(shown, width, height)
+            _check_pixels(shown, picture)
             # A JPEG is decoded at an eighth of its size: all of it is read, in a fraction of the memory.
             picture.draft(None, (width // 8, height // 8))
             picture.load()
@@ -217,63 +127,69 @@ def _picture_size(shown: str, found: _Format, data: bytes) -> tuple[int, int]:
     return (height, width) if turned else (width, height)
 
 
-def _check_pixels(shown: str, width: int, height: int) -> None:
-    megapixels = width * height / 1_000_000
-    if megapixels > MEGAPIXELS_MAX:
+def _check_pixels(shown: str, picture: Image.Image) -> None:
+    megapixels = picture.width * picture.height / 1_000_000
+    # Of a JPEG with several pictures Pillow makes a format of its own, read at the same cost.
+    limit = MEGAPIXELS_MAX.get(picture.format or "", MEGAPIXELS_MAX["JPEG"])
+    if megapixels > limit:
         raise Unreadable(
-            f"**{shown}** is {width}x{height} pixels, that is {megapixels:,.1f} megapixels; "
-            f"the limit is {MEGAPIXELS_MAX}. Make it smaller."
+            f"**{shown}** is {picture.width}x{picture.height} pixels, that is {megapixels:,.1f} megapixels; "
+            f"the limit is {limit}. Make it smaller."
         )
 
 
-def _clip_measures(shown: str, found: _Format, data: bytes) -> tuple[int, int, float]:
+def _clip_measures(shown: str, found: Format, data: bytes) -> tuple[int, int, float]:
     """Return the width and height in pixels as displayed, and the seconds. Raises Unreadable."""
-    try:
-        # Always the same options: the library shares them between threads.
-        media = MediaInfo.parse(BytesIO(data), encoding_errors="replace")
-    except (
-        RuntimeError,
-        SyntaxError,
-        ValueError,
-    ) as error:  # SyntaxError: malformed XML
-        raise Unreadable(_broken_clip(shown, found)) from error
-    if not media.video_tracks:
+    measures = _measure(data)
+    if measures is None or not measures["videos"] + measures["sounds"]:
+        raise Unreadable(_broken_clip(shown, found))
+    if not measures["videos"]:
         raise Unreadable(
-            f"**{shown}** is {found.phrase} without a video track"
-            f"{', it has only sound' if media.audio_tracks else ''}. Attach a clip that shows something."
+            f"**{shown}** is {found.phrase} with sound but without a video track. "
+            f"Attach a clip ({_NEEDED[Kind.VIDEO]}) that shows something."
         )
-    video = media.video_tracks[0]
-    width, height = int(_number(video.width)), int(_number(video.height))
-    durations = (_number(track.duration) for track in (video, *media.general_tracks))
-    seconds = next((milliseconds / 1000 for milliseconds in durations if milliseconds > 0), 0.0)
+    width, height, seconds = int(measures["width"]), int(measures["height"]), measures["seconds"]
     if min(width, height) < 1:
         raise Unreadable(_broken_clip(shown, found))
-    if seconds == 0:
+    if seconds <= 0:
         raise Unreadable(
             f"**{shown}** does not say how long it lasts, or lasts 0 s. "
             f"Export it again as {_NEEDED[Kind.VIDEO]} and attach the new file."
         )
-    sideways = round(_number(video.rotation)) % 180 == 90
-    return (height, width, seconds) if sideways else (width, height, seconds)
+    return width, height, seconds
 
 
-def _number(value: object) -> float:
-    """Return a number that the library may give as a number, as text or not at all, else 0."""
+def _measure(data: bytes) -> dict[str, float] | None:
+    """Return what measure.py tells about a clip, or None if it cannot be read."""
+    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     try:
-        number = float(str(value))
-    except ValueError:
-        return 0.0
-    return number if math.isfinite(number) else 0.0
+        with _CLIP_TURN:
+            done = subprocess.run(  # noqa: S603 - fixed words only, the clip comes in as standard input
+                _MEASURE,
+                input=data,
+                env=environment,
+                capture_output=True,
+                timeout=MEASURE_SECONDS_MAX,
+                check=False,
+            )
+    except subprocess.TimeoutExpired:
+        return None
+    if done.returncode == 1:  # Python could not import or load the library: no fault of the clip
+        raise RuntimeError(f"The reader of clips does not start: {done.stderr.decode(errors='replace')}")
+    if done.returncode:
+        return None
+    measures: dict[str, float] | None = json.loads(done.stdout)
+    return measures
 
 
-def _broken_clip(shown: str, found: _Format) -> str:
+def _broken_clip(shown: str, found: Format) -> str:
     return (
         f"**{shown}** is {found.phrase}, but it is broken or cut off. "
         f"Export it again as {_NEEDED[Kind.VIDEO]} and attach the new file."
     )
 
 
-def _check_whole(shown: str, found: _Format, data: bytes) -> None:
+def _check_whole(shown: str, found: Format, data: bytes) -> None:
     """Raise Unreadable if the end of a clip is missing, which its index alone would not show."""
     seen = set()
     for kind, end in _boxes(data):

@@ -31,8 +31,9 @@ VIDEO_TYPES = ("video/mp4", "video/quicktime")  # [Vidu]
 SEED_MIN, SEED_MAX = 1, 2**31 - 1  # upstream reads 0 as "random", so 0 could not be recognised again
 
 # Invisible characters that could reorder or break a card, except line feed and tab: C0 and C1 controls,
-# zero-width and bidirectional marks. The zero-width joiner stays, emoji are made with it.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+# zero-width and bidirectional marks. The zero-width joiner stays, emoji are made with it, and so does the
+# zero-width non-joiner, Persian is spelled with it.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 class Kind(StrEnum):
@@ -183,10 +184,11 @@ def size_faults(name: str, size: int, kind: Kind) -> list[str]:
 
 
 def _mebibytes(size: int) -> str:
-    return f"{size / 1024 / 1024:.1f}".removesuffix(".0")
+    # Rounded up, as the ratio below: a value just over its limit must not read like the limit.
+    return f"{-(-size * 10 // 1024 // 1024) / 10:g}"
 
 
 def _ratio(width: int, height: int) -> str:
-    if width >= height:
-        return f"{width / height:.1f}:1"
-    return f"1:{height / width:.1f}"
+    longer, shorter = max(width, height), min(width, height)
+    number = f"{-(-longer * 100 // shorter) / 100:g}"
+    return f"{number}:1" if width >= height else f"1:{number}"

@@ -76,6 +76,7 @@ class Outcome:
     videos: int = 1
     old_shape: bool = False  # video_url in place of media_urls
     broken_links: bool = False
+    megabytes: int = 0  # every video is padded to that size
     working_word: str = "processing"
     delay: float = 0.0  # seconds more in line
     stuck: bool = False  # in line for ever

@@ -68,9 +68,7 @@ async def test_a_request_that_ends_without_a_video(
     assert_quota_untouched(world)
 
 
-async def test_a_success_without_a_link_was_billed_and_stays_used(
-    world: World, cloud: GmiCloud
-) -> None:
+async def test_a_success_without_a_link_was_billed_and_stays_used(world: World, cloud: GmiCloud) -> None:
     cloud.outcome(Outcome(videos=0))
     asked = await ask(world)
     text = await until(world, asked, "❌ No video")

@@ -1,0 +1,201 @@
+"""Quotas as moderators set them and members meet them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from simcord import InteractionResult, SetupError
+
+from demo import gmi_script as script
+from demo.gmi_cloud import GmiCloud
+from demo.world import World, texts
+from tests.media import picture
+from tests.member import ask, private_answer, until
+
+READY = "✅ Your video is ready"
+
+
+async def moderate(world: World, command: str, **options: object) -> str:
+    """Run a /quota command as the moderator and return the private answer."""
+    return private_answer(await world.moderator.slash(world.channel, f"quota {command}", **options))
+
+
+async def finish(world: World, **options: object) -> InteractionResult:
+    asked = await ask(world, **options)
+    await until(world, asked, READY)
+    return asked
+
+
+@pytest.mark.settings(quota_videos=2)
+async def test_the_operators_default_holds_and_the_refusal_says_when(world: World, cloud: GmiCloud) -> None:
+    for _ in range(2):
+        await finish(world)
+    text = private_answer(await ask(world))
+    assert "You have used 2 of 2 videos per day (this bot's default)." in text
+    [frees] = re.findall(r"There is room for it <t:(\d+):R>", text)
+    assert cloud.paid == 2
+    await world.env.advance_time(int(frees) - world.env.now().timestamp() + 1)
+    await finish(world)
+
+
+async def test_a_refused_request_is_refused_before_its_files_are_read(world: World) -> None:
+    await moderate(world, "set", videos=0)
+    asked = await ask(world)
+    assert not asked.deferred
+    assert "switched off for you here (this server's rule)" in private_answer(asked)
+
+
+async def test_member_before_best_role_before_server_before_operator(world: World) -> None:
+    member = world.member
+    role = world.guild.create_role("Film club")
+    better = world.guild.create_role("Directors")
+    await moderate(world, "set", videos=3)
+    assert "3 videos per day (this server's rule)" in await moderate(world, "show", member=member)
+    member = await with_roles(world, role, better)
+    await moderate(world, "set", role=role, videos=1, per="hour")
+    await moderate(world, "set", role=better, videos=2)
+    assert f"1 video per hour (rule for the role {role.mention})" in await moderate(
+        world, "show", member=member
+    )
+    await moderate(world, "set", member=member, seconds=20, per="week")
+    shown = await moderate(world, "show", member=member)
+    assert f"20 seconds of video per week (rule for {member.mention})" in shown
+    cleared = await moderate(world, "clear", member=member)
+    assert "this applies now: 1 video per hour" in cleared
+
+
+async def with_roles(world: World, *roles: object) -> object:
+    guild = world.env.backend.get_guild(world.guild.id)
+    guild.members[world.member.id].role_ids.extend(role.id for role in roles)  # type: ignore[attr-defined]
+    return world.member
+
+
+async def test_seconds_count_and_a_shorter_video_still_fits(world: World) -> None:
+    await moderate(world, "set", seconds=12)
+    await finish(world, duration=8)
+    text = private_answer(await ask(world, duration=5))
+    assert "You have used 8 of 12 seconds of video per day (this server's rule); this one needs 5." in text
+    await finish(world, duration=4)
+
+
+async def test_a_video_longer_than_the_whole_quota_is_told_so(world: World) -> None:
+    await moderate(world, "set", seconds=4)
+    assert "does not fit at all: ask for a shorter video" in private_answer(await ask(world, duration=5))
+
+
+@pytest.mark.settings(quota_running=1)
+async def test_so_many_at_once_and_no_more(world: World, cloud: GmiCloud) -> None:
+    first = await ask(world)
+    text = private_answer(await ask(world))
+    assert "You already have 1 video being made, and 1 at once is the limit." in text
+    await until(world, first, READY)
+    await finish(world)
+    assert cloud.paid == 2
+
+
+async def test_a_failure_gives_back_and_a_success_does_not(world: World, cloud: GmiCloud) -> None:
+    await moderate(world, "set", videos=1)
+    cloud.outcome(script.failed(None))
+    await until(world, await ask(world), "❌ No video")
+    await finish(world)
+    assert "You have used 1 of 1 videos" in private_answer(await ask(world))
+
+
+async def test_reset_forgets_what_was_used(world: World) -> None:
+    await moderate(world, "set", videos=1)
+    await finish(world)
+    assert "starts afresh" in await moderate(world, "reset", member=world.member)
+    await world.env.advance_time(1)
+    await finish(world)
+
+
+async def test_rules_uses_and_resets_survive_a_restart(world: World) -> None:
+    await moderate(world, "set", videos=2)
+    await finish(world)
+    await finish(world)
+    await moderate(world, "reset", member=world.member)
+    await world.env.advance_time(60)
+    await finish(world)
+    before = await moderate(world, "show", member=world.member)
+    await world.restart()
+    assert await moderate(world, "show", member=world.member) == before
+    assert "**Used:** 1 video, 5 seconds" in before
+    assert "- Everybody (server default): 2 videos per day" in await moderate(world, "show")
+
+
+async def test_a_role_of_its_own_and_all_rules_in_one_list(world: World) -> None:
+    role = world.guild.create_role("Film club")
+    await moderate(world, "set", role=role, videos=3, seconds=30, per="month")
+    text = await moderate(world, "show")
+    assert f"- {role.mention}: 3 videos and 30 seconds of video per month" in text
+    assert "- Everybody else (this bot's default): 5 videos per day" in text
+
+
+async def test_usage_names_who_used_most(world: World) -> None:
+    assert "Nobody has made a video in the last day." in await moderate(world, "usage")
+    await finish(world, duration=3)
+    other = await world.other.slash(
+        world.channel, "vidu", prompt="x", duration=9, image1=("a.png", picture())
+    )
+    await until(world, other, READY)
+    lines = (await moderate(world, "usage")).splitlines()
+    assert lines[1] == f"1. {world.other.mention}: 1 video, 9 seconds"
+    assert lines[2] == f"2. {world.member.mention}: 1 video, 3 seconds"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, "Say how much"),
+        ({"member": True, "role": True, "videos": 1}, "Choose a `member` or a `role`, not both"),
+    ],
+)
+async def test_what_cannot_be_set_is_told(options: dict[str, object], told: str, world: World) -> None:
+    if "role" in options:
+        options = options | {"member": world.member, "role": world.guild.create_role("Film club")}
+    assert told in await moderate(world, "set", **options)
+    assert "Everybody else (this bot's default)" in (await moderate(world, "show")).splitlines()[1]
+
+
+async def test_clearing_nothing_is_told(world: World) -> None:
+    assert "had no rule" in await moderate(world, "clear", member=world.member)
+    assert "had no rule" in await moderate(world, "clear")
+
+
+async def test_members_do_not_see_the_command(world: World) -> None:
+    with pytest.raises(SetupError, match="default-member-permissions"):
+        await world.member.slash(world.channel, "quota show")
+
+
+async def test_a_member_to_whom_the_server_shows_it_is_refused_all_the_same(world: World) -> None:
+    [command] = [each for each in await world.bot.tree.fetch_commands() if each.name == "quota"]
+    world.guild.set_command_permissions(command, {world.member: True})
+    asked = await world.member.slash(world.channel, "quota set", videos=99)
+    assert "Only members who may time out others" in private_answer(asked)
+    assert world.bot.quotas.rules(world.guild.id) == []
+
+
+async def test_videos_shows_my_jobs_with_links_and_what_is_left(world: World) -> None:
+    asked = await finish(world)
+    mine = await world.member.slash(world.channel, "videos")
+    assert mine.ephemeral
+    text = "\n".join(texts(mine.response))
+    assert "**✅ Your video is ready**" in text
+    assert asked.response is not None
+    assert (
+        f"[to the card](https://discord.com/channels/{world.guild.id}/{world.channel.id}/{asked.response.id})"
+        in text
+    )
+    assert "a fox in the snow" in text
+    assert "**Left:** 4 videos" in text
+    assert "**Next frees:** <t:" in text
+    others = await world.other.slash(world.channel, "videos")
+    assert "None yet." in "\n".join(texts(others.response))
+
+
+async def test_a_rule_set_while_a_job_runs_counts_for_the_next_one(world: World) -> None:
+    asked = await ask(world)
+    await moderate(world, "set", member=world.member, videos=0)
+    await until(world, asked, READY)
+    assert "switched off" in private_answer(await ask(world))

@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.quotas import Period, Rule, Scope
 from cogs import sentences
-from cogs.errors import NO_PERMISSION, answer_privately
+from cogs.errors import answer_privately
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
@@ -41,10 +41,9 @@ class Quota(
 
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
         """Check the permission in code too: a server's settings can show the command to anyone."""
-        if interaction.permissions.moderate_members:
-            return True
-        await answer_privately(interaction, NO_PERMISSION)
-        return False
+        if not interaction.permissions.moderate_members:
+            raise app_commands.MissingPermissions(["moderate_members"])
+        return True
 
     @app_commands.command(name="set", description="Set how much a member, a role or everybody may make")
     @app_commands.describe(

@@ -53,13 +53,21 @@ def settings(cloud: GmiCloud, tmp_path: Path, request: pytest.FixtureRequest) ->
 
 @pytest.fixture
 async def simulation(
-    cloud: GmiCloud, clock: SimulatedClock, settings: Settings, stage: dict[str, World]
+    cloud: GmiCloud,
+    clock: SimulatedClock,
+    settings: Settings,
+    stage: dict[str, World],
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[World]:
+    marker = request.node.get_closest_marker("command_errors")
     async with open_world(cloud, clock, settings) as opened:
         stage["world"] = opened
         yield opened
         # An error that a command swallowed is a failed test, even if nobody looked for it.
-        opened.env.raise_errors()
+        if marker is None:
+            opened.env.raise_errors()
+        else:
+            assert [type(error) for error in opened.env.errors] == marker.kwargs["types"]
 
 
 @pytest.fixture

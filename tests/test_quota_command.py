@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from discord import app_commands
 from simcord import InteractionResult, SetupError
 
 from demo import gmi_script as script
@@ -168,6 +169,7 @@ async def test_members_do_not_see_the_command(world: World) -> None:
         await world.member.slash(world.channel, "quota show")
 
 
+@pytest.mark.command_errors(types=[app_commands.MissingPermissions])
 async def test_a_member_to_whom_the_server_shows_it_is_refused_all_the_same(world: World) -> None:
     [command] = [each for each in await world.bot.tree.fetch_commands() if each.name == "quota"]
     world.guild.set_command_permissions(command, {world.member: True})

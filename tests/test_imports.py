@@ -21,8 +21,8 @@ OWNERS = {
 
 # A room may import from lower floors only.
 FLOORS = [
-    {"request", "clock", "logs", "pacing"},
-    {"jobs"},
+    {"request", "clock", "logs", "pacing", "measure"},
+    {"jobs", "formats"},
     {"quotas", "gmi", "downloads", "cards", "references"},
     {"settings", "ledger", "watch", "delivery"},
     {"runner"},

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from discord import app_commands
-from simcord import InteractionResult, SetupError
+from simcord import InteractionResult, MemberActor, RoleHandle, SetupError
 
 from demo import gmi_script as script
 from demo.gmi_cloud import GmiCloud
@@ -66,9 +66,9 @@ async def test_member_before_best_role_before_server_before_operator(world: Worl
     assert "this applies now: 1 video per hour" in cleared
 
 
-async def with_roles(world: World, *roles: object) -> object:
+async def with_roles(world: World, *roles: RoleHandle) -> MemberActor:
     guild = world.env.backend.get_guild(world.guild.id)
-    guild.members[world.member.id].role_ids.extend(role.id for role in roles)  # type: ignore[attr-defined]
+    guild.members[world.member.id].role_ids.extend(role.id for role in roles)
     return world.member
 
 

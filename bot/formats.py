@@ -22,6 +22,7 @@ class Format:
 
 
 _PICTURE, _CLIP = (Kind.IMAGE,), (Kind.VIDEO,)
+JPEG = Format("a JPEG picture", _PICTURE, usable=True)
 _MP4 = Format("an MP4 clip", _CLIP, usable=True)
 _MOV = Format("a MOV clip", _CLIP, usable=True)
 _HEIC = Format("a HEIC picture", _PICTURE)
@@ -31,7 +32,7 @@ _SOUND = Format("a sound file")
 _FORMATS = {
     "image/png": Format("a PNG picture", _PICTURE, usable=True),
     "image/apng": Format("a PNG picture", _PICTURE, usable=True),
-    "image/jpeg": Format("a JPEG picture", _PICTURE, usable=True),
+    "image/jpeg": JPEG,
     "image/webp": Format("a WebP picture", _PICTURE, usable=True),
     "image/gif": Format("a GIF picture", (Kind.IMAGE, Kind.VIDEO)),
     "image/bmp": Format("a BMP picture", _PICTURE),

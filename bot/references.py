@@ -14,12 +14,13 @@ from threading import BoundedSemaphore
 
 from PIL import Image
 
-from bot.formats import Format, detect
+from bot.formats import JPEG, Format, detect
 from bot.request import Kind, Reference, size_faults
 
 NAME_MAX = 40  # characters: longer names push the rest of a sentence off a phone's screen
 # A phone's 50 megapixels fit, and decoding takes 300 MB at most (15 bytes a pixel for WebP, 4 for PNG).
 MEGAPIXELS_MAX = {"PNG": 64, "JPEG": 64, "WEBP": 20}
+SCANS_MAX = 50  # a progressive JPEG has about 10; each costs 95 bytes and passes over the whole picture
 MEASURE_SECONDS_MAX = 10  # a whole clip of 100 MiB takes well under one
 BOXES_MAX = 100_000  # far more than the fragments of an hour of video; a hostile file could hold millions
 
@@ -109,6 +110,12 @@ def _refusal(shown: str, found: Format | None, expected: Kind) -> str:
 
 def _picture_size(shown: str, found: Format, data: bytes) -> tuple[int, int]:
     """Return the width and height in pixels as displayed. Raises Unreadable."""
+    scans = data.count(b"\xff\xda") if found is JPEG else 1
+    if scans > SCANS_MAX:
+        raise Unreadable(
+            f"**{shown}** is {found.phrase} in {scans:,} passes, the limit is {SCANS_MAX}. "
+            f"Save it again as {_NEEDED[Kind.IMAGE]} and attach the new file."
+        )
     try:
         with _PICTURE_TURN, Image.open(BytesIO(data), formats=tuple(MEGAPIXELS_MAX)) as picture:
             width, height = picture.size

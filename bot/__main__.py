@@ -10,10 +10,10 @@ import sys
 
 import aiohttp
 import discord
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot import logs
 from bot.client import ViduBot
+from bot.ledger import LedgerUnusable
 from bot.settings import Settings, SettingsError, load
 
 MISCONFIGURED, FAILED = 2, 1  # exit codes
@@ -53,12 +53,11 @@ def main() -> int:
         asyncio.run(run(settings))
     except discord.LoginFailure:
         print("Discord refused the token: DISCORD_TOKEN must be the bot's token.", file=sys.stderr)
-    except (SQLAlchemyError, OSError) as error:
-        if isinstance(error, aiohttp.ClientError):
-            print("Discord cannot be reached. Check the network and try again.", file=sys.stderr)
-        else:
-            log.debug("The database failed", exc_info=error)
-            print("The database cannot be opened: check DATABASE_URL and its folder.", file=sys.stderr)
+    except LedgerUnusable as error:
+        print(error, file=sys.stderr)
+    except (aiohttp.ClientError, OSError, discord.HTTPException) as error:
+        log.debug("Discord failed", exc_info=error)
+        print("Discord cannot be reached, or does not answer as it should. Try again later.", file=sys.stderr)
     else:
         return 0
     return FAILED

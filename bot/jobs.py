@@ -114,6 +114,7 @@ class Job:
     detail: str | None = None  # the provider's own code of the reason, such as TaskTimeout
     results: tuple[str, ...] = ()
     charge: Charge = Charge.HELD
+    told: bool = False  # the member has seen how it ended
     revision: int = 0
 
     @property
@@ -136,12 +137,5 @@ def move(job: Job, state: State, now: datetime, **changes: Any) -> Job:
             charge = Charge.SETTLED
         elif state in REFUNDING:
             charge = Charge.REFUNDED
-    return replace(
-        job,
-        state=state,
-        since=now,
-        waiting_until=None,
-        charge=charge,
-        revision=job.revision + 1,
-        **changes,
-    )
+    news = {"since": now, "waiting_until": None, "charge": charge, "told": False} | changes
+    return replace(job, state=state, revision=job.revision + 1, **news)

@@ -6,6 +6,7 @@ costs its member's quota is a column of the same row: state and charge can never
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -14,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from alembic import command
+from alembic.config import Config
+from alembic.util.exc import CommandError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.jobs import OPEN, Address, Charge, Job, Reason, State
@@ -34,6 +38,7 @@ jobs = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("since", sa.BigInteger),
     sa.Column("charge", sa.String(16), nullable=False),
+    sa.Column("told", sa.Boolean, nullable=False),
     sa.Column("user_id", sa.BigInteger, nullable=False),
     sa.Column("guild_id", sa.BigInteger),
     sa.Column("channel_id", sa.BigInteger, nullable=False),
@@ -54,7 +59,7 @@ jobs = sa.Table(
     sa.Column("reason", sa.String(32)),
     sa.Column("detail", sa.String(100)),
     sa.Column("results", sa.JSON, nullable=False),
-    sa.Index("jobs_by_state", "state"),
+    sa.Index("jobs_by_state", "state", "told"),
     sa.Index("jobs_by_user", "user_id", "created_at"),
     sa.Index("jobs_by_time", "created_at"),
 )
@@ -84,6 +89,14 @@ notes = sa.Table(
     sa.Column("name", sa.String(100), primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
+
+
+class LedgerUnusable(Exception):  # noqa: N818 - it names what happened
+    """The database cannot be used; the text is one plain sentence for the operator."""
+
+
+class StorageTrouble(Exception):  # noqa: N818 - it names what happened
+    """The database did not take or give something just now; the text holds no value of it."""
 
 
 class StaleJob(Exception):  # noqa: N818 - it names what happened
@@ -127,14 +140,23 @@ class Ledger:
 
     @classmethod
     async def open(cls, url: str) -> Ledger:
-        """Open the database and lay out its tables where they are missing."""
-        engine = create_async_engine(url)
-        if engine.dialect.name == "sqlite":
-            _prepare_sqlite(engine)
-        ledger = cls(engine)
-        async with ledger._begin() as connection:
-            await connection.run_sync(metadata.create_all)
-        return ledger
+        """Open the database and bring its tables up to date.
+
+        Raises LedgerUnusable with a plain sentence where it is damaged, newer than this bot, or out of reach.
+        """
+        try:
+            engine = create_async_engine(url)
+            if engine.dialect.name == "sqlite":
+                _prepare_sqlite(engine)
+            async with engine.begin() as connection:
+                await connection.run_sync(_check_and_upgrade)
+        except (SQLAlchemyError, OSError) as error:
+            raise LedgerUnusable(_why_unusable(error)) from error
+        except CommandError as error:
+            raise LedgerUnusable(
+                "The database was made by a newer version of this bot: update the bot, or restore a backup."
+            ) from error
+        return cls(engine)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -142,8 +164,15 @@ class Ledger:
 
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[AsyncConnection]:
-        async with self._engine.begin() as connection:
-            yield connection
+        try:
+            async with self._engine.begin() as connection:
+                yield connection
+        except IntegrityError:
+            raise
+        except (SQLAlchemyError, OSError) as error:
+            # The text of an SQLAlchemy error holds the values of the statement: prompts and tokens.
+            cause = getattr(error, "orig", None) or error
+            raise StorageTrouble(type(cause).__name__) from None
 
     async def insert(self, job: Job) -> bool:
         """Write a new job; tell whether it was new. The same interaction twice is one job."""
@@ -167,9 +196,10 @@ class Ledger:
         found = await self._select(jobs.select().where(jobs.c.id == job_id))
         return _row_to_job(found[0]) if found else None
 
-    async def open_jobs(self) -> list[Job]:
-        """Return all jobs for which something is still to be done, oldest first."""
-        query = jobs.select().where(jobs.c.state.in_(sorted(OPEN))).order_by(jobs.c.id)
+    async def unfinished_jobs(self) -> list[Job]:
+        """Return all jobs for which something is still to be done or told, oldest first."""
+        unfinished = sa.or_(jobs.c.state.in_(sorted(OPEN)), jobs.c.told.is_(False))
+        query = jobs.select().where(unfinished).order_by(jobs.c.id)
         return [_row_to_job(row) for row in await self._select(query)]
 
     async def jobs_of(self, user_id: int, *, limit: int, offset: int = 0) -> list[Job]:
@@ -251,6 +281,25 @@ class Ledger:
             return result.all()
 
 
+def _check_and_upgrade(connection: sa.Connection) -> None:
+    """Refuse a damaged file, and run the migrations that it lacks."""
+    if connection.dialect.name == "sqlite":
+        verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        if verdict != "ok":
+            raise sa.exc.DatabaseError("quick_check", None, Exception(str(verdict)))
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _why_unusable(error: Exception) -> str:
+    text = str(getattr(error, "orig", None) or error)
+    if re.search(r"not a database|malformed|quick_check|database disk image", text, re.I):
+        return "The database file is damaged: restore a backup, or move it away to start with an empty one."
+    return "The database cannot be opened: check DATABASE_URL, and that its folder exists and can be written."
+
+
 def _prepare_sqlite(engine: AsyncEngine) -> None:
     database = engine.url.database
     if database and database != ":memory:":
@@ -299,6 +348,7 @@ def _job_to_row(job: Job) -> dict[str, Any]:
         "state": job.state.value,
         "since": _maybe_micros(job.since),
         "charge": job.charge.value,
+        "told": job.told,
         "user_id": job.user_id,
         "guild_id": address.guild_id,
         "channel_id": address.channel_id,
@@ -351,5 +401,6 @@ def _row_to_job(row: sa.Row[Any]) -> Job:
         detail=row.detail,
         results=tuple(row.results),
         charge=Charge(row.charge),
+        told=row.told,
         revision=row.revision,
     )

@@ -5,30 +5,37 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from bot.clock import Clock, sleep
 from bot.delivery import Delivery, Undeliverable, Upload
 from bot.gmi import GmiCloud, GmiError, Report, Verdict
-from bot.jobs import FOLLOWED, OPEN, TRANSITIONS, Address, Charge, Job, Reason, State, move
+from bot.jobs import FOLLOWED, TRANSITIONS, Address, Job, Reason, State
 from bot.ledger import Ledger
+from bot.openjobs import OpenJobs
 from bot.quotas import Period, Quotas
 from bot.request import VideoRequest
 from bot.watch import News, Watch
 
 log = logging.getLogger(__name__)
 
-LATE_RESULTS = timedelta(days=1)  # how long a result is still looked for after its deadline
+LATE_RESULTS = timedelta(days=1)  # how long a result is still looked for after the member was told otherwise
+SEARCH = timedelta(minutes=1)  # how long a lost POST is looked for before the member is told
 BACKOFF_FIRST, BACKOFF_MAX = 5.0, 300.0  # seconds between attempts when nobody names a time
-SEARCHES = (0.0, 5.0, 15.0, 40.0)  # seconds before each look into GMI's list for a lost POST
-CLOCK_SKEW = timedelta(minutes=2)  # between GMI's clock and ours, when a record is matched by time
+PARALLEL_SUBMITS = 8  # POSTs on their way at once
+PARALLEL_CARDS = 8  # last words on their way at once, so that a restart does not fall upon Discord
+GRACE = 5.0  # seconds that a stop leaves to what is on its way
 
 
 class Duplicate(Exception):  # noqa: N818 - it names what happened
     """The same interaction was started before."""
+
+
+class Closing(Exception):  # noqa: N818 - it names what happened
+    """The bot is about to stop and takes no new work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +52,11 @@ class Order:
 
 @dataclass(slots=True)
 class _Card:
-    """Who may edit a job's card, and how often that was asked for."""
+    """Who may edit a job's card, how often that was asked for, and what it shows."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     asked: int = 0
+    shown: object = None
 
 
 class Runner:
@@ -72,11 +80,14 @@ class Runner:
         self._clock = clock
         self._model = model
         self._deadline = deadline
-        self._watch = Watch(gmi, clock)
-        self._jobs: dict[int, Job] = {}
-        self._locks: dict[int, asyncio.Lock] = {}
+        self._jobs = OpenJobs(ledger, quotas, clock)
+        self._watch = Watch(gmi, clock, model)
         self._cards: dict[int, _Card] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._sending = 0  # POSTs and posts that a stop should not tear apart
+        self._submits = asyncio.Semaphore(PARALLEL_SUBMITS)
+        self._last_words = asyncio.Semaphore(PARALLEL_CARDS)
+        self._closing = False
 
     async def open(self) -> None:
         """Fold the quotas out of the ledger and begin to follow jobs."""
@@ -91,45 +102,53 @@ class Runner:
         self._spawn(self._follow(), "follow jobs")
 
     async def resume(self) -> None:
-        """Go on with every open job; called once Discord can be reached."""
-        for job in await self._ledger.open_jobs():
+        """Go on with every job that is not finished; called once Discord can be reached."""
+        for job in await self._ledger.unfinished_jobs():
             if job.id not in self._jobs:
-                self._adopt(job)
-                self._spawn(self._resume(job), f"resume job {job.id}")
+                self._jobs.add(job)
+                self._resume(job)
 
     async def close(self) -> None:
-        """Stop all work; what is under way is safe in the ledger."""
+        """Take no new work, let what is on its way arrive, and stop; the ledger has the rest."""
+        self._closing = True
+        waited = 0.0
+        while self._sending and waited < GRACE:
+            await asyncio.sleep(0.05)
+            waited += 0.05
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def check_quota(self, guild_id: int | None, user_id: int, role_ids: Sequence[int], seconds: int) -> None:
+        """Raise QuotaExceeded if a video of that many seconds would not fit now; take nothing."""
+        self._quotas.check(guild_id, user_id, role_ids, seconds, self._clock.now())
+
     async def start(self, order: Order) -> Job:
         """Reserve, write the intent down, and send the request in the background.
 
-        Raises QuotaExceeded when the quota does not allow it, Duplicate when it was started before.
+        Raises QuotaExceeded when the quota does not allow it, Duplicate when it was started before, Closing
+        when the bot is about to stop, StorageTrouble when the intent cannot be written down.
         """
+        if self._closing:
+            raise Closing
         now = self._clock.now()
-        if await self._ledger.job(order.job_id) is not None:
+        if order.job_id in self._jobs or await self._ledger.job(order.job_id) is not None:
             raise Duplicate(str(order.job_id))
         guild_id, duration = order.address.guild_id, order.request.duration
         self._quotas.reserve(order.job_id, guild_id, order.user_id, order.role_ids, duration, now)
         job = Job(order.job_id, order.user_id, order.address, order.request, self._model, now, since=now)
+        new = False
         try:
             new = await self._ledger.insert(job)
-        except BaseException:
-            self._quotas.refund(job.id)
-            raise
+        finally:
+            if not new:
+                self._quotas.refund(job.id)
         if not new:
-            self._quotas.refund(job.id)
             raise Duplicate(str(job.id))
-        self._adopt(job)
+        self._jobs.add(job)
         self._spawn(self._show(job.id, order.uploads), f"first card of job {job.id}")
         self._spawn(self._submit(job.id), f"submit job {job.id}")
         return job
-
-    def check_quota(self, guild_id: int | None, user_id: int, role_ids: Sequence[int], seconds: int) -> None:
-        """Raise QuotaExceeded if a video of that many seconds would not fit now; take nothing."""
-        self._quotas.check(guild_id, user_id, role_ids, seconds, self._clock.now())
 
     async def _submit(self, job_id: int) -> None:
         """Send the one POST; again only when the last one certainly did not arrive."""
@@ -137,11 +156,12 @@ class Runner:
         while True:
             job = self._jobs[job_id]
             try:
-                report = await self._gmi.submit(job.model, job.request.payload())
+                async with self._submits:
+                    report = await self._post(job)
             except GmiError as error:
                 log.warning("Job %s: submit: %s: %s", job_id, error.verdict, error)
                 if error.verdict is Verdict.UNCLEAR:
-                    await self._search(job_id)
+                    self._watch.follow(job, self._clock.now() + SEARCH)
                     return
                 if error.verdict is Verdict.REFUSED or not await self._pause(job_id, error, pause):
                     await self._end(job_id, State.REFUSED, error.reason, error.detail)
@@ -151,70 +171,70 @@ class Runner:
                 await self._accept(job_id, report)
                 return
 
+    async def _post(self, job: Job) -> Report:
+        self._sending += 1
+        try:
+            return await self._gmi.submit(job.model, job.request.payload())
+        finally:
+            self._sending -= 1
+
     async def _pause(self, job_id: int, error: GmiError, pause: float) -> bool:
         """Wait as told before the next attempt, with the card saying so; False if time is up."""
-        now = self._clock.now()
         # Jitter only adds: many jobs get the same number, and nobody may come back too early.
         seconds = (error.retry_after or pause) * random.uniform(1.0, 1.25)  # noqa: S311
-        until = now + timedelta(seconds=seconds)
+        until = self._clock.now() + timedelta(seconds=seconds)
         if until > self._jobs[job_id].created_at + self._deadline:
             return False
-        await self._update(job_id, lambda job: _same_state(job, waiting_until=until, reason=error.reason))
-        await self._show(job_id)
+        await self._jobs.note(job_id, waiting_until=until, reason=error.reason)
+        self._spawn(self._show(job_id), f"card of job {job_id}")
         await sleep(self._clock, seconds)
         # Cleared before the next POST: who waits was certainly not sent, who does not wait may have been.
-        await self._update(job_id, lambda job: _same_state(job, waiting_until=None, reason=None))
+        await self._jobs.note(job_id, waiting_until=None, reason=None)
         return True
 
     async def _accept(self, job_id: int, report: Report) -> None:
         """Take over a request that GMI has, in whatever state it already is."""
         if report.state in {None, State.QUEUED, State.PROCESSING}:
             state = report.state or State.QUEUED
-            job = await self._change(job_id, state, request_id=report.request_id, reason=None)
-            self._watch.follow(job, job.created_at + self._deadline)
-            await self._show(job_id)
+            job = await self._jobs.change(job_id, state, request_id=report.request_id, reason=None)
+            self._watch.follow(job, max(job.created_at + self._deadline, self._clock.now()))
+            self._spawn(self._show(job_id), f"card of job {job_id}")
         else:
-            await self._update(job_id, lambda job: _same_state(job, request_id=report.request_id))
+            await self._jobs.note(job_id, request_id=report.request_id)
             await self._take(job_id, report)
-
-    async def _search(self, job_id: int) -> None:
-        """Look for a POST that may have arrived; adopt it, or say honestly that nobody knows."""
-        for seconds in SEARCHES:
-            await sleep(self._clock, seconds)
-            job = self._jobs[job_id]
-            try:
-                reports = await self._gmi.requests(job.model)
-            except GmiError as error:
-                log.warning("Job %s: no list (%s)", job_id, error)
-                continue
-            taken = {other.request_id for other in self._jobs.values()}
-            for report in reports:
-                if report.request_id not in taken and _matches(job, report):
-                    log.info("Job %s: found as %s", job_id, report.request_id)
-                    await self._accept(job_id, report)
-                    return
-        await self._end(job_id, State.UNCONFIRMED, Reason.UNCLEAR)
 
     async def _follow(self) -> None:
         async for news in self._watch.news():
             try:
                 await self._hear(news)
             except Exception:
-                # One job's trouble must not stop the others; the ledger still has the last good state.
+                # One job's trouble must not stop the others; the ledger still has its last good state.
                 log.exception("Job %s: could not take the news", news.job_id)
 
     async def _hear(self, news: News) -> None:
         job = self._jobs.get(news.job_id)
         if job is None:
             self._watch.drop(news.job_id)
-        elif news.report is not None:
-            await self._take(job.id, news.report)
-        elif job.state is State.OVERDUE:
-            await self._end(job.id, State.FAILED, Reason.DEADLINE)
+        elif news.report is None:
+            await self._time_is_up(job)
+        elif job.request_id is None:
+            log.info("Job %s: found as %s", job.id, news.report.request_id)
+            await self._accept(job.id, news.report)
         else:
-            job = await self._change(job.id, State.OVERDUE, reason=Reason.DEADLINE)
-            self._watch.follow(job, news.at + LATE_RESULTS)
-            self._spawn(self._show(job.id), f"card of job {job.id}")
+            await self._take(job.id, news.report)
+
+    async def _time_is_up(self, job: Job) -> None:
+        """Tell the member first, look on for a day, and close the job then."""
+        if job.state in {State.OVERDUE, State.UNCONFIRMED}:
+            # The card has said all along that nothing may come of it.
+            await self._jobs.change(job.id, State.FAILED, reason=job.reason, told=True)
+            self._forget(job.id)
+            return
+        lost = job.request_id is None
+        state, reason = (State.UNCONFIRMED, Reason.UNCLEAR) if lost else (State.OVERDUE, Reason.DEADLINE)
+        job = await self._jobs.change(job.id, state, reason=reason)
+        self._watch.follow(job, self._clock.now() + LATE_RESULTS)
+        self._spawn(self._tell(job.id), f"last words on job {job.id}")
 
     async def _take(self, job_id: int, report: Report) -> None:
         """Let a report of GMI move the job, where the table allows it."""
@@ -222,107 +242,121 @@ class Runner:
         if state is None or state not in TRANSITIONS[job.state]:
             return
         if state is State.SUCCEEDED:
-            await self._change(job_id, state, results=report.results, reason=None)
+            await self._jobs.change(job_id, state, results=report.results, reason=None)
             self._watch.drop(job_id)
             self._spawn(self._deliver(job_id), f"deliver job {job_id}")
         elif state in FOLLOWED:
-            await self._change(job_id, state)
+            await self._jobs.change(job_id, state)
             self._spawn(self._show(job_id), f"card of job {job_id}")
         else:
             await self._end(job_id, state, report.reason or Reason.FAILED, report.detail)
 
     async def _end(self, job_id: int, state: State, reason: Reason, detail: str | None = None) -> None:
         """Close the job without a video and say why."""
-        await self._change(job_id, state, reason=reason, detail=detail)
+        await self._jobs.change(job_id, state, reason=reason, detail=detail)
         self._watch.drop(job_id)
-        await self._show(job_id)
-        self._forget_ended(job_id)
+        self._spawn(self._tell(job_id), f"last words on job {job_id}")
+
+    async def _tell(self, job_id: int) -> None:
+        """Show why there is no video, again and again until Discord takes it or a day has passed."""
+        pause, until = BACKOFF_FIRST, self._clock.now() + LATE_RESULTS
+        state = self._jobs[job_id].state
+        while True:
+            async with self._last_words:
+                shown = await self._show(job_id)
+            if shown or self._clock.now() >= until:
+                break
+            await sleep(self._clock, pause)
+            pause = min(pause * 2, BACKOFF_MAX)
+        job = self._jobs.get(job_id)
+        if job is not None and job.state is state:
+            await self._jobs.note(job_id, told=True)
+            if not job.is_open:
+                self._forget(job_id)
 
     async def _deliver(self, job_id: int) -> None:
         """Post the video; try for a day before giving up, `/videos` has its link meanwhile."""
         pause, until = BACKOFF_FIRST, self._clock.now() + LATE_RESULTS
+        card = self._card(job_id)
         while self._clock.now() < until:
+            self._sending += 1
             try:
-                async with self._cards[job_id].lock:
+                async with card.lock:
                     address = await self._delivery.deliver(self._jobs[job_id])
+                    await self._jobs.change(job_id, State.DELIVERED, address=address, told=True)
             except Undeliverable as error:
                 log.warning("%s", error)
             except Exception:
                 log.exception("Job %s: could not post the video", job_id)
             else:
-                await self._change(job_id, State.DELIVERED, address=address)
-                self._forget_ended(job_id)
+                self._forget(job_id)
                 return
+            finally:
+                self._sending -= 1
             await sleep(self._clock, pause)
             pause = min(pause * 2, BACKOFF_MAX)
 
-    async def _resume(self, job: Job) -> None:
+    def _resume(self, job: Job) -> None:
+        now = self._clock.now()
         match job.state:
             case State.SUBMITTING if job.waiting_until is not None:
-                await self._update(job.id, lambda job: _same_state(job, waiting_until=None, reason=None))
-                await self._submit(job.id)
+                self._spawn(self._send_after_all(job.id), f"submit job {job.id}")
             case State.SUBMITTING:
-                await self._search(job.id)
+                self._watch.follow(job, now + SEARCH)
             case State.QUEUED | State.PROCESSING:
-                self._watch.follow(job, job.created_at + self._deadline)
-            case State.OVERDUE:
-                self._watch.follow(job, (job.since or job.created_at) + LATE_RESULTS)
+                self._watch.follow(job, max(now, job.created_at + self._deadline))
+            case State.OVERDUE | State.UNCONFIRMED:
+                self._watch.follow(job, max(now, (job.since or job.created_at) + LATE_RESULTS))
             case State.SUCCEEDED:
-                await self._deliver(job.id)
+                self._spawn(self._deliver(job.id), f"deliver job {job.id}")
+        if not job.told and (not job.is_open or job.state in {State.OVERDUE, State.UNCONFIRMED}):
+            self._spawn(self._tell(job.id), f"last words on job {job.id}")
 
-    async def _change(self, job_id: int, state: State, **changes: Any) -> Job:
-        """Move a job to another state: the only place that does."""
-        now = self._clock.now()
-        return await self._update(job_id, lambda job: move(job, state, now, **changes))
+    async def _send_after_all(self, job_id: int) -> None:
+        """Send a job that was waiting when the bot stopped: it was certainly not sent."""
+        await self._jobs.note(job_id, waiting_until=None, reason=None)
+        await self._submit(job_id)
 
-    async def _update(self, job_id: int, change: Callable[[Job], Job]) -> Job:
-        """Save a change of a job before anyone else hears of it."""
-        async with self._locks[job_id]:
-            before = self._jobs[job_id]
-            after = change(before)
-            await self._ledger.save(after, previous=before.revision)
-            self._jobs[job_id] = after
-        if before.charge is Charge.HELD and after.charge is Charge.SETTLED:
-            self._quotas.settle(job_id)
-        elif before.charge is Charge.HELD and after.charge is Charge.REFUNDED:
-            self._quotas.refund(job_id)
-        return after
+    async def _show(self, job_id: int, uploads: Sequence[Upload] = ()) -> bool:
+        """Bring the card to the job's latest state; of those who wait their turn only the last one does.
 
-    async def _show(self, job_id: int, uploads: Sequence[Upload] = ()) -> None:
-        """Bring the card to the job's latest state; of those who wait their turn only the last one does."""
-        slot = self._cards[job_id]
-        slot.asked += 1
-        turn = slot.asked
-        async with slot.lock:
+        False if Discord did not take it.
+        """
+        card = self._card(job_id)
+        card.asked += 1
+        turn = card.asked
+        async with card.lock:
             job = self._jobs.get(job_id)
-            if job is None or job.state is State.DELIVERED or (turn != slot.asked and not uploads):
-                return
+            if job is None or (turn != card.asked and not uploads):
+                return True
+            news = (job.state, job.waiting_until, job.reason)
+            if news == card.shown:
+                return True
             try:
                 address = await self._delivery.show(job, uploads)
             except Undeliverable:
                 log.warning("Job %s: no place took the card", job_id)
-                return
+                return False
             except Exception:
                 log.exception("Job %s: the card could not be shown", job_id)
-                return
+                return False
+            card.shown = news
             if address != job.address:
-                await self._update(job_id, lambda job: _same_state(job, address=address))
+                await self._jobs.note(job_id, address=address)
+            return True
 
-    def _adopt(self, job: Job) -> None:
-        self._jobs[job.id] = job
-        self._locks[job.id] = asyncio.Lock()
-        self._cards[job.id] = _Card()
+    def _card(self, job_id: int) -> _Card:
+        return self._cards.setdefault(job_id, _Card())
 
-    def _forget_ended(self, job_id: int) -> None:
-        """Drop a job that has ended from memory; the ledger keeps it."""
-        if self._jobs[job_id].state in OPEN:
-            return
-        for memory in (self._jobs, self._locks, self._cards):
-            memory.pop(job_id, None)
+    def _forget(self, job_id: int) -> None:
+        """Drop a job for which nothing is left to do from memory; the ledger keeps it."""
+        self._watch.drop(job_id)
+        self._jobs.drop(job_id)
+        self._cards.pop(job_id, None)
         self._delivery.forget(job_id)
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
+    def _spawn(self, work: Coroutine[Any, Any, object], name: str) -> None:
+        task = asyncio.create_task(_discard_result(work), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
 
@@ -332,11 +366,5 @@ class Runner:
             log.error("%s ended with an error", task.get_name(), exc_info=error)
 
 
-def _same_state(job: Job, **changes: Any) -> Job:
-    return replace(job, revision=job.revision + 1, **changes)
-
-
-def _matches(job: Job, report: Report) -> bool:
-    """Tell whether a record in GMI's list is this job's POST, by prompt, references, seed and time."""
-    early = report.created_at is not None and report.created_at < job.created_at - CLOCK_SKEW
-    return report.payload == job.request.payload() and not early
+async def _discard_result(work: Coroutine[Any, Any, object]) -> None:
+    await work

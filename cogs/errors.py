@@ -9,6 +9,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.ledger import StorageTrouble
+
 log = logging.getLogger(__name__)
 
 UNEXPECTED = (
@@ -16,6 +18,11 @@ UNEXPECTED = (
     "`/videos` shows whether your request is under way; if it is not there, please try again."
 )
 NO_PERMISSION = "🔒 Only members who may time out others (Moderate Members) can use this command."
+STORAGE = (
+    "💾 I cannot write anything down right now, so I did not go on: nothing was sent and your quota is untouched. "
+    "Please try again in a few minutes."
+)
+ALREADY_ANSWERED = 40060  # Discord's code for a second first answer
 WITHDRAWN = "-# Not sent."
 ELSEWHERE = "🏠 This command works in a server only. Use it in one of its channels."
 
@@ -41,19 +48,30 @@ class Errors(commands.Cog):
         self, interaction: discord.Interaction, error: app_commands.AppCommandError
     ) -> None:
         """Answer a command that failed; what nobody expected goes to the log with its traceback."""
-        if isinstance(error, app_commands.NoPrivateMessage):
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        if isinstance(cause, StorageTrouble):
+            log.error("The command %s met storage trouble (%s)", _name(interaction), cause)
+            text = STORAGE
+        elif isinstance(cause, discord.HTTPException) and cause.code == ALREADY_ANSWERED:
+            # The same interaction arrived twice; its first arrival is being answered.
+            log.info("Interaction %s arrived twice", interaction.id)
+            return
+        elif isinstance(error, app_commands.NoPrivateMessage):
             text = ELSEWHERE
         elif isinstance(error, app_commands.MissingPermissions):
             text = NO_PERMISSION
         else:
-            command = interaction.command.qualified_name if interaction.command else "unknown"
-            log.error("The command %s failed", command, exc_info=error)
+            log.error("The command %s failed", _name(interaction), exc_info=error)
             text = UNEXPECTED
         try:
             await answer_privately(interaction, text)
         except discord.HTTPException as failure:
             # The interaction itself is lost (10062): there is no place left to answer.
             log.warning("The member could not be told (%s, %s)", failure.status, failure.code)
+
+
+def _name(interaction: discord.Interaction) -> str:
+    return interaction.command.qualified_name if interaction.command else "unknown"
 
 
 async def setup(bot: commands.Bot) -> None:

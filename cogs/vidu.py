@@ -39,7 +39,7 @@ from bot.request import (
     shape_faults,
     size_faults,
 )
-from bot.runner import Duplicate, Order
+from bot.runner import Closing, Duplicate, Order
 from cogs import sentences
 from cogs.errors import answer_privately
 
@@ -55,6 +55,7 @@ READ_SECONDS = 120.0  # for all attachments together; the token outlives it by f
 # A refusal that is certain anyway still looks into the files, to name all faults at once within 3 s.
 REFUSAL_SECONDS = 1.5
 
+RESTARTING = "🔄 I am about to restart. Nothing was sent; please ask again in a minute."
 FAILED_READ = "**{name}** could not be read from Discord. Attach it again."
 
 
@@ -186,6 +187,8 @@ class Vidu(commands.Cog):
             await self.bot.runner.start(order)
         except QuotaExceeded as error:
             await answer_privately(interaction, sentences.quota_exceeded(error))
+        except Closing:
+            await answer_privately(interaction, RESTARTING)
         except Duplicate:
             log.info("Interaction %s arrived twice", interaction.id)
 

@@ -25,6 +25,7 @@ FLOORS = [
     {"jobs", "formats"},
     {"quotas", "gmi", "downloads", "cards", "references"},
     {"settings", "ledger", "watch", "delivery"},
+    {"openjobs"},
     {"runner"},
     {"client"},
     {"__main__"},

@@ -1,0 +1,97 @@
+"""The open jobs in memory: every change is saved in the ledger before anyone else hears of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bot.clock import Clock, sleep
+from bot.jobs import Charge, Job, State, move
+from bot.ledger import Ledger, StaleJob, StorageTrouble
+from bot.quotas import Quotas
+
+log = logging.getLogger(__name__)
+
+PAUSE_FIRST, PAUSE_MAX = 1.0, 30.0  # seconds between attempts to save while the storage is in trouble
+
+
+@dataclass(slots=True)
+class _Slot:
+    job: Job
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class OpenJobs:
+    """Jobs for which something is still to be done, as they stand."""
+
+    def __init__(self, ledger: Ledger, quotas: Quotas, clock: Clock) -> None:
+        self._ledger = ledger
+        self._quotas = quotas
+        self._clock = clock
+        self._slots: dict[int, _Slot] = {}
+
+    def __contains__(self, job_id: int) -> bool:
+        return job_id in self._slots
+
+    def __getitem__(self, job_id: int) -> Job:
+        return self._slots[job_id].job
+
+    def __iter__(self) -> Iterator[Job]:
+        return (slot.job for slot in self._slots.values())
+
+    def get(self, job_id: int) -> Job | None:
+        """Return a job, or None if it is not open."""
+        slot = self._slots.get(job_id)
+        return slot.job if slot else None
+
+    def add(self, job: Job) -> None:
+        """Take in a job that the ledger holds."""
+        self._slots[job.id] = _Slot(job)
+
+    def drop(self, job_id: int) -> None:
+        """Forget a job for which nothing is left to do; the ledger keeps it."""
+        self._slots.pop(job_id, None)
+
+    async def change(self, job_id: int, state: State, **changes: Any) -> Job:
+        """Move a job to another state: the only place that does. Raises IllegalTransition."""
+        now = self._clock.now()
+        return await self._update(job_id, lambda job: move(job, state, now, **changes))
+
+    async def note(self, job_id: int, **changes: Any) -> Job:
+        """Write something down about a job that stays in its state."""
+        return await self._update(job_id, lambda job: replace(job, revision=job.revision + 1, **changes))
+
+    async def _update(self, job_id: int, change: Callable[[Job], Job]) -> Job:
+        slot = self._slots[job_id]
+        async with slot.lock:
+            before = slot.job
+            after = change(before)
+            await self._save(after, before.revision)
+            slot.job = after
+        if before.charge is Charge.HELD and after.charge is Charge.SETTLED:
+            self._quotas.settle(job_id)
+        elif before.charge is Charge.HELD and after.charge is Charge.REFUNDED:
+            self._quotas.refund(job_id)
+        return after
+
+    async def _save(self, job: Job, previous: int) -> None:
+        """Save, and wait for a storage in trouble to recover: what GMI said must not be lost."""
+        pause, failed = PAUSE_FIRST, False
+        while True:
+            try:
+                await self._ledger.save(job, previous=previous)
+            except StorageTrouble as trouble:
+                log.error("Job %s: not saved, trying again in %g s (%s)", job.id, pause, trouble)
+                failed = True
+            except StaleJob:
+                # An attempt whose answer was lost may have been written all the same.
+                if not failed or await self._ledger.job(job.id) != job:
+                    raise
+                return
+            else:
+                return
+            await sleep(self._clock, pause)
+            pause = min(pause * 2, PAUSE_MAX)

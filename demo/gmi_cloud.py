@@ -9,42 +9,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
 from aiohttp import web
 
-from bot.request import (
-    DURATION_MAX,
-    DURATION_MIN,
-    IMAGES_MAX,
-    IMAGES_MAX_WITH_VIDEOS,
-    MODEL,
-    PROMPT_MAX,
-    VIDEOS_MAX,
-)
-from demo.gmi_script import PROMPT_FAULTS, SUCCESS, Fault, Outcome
+from bot.request import DURATION_DEFAULT, MODEL
+from demo.gmi_checks import check_submission, describe_model, misnamed
+from demo.gmi_job import Request, Timing
+from demo.gmi_script import LIST_MODES, Fault, Outcome, Script
+from demo.gmi_uploads import Uploads
 from demo.render import render as render_video
 
+__all__ = ["GmiCloud", "Request", "Seen", "Timing"]
+
 QUEUE = "/api/v1/ie/requestqueue/apikey"
-FIELDS = {"prompt", "images", "videos", "duration", "seed"}
+DEMO_KEY = "demo-key-not-secret"
+PUBLIC = ("/media/", "/uploads/")  # read and written without a key, as storage is
 
 Render = Callable[[Sequence[bytes], Sequence[bytes], int, int, Path], None]
 Fetch = Callable[[str], Awaitable[bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """How long a request takes, in seconds."""
-
-    queued: float = 3.0
-    processing: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +44,7 @@ class Seen:
     method: str
     path: str
     headers: dict[str, str]
-    body: Any
-
-
-@dataclass(slots=True)
-class Request:
-    """One accepted request."""
-
-    request_id: str
-    model: str
-    payload: dict[str, Any]
-    created: datetime
-    outcome: Outcome
-    videos: list[Path] = field(default_factory=list)
-    rendering: asyncio.Task[None] | None = None
-    error: str | None = None
-    cancelled: bool = False
+    body: Any  # what its JSON says; None without
 
 
 def _system_now() -> datetime:
@@ -82,24 +57,25 @@ class GmiCloud:
     def __init__(
         self,
         *,
-        key: str = "demo-key-not-secret",
+        keys: str | Collection[str] = DEMO_KEY,
         now: Callable[[], datetime] = _system_now,
         fetch: Fetch | None = None,
         render: Render = render_video,
         timing: Timing | None = None,
         prompt_faults: bool = False,
     ) -> None:
-        self._key = key
+        self._keys = {keys} if isinstance(keys, str) else set(keys)
         self._now = now
         self._fetch: Fetch = fetch or _fetch_over_http
         self._render = render
         self.timing = timing or Timing()
-        self._prompt_faults = prompt_faults
-        self._faults: list[Fault] = []
-        self._outcomes: list[Outcome] = []
+        self._script = Script(prompt_faults=prompt_faults)
+        self.list_mode = "ok"  # or a key of LIST_MODES
         self.requests: dict[str, Request] = {}
         self.requests_seen: list[Seen] = []
+        self.misnamed: list[str] = []  # fields that GMI would ignore without a word
         self.base_url = ""
+        self.uploads = Uploads(now)
         self._stack = contextlib.AsyncExitStack()
         self._closing = asyncio.Event()
 
@@ -108,29 +84,49 @@ class GmiCloud:
         """Return how many requests were accepted: each costs money."""
         return len(self.requests)
 
+    @property
+    def posts(self) -> list[Request]:
+        """Return the accepted requests, oldest first."""
+        return list(self.requests.values())
+
     def fault(self, method: str, path: str, fault: Fault) -> None:
         """Let calls of this method and path (as a shell pattern of its end) go wrong."""
-        self._faults.append(fault.at(method, f"*{path}"))
+        self._script.faults.append(fault.at(method, f"*{path}"))
 
-    def outcome(self, outcome: Outcome) -> None:
-        """Script how the next accepted request ends."""
-        self._outcomes.append(outcome)
+    def outcome(self, outcome: Outcome, times: int = 1) -> None:
+        """Script how the next accepted requests end."""
+        self._script.outcomes += [outcome] * times
+
+    @contextlib.asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """Refuse every connection for a while."""
+        await self._site.stop()
+        assert self._runner.server is not None
+        for connection in self._runner.server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+        yield
+        await self._listen(self._port)
 
     async def __aenter__(self) -> Self:
         """Start to serve."""
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="gmi-cloud-")))
-        application = web.Application(middlewares=[self._gate], client_max_size=4 * 1024 * 1024)
+        application = web.Application(middlewares=[self._gate], client_max_size=128 * 1024 * 1024)
         application.router.add_post(f"{QUEUE}/requests", self._submit)
         application.router.add_get(f"{QUEUE}/requests", self._list)
         application.router.add_get(f"{QUEUE}/requests/{{id}}", self._status)
+        application.router.add_delete(f"{QUEUE}/requests/{{id}}", self._cancel)
+        application.router.add_get(f"{QUEUE}/models/{{id}}", self._model)
+        application.router.add_post(f"{QUEUE}/upload-url", self.uploads.create)
+        application.router.add_put("/uploads/{name}", self.uploads.put)
+        application.router.add_get("/uploads/{name}", self.uploads.get)
         application.router.add_get("/media/{name}", self._media)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port = runner.addresses[0][1]
-        self.base_url = f"http://127.0.0.1:{port}"
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        self._stack.push_async_callback(self._runner.cleanup)
+        await self._listen(0)
+        self._port = self._runner.addresses[0][1]
+        self.base_url = f"http://127.0.0.1:{self._port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -142,96 +138,118 @@ class GmiCloud:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._stack.aclose()
 
+    async def _listen(self, port: int) -> None:
+        self._site = web.TCPSite(self._runner, "127.0.0.1", port)
+        await self._site.start()
+
     @web.middleware
     async def _gate(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Note every call, play the faults, and check the key."""
-        raw = await request.read()
-        body = json.loads(raw) if raw else None
-        self.requests_seen.append(Seen(request.method, request.path, dict(request.headers), body))
-        fault = self._take_fault(request)
+        self.requests_seen.append(
+            Seen(request.method, request.path, dict(request.headers), await _json_body(request))
+        )
+        fault = self._script.take_fault(request.method, request.path)
         if fault is not None and not fault.after:
             return await self._play(fault, request)
-        if request.path.startswith("/media/"):
-            return await handler(request)  # type: ignore[no-any-return]
-        if request.headers.get("Authorization") != f"Bearer {self._key}":
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        if not request.path.startswith(PUBLIC) and (scheme != "Bearer" or key not in self._keys):
             return _error(401, "Invalid API key")
         response: web.StreamResponse = await handler(request)
-        if fault is not None:
-            return await self._play(fault, request)
-        return response
-
-    def _take_fault(self, request: web.Request) -> Fault | None:
-        for position, fault in enumerate(self._faults):
-            if fault.method == request.method and fnmatch(request.path, fault.path):
-                if fault.times == 1:
-                    del self._faults[position]
-                elif fault.times is not None:
-                    self._faults[position] = fault.once_less()
-                return fault
-        return None
+        return response if fault is None else await self._play(fault, request)
 
     async def _play(self, fault: Fault, request: web.Request) -> web.StreamResponse:
         if fault.reset:
             assert request.transport is not None
             request.transport.abort()
             raise asyncio.CancelledError
+        if fault.cut:
+            return await _cut_off(request)
         if fault.silent:
             await self._closing.wait()
         return web.Response(
             status=fault.status, text=fault.text, content_type=fault.content_type, headers=fault.headers
         )
 
-    async def _submit(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        refusal = _check(body)
+    async def _submit(self, request: web.Request) -> web.StreamResponse:
+        body = await _json_body(request)
+        self.misnamed += misnamed(body)
+        refusal = check_submission(body)
         if refusal is not None:
-            return refusal
-        payload = body["payload"]
-        outcome = self._outcomes.pop(0) if self._outcomes else SUCCESS
-        if self._prompt_faults:
-            for word, provoked in PROMPT_FAULTS.items():
-                if word in payload["prompt"] and isinstance(provoked, Outcome):
-                    outcome = provoked
-                elif word in payload["prompt"] and isinstance(provoked, Fault):
-                    return web.Response(
-                        status=provoked.status, text=provoked.text, content_type=provoked.content_type
-                    )
-        number = len(self.requests) + 1
-        request_id = f"req-{number:06d}-{payload['seed'] % 9973:04d}"
-        accepted = Request(request_id, body["model"], payload, self._now(), outcome)
+            return _error(refusal.status, refusal.text)
+        end = self._script.take_end(body["payload"])
+        if isinstance(end, Fault):
+            return await self._play(end, request)
+        accepted = self._accept(body["payload"], end)
+        if accepted.outcome.synchronous:
+            assert accepted.rendering is not None
+            await asyncio.wait([accepted.rendering])
+            return web.json_response(accepted.record(self._now()))
+        record = accepted.record(self._now())
+        return web.json_response(
+            {name: record[name] for name in ("request_id", "model", "status", "created_at")}
+        )
+
+    def _accept(self, payload: dict[str, Any], outcome: Outcome) -> Request:
+        request_id = f"req-{len(self.requests) + 1:06d}-{secrets.token_hex(2)}"
+        accepted = Request(request_id, MODEL, payload, self._now(), outcome, self.timing, self.base_url)
         accepted.rendering = asyncio.create_task(self._make(accepted))
-        self.requests[accepted.request_id] = accepted
-        record = self._record(accepted)
-        if not outcome.synchronous:
-            record = {name: record[name] for name in ("request_id", "model", "status", "created_at")}
-        return web.json_response(record)
+        self.requests[request_id] = accepted
+        return accepted
 
     async def _make(self, request: Request) -> None:
         """Fetch the references and render the videos from them."""
         payload = request.payload
         try:
-            images = [await self._fetch(url) for url in payload.get("images", [])]
-            videos = [await self._fetch(url) for url in payload.get("videos", [])]
-        except (aiohttp.ClientError, KeyError, OSError):
-            request.error = "ImageDownloadFailure: https://cdn.example.invalid/a.png?sig=secret-signature"
+            images = [await self._reference(url) for url in payload.get("images", [])]
+            videos = [await self._reference(url) for url in payload.get("videos", [])]
+        except (aiohttp.ClientError, LookupError, OSError) as error:
+            request.error = f"ImageDownloadFailure: {error}, X-Goog-Signature=secret-signature"
             return
+        seconds, seed = payload.get("duration", DURATION_DEFAULT), payload.get("seed", 0)
         for position in range(request.outcome.videos):
             target = self._folder / f"{request.request_id}-{position}.mp4"
-            arguments = (images, videos, payload["duration"], payload["seed"] + position, target)
-            await asyncio.to_thread(self._render, *arguments)
+            try:
+                await asyncio.to_thread(self._render, images, videos, seconds, seed + position, target)
+            except (OSError, ValueError):
+                request.error = "ImageFormatInvalid: a reference cannot be read"
+                return
             _pad(target, request.outcome.megabytes)
             request.videos.append(target)
+
+    async def _reference(self, url: str) -> bytes:
+        uploaded = self.uploads.content(url)
+        return await self._fetch(url) if uploaded is None else uploaded
 
     async def _status(self, request: web.Request) -> web.Response:
         found = self.requests.get(request.match_info["id"])
         if found is None:
             return _error(404, "request does not exist or you do not have access")
-        return web.json_response(self._record(found))
+        return web.json_response(found.record(self._now()))
 
-    async def _list(self, request: web.Request) -> web.Response:
-        model = request.query.get("model_id")
-        found = [self._record(each) for each in self.requests.values() if each.model == model]
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        if self.list_mode != "ok":
+            return await self._play(LIST_MODES[self.list_mode], request)
+        model, now = request.query.get("model_id"), self._now()
+        found = [each.record(now) for each in self.posts if model in (None, each.model)]
         return web.json_response({"requests": found[::-1]})
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        found = self.requests.get(request.match_info["id"])
+        if found is None:
+            return _error(404, "request does not exist or you do not have access")
+        status = found.standing(self._now()).status
+        if status not in ("queued", "dispatched"):
+            return _error(409, f"request is already {status}")
+        found.cancelled = self._now()
+        return web.json_response(found.record(self._now()))
+
+    async def _model(self, request: web.Request) -> web.Response:
+        name = request.match_info["id"]
+        return (
+            web.json_response(describe_model())
+            if name == MODEL
+            else _error(404, f"model {name} does not exist")
+        )
 
     async def _media(self, request: web.Request) -> web.StreamResponse:
         path = self._folder / Path(request.match_info["name"]).name
@@ -239,66 +257,22 @@ class GmiCloud:
             return web.Response(status=404)
         return web.FileResponse(path, headers={"Content-Type": "video/mp4"})
 
-    def _record(self, request: Request) -> dict[str, Any]:
-        status, outcome = self._standing(request)
-        created = int(request.created.timestamp())
-        return {
-            "request_id": request.request_id,
-            "model": request.model,
-            "status": status,
-            "outcome": outcome,
-            "payload": request.payload if request.outcome.echoes else {},
-            "created_at": created,
-            "updated_at": created,
-            "queued_at": created,
-            **(request.outcome.top_level if status == "failed" else {}),
-        }
 
-    def _standing(self, request: Request) -> tuple[str, dict[str, Any] | None]:
-        outcome = request.outcome
-        age = (self._now() - request.created).total_seconds() - outcome.delay
-        if outcome.synchronous:
-            return outcome.status, outcome.result
-        if age < self.timing.queued or outcome.stuck:
-            return ("queued" if age < self.timing.queued / 2 else "dispatched"), None
-        if age < self.timing.queued + self.timing.processing:
-            return outcome.working_word, None
-        if request.error is not None:
-            return "failed", {"error": request.error}
-        if outcome.status != "success":
-            return outcome.status, outcome.result
-        if request.rendering is None or not request.rendering.done():
-            return "processing", None
-        return "success", outcome.success([self._link(path) for path in request.videos])
-
-    def _link(self, path: Path) -> str:
-        return f"{self.base_url}/media/{path.name}"
+async def _json_body(request: web.Request) -> Any:
+    try:
+        return json.loads(await request.read()) if request.content_type == "application/json" else None
+    except ValueError:
+        return None
 
 
-def _check(body: Any) -> web.Response | None:
-    """Return GMI's refusal of a submission, or None."""
-    if not isinstance(body, dict) or set(body) != {"model", "payload"}:
-        return _error(400, "body must have model and payload")
-    if body["model"] != MODEL:
-        return _error(404, f"model {body['model']} does not exist")
-    payload = body["payload"]
-    if not isinstance(payload, dict) or set(payload) - FIELDS or None in payload.values():
-        return _error(400, "unknown or null field in payload")
-    prompt, images, videos = payload.get("prompt"), payload.get("images", []), payload.get("videos", [])
-    if not isinstance(prompt, str) or not 1 <= len(prompt) <= PROMPT_MAX:
-        return _error(400, "prompt is required and has at most 2000 characters")
-    if ("images" in payload and not images) or ("videos" in payload and not videos) or not images + videos:
-        return _error(400, "at least one image or video is required, no empty lists")
-    if len(images) > (IMAGES_MAX_WITH_VIDEOS if videos else IMAGES_MAX) or len(videos) > VIDEOS_MAX:
-        return _error(400, "too many images or videos")
-    if not all(isinstance(url, str) and url.startswith("http") for url in images + videos):
-        return _error(400, "references must be URLs")
-    duration, seed = payload.get("duration"), payload.get("seed")
-    if type(duration) is not int or not DURATION_MIN <= duration <= DURATION_MAX:
-        return _error(400, "duration must be an integer from 1 to 10")
-    if type(seed) is not int:
-        return _error(400, "seed must be an integer")
-    return None
+async def _cut_off(request: web.Request) -> web.StreamResponse:
+    """Promise more bytes than are sent."""
+    response = web.StreamResponse(headers={"Content-Length": "4096"})
+    await response.prepare(request)
+    await response.write(b"{" * 64)
+    assert request.transport is not None
+    request.transport.close()
+    return response
 
 
 def _error(status: int, text: str) -> web.Response:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 from typing import Any, Self
 
 
@@ -19,6 +21,7 @@ class Fault:
     times: int | None = 1  # None: for ever
     after: bool = False  # the call is handled first, only its answer is lost
     reset: bool = False
+    cut: bool = False  # the handled answer breaks off in its middle
     silent: bool = False
     method: str = "*"
     path: str = "*"
@@ -63,7 +66,18 @@ HTML_PAGE = answer(502, "<html><body>Bad gateway, ray 12345</body></html>", "tex
 NONSENSE = answer(200, "{not json")
 RESET_BEFORE = Fault(reset=True)
 RESET_AFTER = Fault(reset=True, after=True)
+CUT = Fault(cut=True, after=True)
 SILENCE = Fault(silent=True, after=True)
+
+# How the list of requests can answer: nobody promised that it does.
+LIST_MODES: dict[str, Fault] = {
+    "empty": answer(200, {"requests": []}),
+    "error": answer(500, {"error": "internal error"}),
+    "html": HTML_PAGE,
+    "missing": answer(404, "404 page not found", "text/plain"),
+    "nonsense": NONSENSE,
+    "other shape": answer(200, {"data": {"items": []}}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +101,7 @@ class Outcome:
         """Return the outcome of a success with these links."""
         if self.broken_links:
             links = [f"{link}.gone" for link in links]
-        if self.old_shape:
+        if self.old_shape and links:
             return {"video_url": links[0], "thumbnail_image_url": f"{links[0]}.thumbnail.mp4"}
         return {"media_urls": [{"id": str(number), "url": link} for number, link in enumerate(links)]}
 
@@ -97,16 +111,57 @@ def failed(text: str | None) -> Outcome:
     return Outcome("failed", {"error": text} if text else None)
 
 
+def failed_at_top(text: str, key: str = "error") -> Outcome:
+    """Return a failure that gives its reason beside the outcome, not in it."""
+    return Outcome("failed", top_level={key: text})
+
+
 SUCCESS = Outcome()
 CANCELLED = Outcome("cancelled")
 STUCK = Outcome(stuck=True)
+WITHOUT_LINK = Outcome(videos=0)
 
-# Words by which a visitor of the demo provokes trouble.
+# Words by which a visitor of the demo provokes trouble. A fault is played `times` for each payload.
 PROMPT_FAULTS: dict[str, Outcome | Fault] = {
     "!fail": failed("TaskTimeout: https://storage.example.invalid/x?sig=secret"),
     "!policy": failed("TaskPromptPolicyViolation: 'secret prompt'"),
     "!cancel": CANCELLED,
     "!slow": Outcome(delay=60.0),
-    "!credit": NO_CREDIT,
-    "!busy": CAPACITY,
+    "!credit": NO_CREDIT.repeated(None),
+    "!busy": rate_limited(8000),
 }
+
+
+class Script:
+    """What is still to be played, taken piece by piece."""
+
+    def __init__(self, *, prompt_faults: bool) -> None:
+        self.faults: list[Fault] = []
+        self.outcomes: list[Outcome] = []
+        self._words = PROMPT_FAULTS if prompt_faults else {}
+        self._provoked: Counter[str] = Counter()
+
+    def take_fault(self, method: str, path: str) -> Fault | None:
+        """Take the first fault that fits this call."""
+        for position, fault in enumerate(self.faults):
+            if fault.method in ("*", method) and fnmatch(path, fault.path):
+                if fault.times == 1:
+                    del self.faults[position]
+                elif fault.times is not None:
+                    self.faults[position] = fault.once_less()
+                return fault
+        return None
+
+    def take_end(self, payload: dict[str, Any]) -> Outcome | Fault:
+        """Take what becomes of this submission: what its prompt provokes, or else the next outcome."""
+        for word, provoked in self._words.items():
+            if word in payload["prompt"] and self._counts(word, payload, provoked):
+                return provoked
+        return self.outcomes.pop(0) if self.outcomes else SUCCESS
+
+    def _counts(self, word: str, payload: dict[str, Any], provoked: Outcome | Fault) -> bool:
+        if isinstance(provoked, Outcome) or provoked.times is None:
+            return True
+        submission = json.dumps([word, payload], sort_keys=True)
+        self._provoked[submission] += 1
+        return self._provoked[submission] <= provoked.times

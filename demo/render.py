@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,21 +15,21 @@ from PIL import Image, ImageOps
 WIDTH, HEIGHT, RATE = 640, 360, 24
 FADE = 0.4  # seconds
 ZOOM = 1.25  # how far a picture is larger than the frame that wanders over it
-FRAMES_MAX = 240  # of a clip; ten seconds are the longest video
 
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
     """What is seen during one share of the time."""
 
-    frames: list[Image.Image]
+    frames: Iterator[Image.Image]  # one for each frame of the video that shows the scene
     start: tuple[float, float]
     end: tuple[float, float]
+    inwards: bool
 
-    def at(self, share: float, index: int) -> Image.Image:
-        """Return the frame at this share (0 to 1) of the scene."""
-        picture = self.frames[index % len(self.frames)]
-        grown = 1.0 + (ZOOM - 1.0) * share
+    def next_frame(self, share: float) -> Image.Image:
+        """Return the next frame, at this share (0 to 1) of the scene."""
+        picture = next(self.frames)
+        grown = 1.0 + (ZOOM - 1.0) * (share if self.inwards else 1.0 - share)
         width, height = picture.width / grown, picture.height / grown
         x = (self.start[0] + (self.end[0] - self.start[0]) * share) * (picture.width - width)
         y = (self.start[1] + (self.end[1] - self.start[1]) * share) * (picture.height - height)
@@ -37,10 +38,14 @@ class _Scene:
 
 
 def render(images: Sequence[bytes], videos: Sequence[bytes], duration: int, seed: int, target: Path) -> None:
-    """Write an mp4 of exactly that many seconds; the seed decides how the view wanders."""
+    """Write an mp4 of exactly that many seconds; the seed decides how the view wanders.
+
+    Raises OSError or ValueError when a reference cannot be read.
+    """
     chance = random.Random(seed)  # noqa: S311 - a film, not a secret
-    loaded = [[_fill(_open(image))] for image in images] + [_clip(video) for video in videos]
-    scenes = [_Scene(frames, _corner(chance), _corner(chance)) for frames in loaded]
+    stills = [itertools.repeat(_fill(_open(image))) for image in images]
+    shown = [*stills, *map(_clip, videos)]
+    scenes = [_Scene(frames, _corner(chance), _corner(chance), chance.random() < 0.5) for frames in shown]
     total = duration * RATE
     with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=RATE, options={"preset": "veryfast", "crf": "26"})
@@ -52,13 +57,14 @@ def render(images: Sequence[bytes], videos: Sequence[bytes], duration: int, seed
 
 
 def _frame(scenes: Sequence[_Scene], index: int, total: int) -> Image.Image:
+    """Return one frame of the video; asked for in order, since clips play on with every one."""
     length = total / len(scenes)
     number = min(int(index / length), len(scenes) - 1)
     share = index / length - number
-    frame = scenes[number].at(share, index)
+    frame = scenes[number].next_frame(share)
     fade = min(FADE * RATE / length, 0.5)
     if share > 1 - fade and number + 1 < len(scenes):
-        following = scenes[number + 1].at(0.0, index)
+        following = scenes[number + 1].next_frame(0.0)
         frame = Image.blend(frame, following, (share - (1 - fade)) / fade)
     return frame
 
@@ -78,11 +84,37 @@ def _fill(picture: Image.Image) -> Image.Image:
     return ImageOps.fit(picture, (round(WIDTH * ZOOM), round(HEIGHT * ZOOM)), Image.Resampling.LANCZOS)
 
 
-def _clip(data: bytes) -> list[Image.Image]:
+def _clip(data: bytes) -> Iterator[Image.Image]:
+    """Yield a clip's frames at the video's rate, from the beginning again when it is over.
+
+    Raises ValueError when nothing of it can be read.
+    """
+    shown = 0
+    while True:
+        begun = shown
+        for picture, until in _decoded(data):
+            while shown < begun + round(until * RATE):
+                shown += 1
+                yield picture
+        if shown == begun:
+            raise ValueError("the clip has no frames")
+
+
+def _decoded(data: bytes) -> Iterator[tuple[Image.Image, float]]:
+    """Yield each frame of a clip and the second at which it ends."""
     with av.open(io.BytesIO(data), "r") as container:
-        frames = []
+        if not container.streams.video:
+            return
+        first: float | None = None
         for frame in container.decode(video=0):
-            frames.append(_fill(frame.to_image()))  # type: ignore[no-untyped-call]
-            if len(frames) == FRAMES_MAX:
-                break
-    return frames
+            start, length = frame.time or 0.0, 1 / float(container.streams.video[0].average_rate or RATE)
+            first = start if first is None else first
+            yield _small(frame), start - first + length
+
+
+def _small(frame: av.VideoFrame) -> Image.Image:
+    """Return a frame upright and no larger than needed: whole frames of a large clip would be slow."""
+    shrunk = min(1.0, round(HEIGHT * ZOOM) / min(frame.width, frame.height))
+    width, height = round(frame.width * shrunk), round(frame.height * shrunk)
+    picture: Image.Image = frame.reformat(width, height).to_image()  # type: ignore[no-untyped-call]
+    return _fill(picture.rotate(frame.rotation, expand=True) if frame.rotation else picture)

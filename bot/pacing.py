@@ -5,7 +5,7 @@ from __future__ import annotations
 SHORTEST = 2.0  # seconds; a video takes tens of seconds, asking more often shows nothing new
 LONGEST = 15.0  # seconds; the card's news is never older than this
 SHARE = 0.08  # of the time already waited: a job that has taken long is likely to take longer still
-LATE = 5 * 60.0  # seconds between questions about a job that is overdue or was lost long ago
+LATE = 10 * 60.0  # seconds between questions about a job that is overdue or was lost long ago
 
 SEARCH_SOON, SEARCH_SOON_FOR = 5.0, 60.0  # seconds: a POST that arrived shows in the list at once
 

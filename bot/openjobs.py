@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from bot.clock import Clock, sleep
 from bot.jobs import Charge, Job, State, move
 from bot.ledger import Ledger, StaleJob, StorageTrouble
-from bot.quotas import Quotas
+from bot.quotas import LONGEST, Quotas
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,17 @@ PAUSE_FIRST, PAUSE_MAX = 1.0, 30.0  # seconds between attempts to save while the
 class _Slot:
     job: Job
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+async def fold_quotas(ledger: Ledger, quotas: Quotas, now: datetime) -> None:
+    """Bring empty quotas to what the ledger says."""
+    for stored in await ledger.rules():
+        applied = stored.applied
+        quotas.set_rule(stored.guild_id, applied.scope, applied.target_id, applied.rule)
+    for use in await ledger.uses(now - LONGEST):
+        quotas.replay(use.job_id, use.guild_id, use.user_id, use.seconds, use.at, use.charge)
+    for reset in await ledger.resets():
+        quotas.reset(reset.guild_id, reset.user_id, reset.at)
 
 
 class OpenJobs:

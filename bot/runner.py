@@ -15,8 +15,8 @@ from bot.delivery import Delivery, Undeliverable, Upload
 from bot.gmi import GmiCloud, GmiError, Report, Verdict
 from bot.jobs import FOLLOWED, TRANSITIONS, Address, Job, Reason, State
 from bot.ledger import Ledger
-from bot.openjobs import OpenJobs
-from bot.quotas import Period, Quotas
+from bot.openjobs import OpenJobs, fold_quotas
+from bot.quotas import Quotas
 from bot.request import VideoRequest
 from bot.watch import News, Watch
 
@@ -91,14 +91,7 @@ class Runner:
 
     async def open(self) -> None:
         """Fold the quotas out of the ledger and begin to follow jobs."""
-        now = self._clock.now()
-        for stored in await self._ledger.rules():
-            applied = stored.applied
-            self._quotas.set_rule(stored.guild_id, applied.scope, applied.target_id, applied.rule)
-        for use in await self._ledger.uses(now - Period.MONTH.length):
-            self._quotas.replay(use.job_id, use.guild_id, use.user_id, use.seconds, use.at, use.charge)
-        for reset in await self._ledger.resets():
-            self._quotas.reset(reset.guild_id, reset.user_id, reset.at)
+        await fold_quotas(self._ledger, self._quotas, self._clock.now())
         self._spawn(self._follow(), "follow jobs")
 
     async def resume(self) -> None:

@@ -1,7 +1,7 @@
 """Follow all submitted jobs with as few requests as possible, and yield what changes.
 
-One job is asked about by itself. From the second on, one list serves all; what it does not show is asked about
-singly, and so is everything while the list is of no use. A job whose POST was lost is looked for in the list.
+One job is asked about by itself. From the second on, one list serves all; what it does not show is asked
+about singly, and so is everything while the list is of no use. A lost POST is looked for in the list.
 """
 
 from __future__ import annotations

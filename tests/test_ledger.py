@@ -1,0 +1,214 @@
+"""The ledger: what is acknowledged survives a crash, and memory equals the fold over it."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+
+from bot.jobs import OPEN, TRANSITIONS, Address, Charge, Job, Reason, State
+from bot.ledger import Ledger, StaleJob, metadata
+from bot.openjobs import OpenJobs, fold_quotas
+from bot.quotas import QuotaExceeded, Quotas, Rule, Scope
+from bot.request import Kind, Reference, VideoRequest
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+GUILD, MEMBERS = 10, (1, 2)
+
+
+def new_job(job_id: int, user_id: int = 1, seconds: int = 5, now: datetime = START) -> Job:
+    reference = Reference(Kind.IMAGE, "fox.png", "https://cdn.example.invalid/fox.png", 1000, 320, 240)
+    request = VideoRequest("a fox 🦊\nin the snow", (reference,), seconds, 7)
+    expires = now + timedelta(minutes=15)
+    address = Address(3, GUILD, 4, "fake-token", expires, True, True, 10_000_000)
+    return Job(job_id, user_id, address, request, "vidu-q2-pro-r2v", now, since=now)
+
+
+class FixedClock:
+    def __init__(self) -> None:
+        self.moment = START
+
+    def now(self) -> datetime:
+        return self.moment
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
+        raise AssertionError("nothing here has to wait")
+
+
+class Crashes(RuleBasedStateMachine):
+    """Jobs start, move, and the process dies at any moment; a new one takes over the same file."""
+
+    jobs = Bundle("jobs")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.url = f"sqlite+aiosqlite:///{Path(self.folder.name) / 'ledger.db'}"
+        self.runner = asyncio.Runner()
+        self.clock = FixedClock()
+        self.next_id = 1
+        self.charges: dict[int, list[Charge]] = {}
+        self.boot()
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(work)
+
+    def boot(self) -> None:
+        self.ledger: Ledger = self.run(Ledger.open(self.url))
+        self.quotas = Quotas(Rule(3, None), 2)
+        self.run(fold_quotas(self.ledger, self.quotas, self.clock.now()))
+        self.open = OpenJobs(self.ledger, self.quotas, self.clock)
+        for job in self.run(self.ledger.unfinished_jobs()):
+            self.open.add(job)
+
+    @rule(target=jobs, user_id=st.sampled_from(MEMBERS), seconds=st.integers(1, 10), dies=st.booleans())
+    def start(self, user_id: int, seconds: int, dies: bool) -> Any:
+        job = new_job(self.next_id, user_id, seconds, self.clock.now())
+        try:
+            self.quotas.reserve(job.id, GUILD, user_id, [], seconds, self.clock.now())
+        except QuotaExceeded:
+            return multiple()
+        self.next_id += 1
+        if dies:  # between the reservation and the intent: nothing was promised
+            self.crash()
+            return multiple()
+        assert self.run(self.ledger.insert(job))
+        assert not self.run(self.ledger.insert(job))
+        self.open.add(job)
+        self.charges[job.id] = [job.charge]
+        return job.id
+
+    @rule(job_id=jobs, choice=st.randoms(use_true_random=False))
+    def move(self, job_id: int, choice: Any) -> None:
+        job = self.open.get(job_id)
+        if job is None or not TRANSITIONS[job.state]:
+            return
+        state = choice.choice(sorted(TRANSITIONS[job.state]))
+        reason = Reason.FAILED if state is State.FAILED else None
+        after = self.run(self.open.change(job_id, state, reason=reason, request_id=f"req-{job_id}"))
+        if after.charge is not self.charges[job_id][-1]:
+            self.charges[job_id].append(after.charge)
+
+    @rule(job_id=consumes(jobs))
+    def forget(self, job_id: int) -> None:
+        job = self.open.get(job_id)
+        if job is not None and job.state not in OPEN:
+            self.run(self.open.note(job_id, told=True))
+            self.open.drop(job_id)
+
+    @rule(hours=st.integers(1, 30))
+    def time_passes(self, hours: int) -> None:
+        self.clock.moment += timedelta(hours=hours)
+
+    @rule(user_id=st.sampled_from(MEMBERS))
+    def reset(self, user_id: int) -> None:
+        self.run(self.ledger.reset(GUILD, user_id, self.clock.now()))
+        self.quotas.reset(GUILD, user_id, self.clock.now())
+        self.clock.moment += timedelta(seconds=1)
+
+    @rule(videos=st.integers(0, 4))
+    def set_rule(self, videos: int) -> None:
+        self.run(self.ledger.set_rule(GUILD, Scope.SERVER, None, Rule(videos, None)))
+        self.quotas.set_rule(GUILD, Scope.SERVER, None, Rule(videos, None))
+
+    @rule()
+    def crash(self) -> None:
+        self.run(self.ledger.close())
+        self.boot()
+
+    @invariant()
+    def memory_equals_the_fold(self) -> None:
+        folded = Quotas(Rule(3, None), 2)
+        self.run(fold_quotas(self.ledger, folded, self.clock.now()))
+        for user_id in MEMBERS:
+            ours = self.quotas.standing(GUILD, user_id, [], self.clock.now())
+            assert ours == folded.standing(GUILD, user_id, [], self.clock.now())
+
+    @invariant()
+    def nothing_is_charged_twice_and_no_reservation_leaks(self) -> None:
+        for job_id, charges in self.charges.items():
+            assert len(charges) <= 2
+            stored: Job = self.run(self.ledger.job(job_id))
+            assert stored.charge is charges[-1]
+            if stored.state not in OPEN:
+                assert stored.charge is not Charge.HELD
+        unfinished = {job.id for job in self.run(self.ledger.unfinished_jobs())}
+        assert unfinished == {job.id for job in self.open}
+
+    def teardown(self) -> None:
+        self.run(self.ledger.close())
+        self.runner.close()
+        self.folder.cleanup()
+
+
+TestCrashes = Crashes.TestCase
+TestCrashes.settings = settings(
+    max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> Any:
+    opened = await Ledger.open(f"sqlite+aiosqlite:///{tmp_path / 'new' / 'ledger.db'}")
+    yield opened
+    await opened.close()
+
+
+async def test_a_job_comes_back_as_it_was_written(ledger: Ledger) -> None:
+    job = replace(
+        new_job(1),
+        state=State.SUCCEEDED,
+        reason=Reason.RATE,
+        detail="TaskTimeout",
+        results=("https://example.invalid/a.mp4",),
+        request_id="req-1",
+        waiting_until=START + timedelta(microseconds=1),
+        charge=Charge.SETTLED,
+        told=True,
+        revision=9,
+    )
+    assert await ledger.insert(job)
+    assert await ledger.job(1) == job
+
+
+async def test_a_stale_change_is_refused(ledger: Ledger) -> None:
+    job = new_job(1)
+    await ledger.insert(job)
+    await ledger.save(replace(job, revision=1), previous=0)
+    with pytest.raises(StaleJob):
+        await ledger.save(replace(job, revision=1, state=State.QUEUED), previous=0)
+
+
+async def test_a_members_jobs_come_newest_first_and_by_page(ledger: Ledger) -> None:
+    for number in range(5):
+        await ledger.insert(new_job(number, now=START + timedelta(hours=number)))
+    await ledger.insert(new_job(9, user_id=2))
+    assert [job.id for job in await ledger.jobs_of(1, limit=2, offset=1)] == [3, 2]
+
+
+async def test_the_migrations_lead_to_the_tables_of_the_code(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.db"
+    await (await Ledger.open(f"sqlite+aiosqlite:///{file}")).close()
+    engine = sa.create_engine(f"sqlite:///{file}")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+async def test_what_is_saved_is_on_disk_at_once(ledger: Ledger) -> None:
+    async with ledger._begin() as connection:
+        assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
+        assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar() == 2

@@ -1,0 +1,145 @@
+"""The larger bodies that Discord sends: its server, its application, and a command that a member ran."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+
+from tests.wire.model import APPLICATION_ID, CHANNEL_ID, GUILD_ID, Account, Attachment, Json, user_payload
+
+JOINED = "2026-01-01T00:00:00+00:00"
+UPLOAD_LIMIT = 10 * 1024 * 1024  # bytes; a server without boosts
+MEMBER_PERMISSIONS = discord.Permissions(
+    view_channel=True, send_messages=True, attach_files=True, read_message_history=True, embed_links=True
+)
+
+_STRING, _INTEGER, _BOOLEAN, _ATTACHMENT, _SUBCOMMAND = 3, 4, 5, 11, 1
+
+
+def application() -> Json:
+    """Return the bot's application."""
+    return {
+        "id": str(APPLICATION_ID),
+        "name": "vidu",
+        "icon": None,
+        "description": "",
+        "bot_public": True,
+        "bot_require_code_grant": False,
+        "owner": user_payload(APPLICATION_ID + 1, "operator"),
+        "team": None,
+        "verify_key": "fake",
+        "flags": 0,
+        "summary": "",
+    }
+
+
+def channel() -> Json:
+    """Return the one text channel."""
+    return {
+        "id": str(CHANNEL_ID),
+        "type": 0,
+        "name": "videos",
+        "position": 0,
+        "permission_overwrites": [],
+        "nsfw": False,
+        "parent_id": None,
+        "guild_id": str(GUILD_ID),
+    }
+
+
+def guild() -> Json:
+    """Return the one server."""
+    everyone = {
+        "id": str(GUILD_ID),
+        "name": "@everyone",
+        "color": 0,
+        "hoist": False,
+        "position": 0,
+        "permissions": str(MEMBER_PERMISSIONS.value),
+        "managed": False,
+        "mentionable": False,
+        "flags": 0,
+    }
+    return {
+        "id": str(GUILD_ID),
+        "name": "A server",
+        "owner_id": str(APPLICATION_ID + 1),
+        "roles": [everyone],
+        "channels": [channel()],
+        "members": [member(user_payload(APPLICATION_ID, "vidu", bot=True))],
+        "member_count": 2,
+        "premium_tier": 0,
+        "verification_level": 0,
+        "default_message_notifications": 0,
+        "explicit_content_filter": 0,
+        "mfa_level": 0,
+        "nsfw_level": 0,
+        "preferred_locale": "en-US",
+        "afk_timeout": 300,
+        "system_channel_flags": 0,
+        **{
+            name: []
+            for name in (
+                "emojis",
+                "stickers",
+                "features",
+                "threads",
+                "presences",
+                "voice_states",
+                "stage_instances",
+                "guild_scheduled_events",
+                "soundboard_sounds",
+            )
+        },
+    }
+
+
+def member(user: Json) -> Json:
+    """Return a member of the server."""
+    return {"user": user, "roles": [], "joined_at": JOINED, "deaf": False, "mute": False, "flags": 0}
+
+
+def command_event(
+    interaction_id: int, token: str, account: Account, command: str, options: dict[str, Any]
+) -> Json:
+    """Return INTERACTION_CREATE for a slash command; files are given as Attachment."""
+    name, *groups = command.split()
+    given = [_option(option, value) for option, value in options.items()]
+    for group in reversed(groups):
+        given = [{"type": _SUBCOMMAND, "name": group, "options": given}]
+    files = {str(file.id): file.payload() for file in options.values() if isinstance(file, Attachment)}
+    permissions = str(MEMBER_PERMISSIONS.value)
+    return {
+        "id": str(interaction_id),
+        "application_id": str(APPLICATION_ID),
+        "type": 2,
+        "token": token,
+        "version": 1,
+        "guild_id": str(GUILD_ID),
+        "guild": {"id": str(GUILD_ID), "locale": "en-US", "features": []},
+        "guild_locale": "en-US",
+        "locale": "en-US",
+        "channel_id": str(CHANNEL_ID),
+        "channel": {**channel(), "permissions": permissions},
+        "member": {**member(account.payload()), "permissions": permissions},
+        "app_permissions": permissions,
+        "entitlements": [],
+        "authorizing_integration_owners": {"0": str(GUILD_ID)},
+        "context": 0,
+        "attachment_size_limit": UPLOAD_LIMIT,
+        "data": {
+            "id": str(APPLICATION_ID + 7),
+            "name": name,
+            "type": 1,
+            "options": given,
+            "resolved": {"attachments": files} if files else {},
+        },
+    }
+
+
+def _option(name: str, value: Any) -> Json:
+    if isinstance(value, Attachment):
+        return {"name": name, "type": _ATTACHMENT, "value": str(value.id)}
+    kind = _BOOLEAN if isinstance(value, bool) else _INTEGER if isinstance(value, int) else _STRING
+    return {"name": name, "type": kind, "value": value}

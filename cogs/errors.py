@@ -19,8 +19,8 @@ UNEXPECTED = (
 )
 NO_PERMISSION = "🔒 Only members who may time out others (Moderate Members) can use this command."
 STORAGE = (
-    "💾 I cannot write anything down right now, so I did not go on: nothing was sent and your quota is untouched. "
-    "Please try again in a few minutes."
+    "💾 I cannot write anything down right now, so I did not go on: "
+    "nothing was sent and your quota is untouched. Please try again in a few minutes."
 )
 ALREADY_ANSWERED = 40060  # Discord's code for a second first answer
 WITHDRAWN = "-# Not sent."

@@ -25,6 +25,7 @@ from demo.gmi_checks import check_submission, describe_model, misnamed
 from demo.gmi_job import Request, Timing
 from demo.gmi_script import LIST_MODES, Fault, Outcome, Script
 from demo.gmi_uploads import Uploads
+from demo.render import UNREADABLE
 from demo.render import render as render_video
 
 __all__ = ["GmiCloud", "Request", "Seen", "Timing"]
@@ -105,12 +106,16 @@ class GmiCloud:
         for connection in self._runner.server.connections:
             if connection.transport is not None:
                 connection.transport.abort()
+        for _ in range(5):  # turns of the loop until clients in it know that their connections are gone
+            await asyncio.sleep(0)
         yield
         await self._listen(self._port)
 
     async def __aenter__(self) -> Self:
         """Start to serve."""
-        self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="gmi-cloud-")))
+        # A rendering that is cut off may still write while its folder is removed.
+        folder = tempfile.TemporaryDirectory(prefix="gmi-cloud-", ignore_cleanup_errors=True)
+        self._folder = Path(self._stack.enter_context(folder))
         application = web.Application(middlewares=[self._gate], client_max_size=128 * 1024 * 1024)
         application.router.add_post(f"{QUEUE}/requests", self._submit)
         application.router.add_get(f"{QUEUE}/requests", self._list)
@@ -210,7 +215,7 @@ class GmiCloud:
             target = self._folder / f"{request.request_id}-{position}.mp4"
             try:
                 await asyncio.to_thread(self._render, images, videos, seconds, seed + position, target)
-            except (OSError, ValueError):
+            except UNREADABLE:
                 request.error = "ImageFormatInvalid: a reference cannot be read"
                 return
             _pad(target, request.outcome.megabytes)

@@ -87,5 +87,7 @@ class Request:
             return Standing(self.outcome.status, ended, self.outcome.result)
         if self.error is not None:
             return Standing("failed", ended, {"error": self.error})
+        if self.rendering is not None:
+            self.rendering.result()  # a renderer with a bug is to be heard, not to be taken for no result
         links = [f"{self.link_base}/media/{path.name}" for path in self.videos]
         return Standing("success", ended, self.outcome.success(links))

@@ -13,8 +13,11 @@ import av
 from PIL import Image, ImageOps
 
 WIDTH, HEIGHT, RATE = 640, 360, 24
+# What reading a broken reference can raise.
+UNREADABLE = (OSError, ValueError, av.FFmpegError, Image.DecompressionBombError)
 FADE = 0.4  # seconds
 ZOOM = 1.25  # how far a picture is larger than the frame that wanders over it
+_LARGER = (round(WIDTH * ZOOM), round(HEIGHT * ZOOM))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class _Scene:
 def render(images: Sequence[bytes], videos: Sequence[bytes], duration: int, seed: int, target: Path) -> None:
     """Write an mp4 of exactly that many seconds; the seed decides how the view wanders.
 
-    Raises OSError or ValueError when a reference cannot be read.
+    Raises one of UNREADABLE when a reference cannot be read.
     """
     chance = random.Random(seed)  # noqa: S311 - a film, not a secret
     stills = [itertools.repeat(_fill(_open(image))) for image in images]
@@ -81,7 +84,7 @@ def _open(data: bytes) -> Image.Image:
 
 
 def _fill(picture: Image.Image) -> Image.Image:
-    return ImageOps.fit(picture, (round(WIDTH * ZOOM), round(HEIGHT * ZOOM)), Image.Resampling.LANCZOS)
+    return ImageOps.fit(picture, _LARGER, Image.Resampling.LANCZOS)
 
 
 def _clip(data: bytes) -> Iterator[Image.Image]:
@@ -92,29 +95,35 @@ def _clip(data: bytes) -> Iterator[Image.Image]:
     shown = 0
     while True:
         begun = shown
-        for picture, until in _decoded(data):
-            while shown < begun + round(until * RATE):
-                shown += 1
-                yield picture
+        for frame, until in _decoded(data):
+            times = begun + round(until * RATE) - shown
+            if times > 0:
+                shown += times
+                yield from itertools.repeat(_small(frame), times)
         if shown == begun:
             raise ValueError("the clip has no frames")
 
 
-def _decoded(data: bytes) -> Iterator[tuple[Image.Image, float]]:
+def _decoded(data: bytes) -> Iterator[tuple[av.VideoFrame, float]]:
     """Yield each frame of a clip and the second at which it ends."""
     with av.open(io.BytesIO(data), "r") as container:
         if not container.streams.video:
             return
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        length = 1 / float(stream.average_rate or RATE)
         first: float | None = None
-        for frame in container.decode(video=0):
-            start, length = frame.time or 0.0, 1 / float(container.streams.video[0].average_rate or RATE)
+        for frame in container.decode(stream):
+            start = frame.time or 0.0
             first = start if first is None else first
-            yield _small(frame), start - first + length
+            yield frame, start - first + length
 
 
 def _small(frame: av.VideoFrame) -> Image.Image:
     """Return a frame upright and no larger than needed: whole frames of a large clip would be slow."""
-    shrunk = min(1.0, round(HEIGHT * ZOOM) / min(frame.width, frame.height))
+    shrunk = min(1.0, max(_LARGER[0] / frame.width, _LARGER[1] / frame.height))
     width, height = round(frame.width * shrunk), round(frame.height * shrunk)
-    picture: Image.Image = frame.reformat(width, height).to_image()  # type: ignore[no-untyped-call]
-    return _fill(picture.rotate(frame.rotation, expand=True) if frame.rotation else picture)
+    small = frame.reformat(width, height, interpolation="FAST_BILINEAR")
+    picture: Image.Image = small.to_image()  # type: ignore[no-untyped-call]
+    upright = picture.rotate(frame.rotation, expand=True) if frame.rotation else picture
+    return ImageOps.fit(upright, _LARGER, Image.Resampling.BILINEAR)

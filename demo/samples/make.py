@@ -33,10 +33,27 @@ def hill(draw: ImageDraw.ImageDraw, height: float, swing: float, phase: float, c
 
 
 def fir(draw: ImageDraw.ImageDraw, x: float, foot: float, size: float, colour: Colour) -> None:
-    """Draw a fir tree of three tiers."""
+    """Draw a fir tree of three tiers with snow on their tips."""
+    draw.rectangle(
+        scaled((x - size * 0.04, foot - 4), (x + size * 0.04, foot + size * 0.16)), fill=(74, 58, 62)
+    )
     for tier in range(3):
-        low, wide = foot - tier * size * 0.28, size * (0.34 - tier * 0.07)
-        draw.polygon(scaled((x - wide, low), (x + wide, low), (x, low - size * 0.5)), fill=colour)
+        low, wide = foot - tier * size * 0.28, size * (0.3 - tier * 0.06)
+        top = low - size * 0.5
+        draw.polygon(scaled((x - wide, low), (x + wide, low), (x, top)), fill=colour)
+        tip = scaled(
+            (x - wide * 0.36, top + size * 0.18), (x, top + size * 0.13), (x + wide * 0.36, top + size * 0.18)
+        )
+        draw.polygon([*tip, *scaled((x, top))], fill=(226, 234, 246))
+
+
+def brush(draw: ImageDraw.ImageDraw, colour: Colour, tip: Colour) -> None:
+    """Draw a fox's tail: discs along a curve, the last of them in the colour of the tip."""
+    for step in range(101):
+        share = step / 100
+        x, y = 540 + 190 * math.sin(share * 1.9), 560 - 150 * share**1.8
+        size = 16 + 44 * math.sin(math.pi * (0.12 + 0.85 * share))
+        draw.ellipse(scaled((x - size, y - size), (x + size, y + size)), fill=tip if share > 0.78 else colour)
 
 
 def fox() -> Image.Image:
@@ -44,14 +61,19 @@ def fox() -> Image.Image:
     picture = sky((96, 132, 190), (248, 214, 200))
     draw = ImageDraw.Draw(picture)
     hill(draw, 400, 30, 0.0, (196, 208, 232))
-    for x in range(20, 960, 74):
-        fir(draw, x, 450 + 14 * math.sin(x), 190 + 40 * math.sin(x * 1.7), (58, 86, 110))
+    for x in range(-10, 980, 88):
+        fir(draw, x, 412 + 8 * math.sin(x), 150 + 26 * math.sin(x * 1.7), (104, 132, 160))
+    for x in range(34, 960, 128):
+        fir(draw, x, 446 + 10 * math.sin(x), 210 + 36 * math.sin(x * 1.3), (58, 86, 110))
     hill(draw, 470, 18, 1.4, (236, 240, 250))
     orange, cream, dark = (226, 112, 46), (252, 240, 228), (58, 38, 34)
-    draw.polygon(scaled((560, 560), (720, 560), (770, 430), (700, 480), (640, 500)), fill=orange)  # tail
-    draw.polygon(scaled((742, 478), (770, 430), (712, 468)), fill=cream)
-    draw.ellipse(scaled((390, 420), (620, 580)), fill=orange)  # body
-    draw.polygon(scaled((430, 560), (500, 560), (470, 450)), fill=cream)
+    draw.ellipse(scaled((360, 556), (740, 604)), fill=(206, 216, 236))  # shadow
+    brush(draw, orange, cream)
+    draw.ellipse(scaled((384, 414), (600, 590)), fill=orange)
+    draw.ellipse(scaled((404, 430), (490, 588)), fill=cream)
+    for x in (410, 462):
+        draw.rounded_rectangle(scaled((x, 500), (x + 34, 592)), 16 * FINE, fill=orange)
+        draw.rounded_rectangle(scaled((x, 564), (x + 34, 592)), 12 * FINE, fill=dark)
     draw.polygon(scaled((340, 330), (372, 240), (420, 320)), fill=orange)  # ears
     draw.polygon(scaled((450, 320), (500, 240), (526, 330)), fill=orange)
     draw.polygon(scaled((358, 318), (375, 268), (400, 318)), fill=dark)

@@ -23,7 +23,7 @@ from discord import ui
 
 from bot.cards import Media, card, reference_filename, video_filename
 from bot.clock import Clock
-from bot.downloads import Download, DownloadError, download
+from bot.downloads import SIZE_MAX, Download, DownloadError, download
 from bot.jobs import Address, Job, State
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,8 @@ class Delivery:
         """
         async with self._transfers:
             with tempfile.TemporaryDirectory(prefix="vidu-") as folder:
-                results = [await self._fetch(url, Path(folder)) for url in job.results]
+                limit = min(SIZE_MAX, max(rung.limit for rung in self._rungs(job, final=True)))
+                results = [await self._fetch(url, Path(folder), limit) for url in job.results]
                 delivered = replace(job, state=State.DELIVERED)
                 kept = await self._references(job)
 
@@ -115,9 +116,9 @@ class Delivery:
 
                 return await self._climb(job, build, final=True)
 
-    async def _fetch(self, url: str, folder: Path) -> _Result:
+    async def _fetch(self, url: str, folder: Path, limit: int) -> _Result:
         try:
-            return _Result(url, await download(self._session, url, folder))
+            return _Result(url, await download(self._session, url, folder, limit))
         except DownloadError as error:
             log.warning("A finished video could not be downloaded: %s", error)
             return _Result(url, None)
@@ -288,7 +289,7 @@ def _present(
         if result.file is None:
             unread = True
             media.append(Media(result.url, playable=False))
-        elif result.file.size > limit:
+        elif result.file.path is None or result.file.size > limit:
             too_large.append(result.file.size)
             media.append(Media(result.url))
         else:

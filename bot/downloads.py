@@ -11,7 +11,7 @@ from typing import IO
 import aiohttp
 import stamina
 
-SIZE_MAX = 512 * 1024 * 1024  # bytes; no place in Discord takes more than this from a bot
+SIZE_MAX = 200 * 1024 * 1024  # bytes; larger is a link everywhere, so that four at once fit into /tmp
 CHUNK = 256 * 1024
 # No limit on the whole: a large video on a slow line is fine as long as it keeps coming.
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
@@ -28,44 +28,58 @@ class _Passing(Exception):  # noqa: N818 - never leaves this module
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A video on disk. Remove its folder when it has been posted."""
+    """A video on disk, or only its size where it is larger than anybody would take."""
 
-    path: Path
-    size: int  # bytes
+    path: Path | None
+    size: int  # bytes; at least so many without a path
 
 
-async def download(session: aiohttp.ClientSession, url: str, folder: Path) -> Download:
-    """Fetch the video into the folder. Raises DownloadError after bounded attempts."""
+async def download(session: aiohttp.ClientSession, url: str, folder: Path, limit: int) -> Download:
+    """Fetch the video into the folder unless it has more than so many bytes.
+
+    Raises DownloadError after bounded attempts.
+    """
     try:
         async for attempt in stamina.retry_context(
             on=(aiohttp.ClientError, TimeoutError, _Passing), attempts=ATTEMPTS, timeout=None
         ):
             with attempt:
-                return await _attempt(session, url, folder)
+                return await _attempt(session, url, folder, limit)
     except (aiohttp.ClientError, TimeoutError, _Passing) as error:
         raise DownloadError(f"gave up: {type(error).__name__}") from None
     raise AssertionError("a retry context either returns or raises")
 
 
-async def _attempt(session: aiohttp.ClientSession, url: str, folder: Path) -> Download:
+async def _attempt(session: aiohttp.ClientSession, url: str, folder: Path, limit: int) -> Download:
     async with session.get(url, timeout=TIMEOUT) as response:
         if response.status >= 500 or response.status == 429:
             raise _Passing(f"status {response.status}")
         if response.status != 200:
             raise DownloadError(f"status {response.status}")
+        if response.content_length is not None and response.content_length > limit:
+            return Download(None, response.content_length)
         with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            size = await _copy(response, file)
+            path = Path(file.name)
+            try:
+                size = await _copy(response, file, limit)
+            except BaseException:
+                # The next attempt begins anew; a half of a large video must not fill the disk meanwhile.
+                await asyncio.to_thread(path.unlink)
+                raise
+        if size > limit:
+            await asyncio.to_thread(path.unlink)
+            return Download(None, size)
         if size == 0:
             raise _Passing("an empty file")
-        return Download(Path(file.name), size)
+        return Download(path, size)
 
 
-async def _copy(response: aiohttp.ClientResponse, file: IO[bytes]) -> int:
+async def _copy(response: aiohttp.ClientResponse, file: IO[bytes], limit: int) -> int:
     size = 0
     async for chunk in response.content.iter_chunked(CHUNK):
         size += len(chunk)
-        if size > SIZE_MAX:
-            raise DownloadError("larger than any place takes")
+        if size > limit:
+            break
         # A write to a slow disk must not hold up everyone else's card.
         await asyncio.to_thread(file.write, chunk)
     return size

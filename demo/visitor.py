@@ -1,0 +1,153 @@
+"""A visitor of the demo's page: the real process, a real browser, and what a person does in it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Locator, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = Path(__file__).with_name("samples")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# Chromium runs as root in containers, where its sandbox cannot start; the page is our own, on loopback.
+BROWSER_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\S+")
+START_SECONDS = 60.0
+STOP_SECONDS = 15.0
+PATIENCE = 40_000  # milliseconds; a job takes about 11 seconds of the clock, and machines differ
+
+_READY = "() => window.simcordPreview?.ready"
+_MEDIA_LOADED = """() => [...document.querySelectorAll(".channel-message img, .channel-message video")]
+    .every((media) => media instanceof HTMLVideoElement ? media.readyState >= 2 : media.naturalWidth > 0)"""
+
+
+class Visitor:
+    """One person at the page, who can be any of its viewers."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._note_error)
+
+    def open(self, address: str) -> None:
+        """Open the page and wait until it can be used."""
+        self.page.goto(address)
+        self._wait_until_ready()
+
+    def view_as(self, name: str) -> None:
+        """Become another viewer."""
+        self._wait_until_ready()
+        self.page.get_by_label("Viewing as").select_option(label=name)
+        self._wait_until_ready()
+
+    def run(
+        self, command: str, files: Mapping[str, Path | FilePayload] | None = None, **options: str
+    ) -> None:
+        """Type a command, fill its options, and send it."""
+        self._wait_until_ready()
+        self.page.get_by_role("textbox", name="Message").press_sequentially(f"/{command}")
+        title = self.page.get_by_text(f"/{command}", exact=True)
+        self.page.locator(".command-entry").filter(has=title).click()
+        for option, text in options.items():
+            self._field(option).fill(text)
+        for option, file in (files or {}).items():
+            self._field(option).set_input_files(file)
+        self.page.get_by_role("button", name="Send").click()
+        # Sent, but not yet rendered: waiting for its clips to load would miss the card's first states.
+        expect(self.page.locator(".command-row")).to_have_count(0, timeout=PATIENCE)
+
+    def message(self, text: str | re.Pattern[str]) -> Locator:
+        """Wait for a message with this text and return it; the newest, where there are several."""
+        message = self.page.locator(".channel-message").filter(has_text=text).last
+        message.wait_for()
+        return message
+
+    def wait_for_media(self) -> None:
+        """Wait until every picture and clip of the page can be seen."""
+        self.page.wait_for_function(_MEDIA_LOADED)
+
+    def refresh(self) -> None:
+        """Bring the page's clock up to date."""
+        self.page.get_by_role("button", name="Refresh preview").click()
+        self._wait_until_ready()
+
+    def _field(self, option: str) -> Locator:
+        field = self.page.locator(f'.command-row input[data-option="{option}"]')
+        if not field.count():
+            self.page.locator(".command-chip").click()
+            self.page.locator(f'.command-suggestion[data-value="{option}"]').click()
+        return field
+
+    def _wait_until_ready(self) -> None:
+        self.page.wait_for_function(_READY)
+
+    def _note_error(self, message: ConsoleMessage) -> None:
+        # Browsers ask for an icon by themselves; the page has none and needs none.
+        if message.type == "error" and not message.location["url"].endswith("/favicon.ico"):
+            self.errors.append(message.text)
+
+
+def find_browser() -> str | None:
+    """Return where Chromium is installed, or None."""
+    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
+@contextmanager
+def run_demo() -> Iterator[str]:
+    """Run the demo as its own process and yield the address of its page.
+
+    Raises RuntimeError when it ends or hangs before it has one.
+    """
+    command = [sys.executable, "-m", "demo", "--no-browser"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        try:
+            yield _read_address(process)
+        finally:
+            # As Ctrl+C does, so that it clears up after itself.
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@contextmanager
+def open_browser(program: str) -> Iterator[Browser]:
+    """Run a browser without a window and with a profile that goes away."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=BROWSER_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def _read_address(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None, "its output is a pipe"
+    watchdog = threading.Timer(START_SECONDS, process.kill)
+    watchdog.start()
+    try:
+        for line in process.stdout:
+            if found := ADDRESS.search(line):
+                return found[0]
+    finally:
+        watchdog.cancel()
+    raise RuntimeError("the demo printed no address")

@@ -1,0 +1,96 @@
+"""The demo's page as a visitor meets it: the real process, in a real browser, in real time."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from demo.visitor import BROWSERS, PATIENCE, SAMPLES, Visitor, find_browser, open_browser, run_demo
+
+BROWSER = find_browser()
+SECONDS = 3
+PROMPT = "The fox runs along the beach while the waves roll in"
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"none of {', '.join(BROWSERS)} is installed")
+
+Snap = Callable[[str], None]
+
+
+@pytest.fixture
+def visitor() -> Iterator[Visitor]:
+    assert BROWSER is not None
+    with run_demo() as address, open_browser(BROWSER) as browser:
+        visitor = Visitor(browser.new_page(viewport={"width": 1100, "height": 1200}))
+        visitor.open(address)
+        yield visitor
+        assert visitor.errors == []
+
+
+@pytest.fixture
+def snap(visitor: Visitor, tmp_path: Path) -> Snap:
+    folder = Path(os.environ.get("VIDU_SCREENSHOTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = count(1)
+
+    def take(step: str) -> None:
+        visitor.page.screenshot(path=folder / f"{next(numbers)}-{step}.png")
+
+    return take
+
+
+def test_a_visitor_makes_a_video_and_a_moderator_sets_a_rule(visitor: Visitor, snap: Snap) -> None:
+    files = {"image1": SAMPLES / "fox.png", "video1": SAMPLES / "waves.mp4"}
+    visitor.run("vidu", files, prompt=PROMPT, duration=str(SECONDS))
+    # The line is short: on a busy machine the page may already be past it.
+    for heading in (re.compile("Waiting in line|Rendering"), "Rendering", "Your video is ready"):
+        card = visitor.message(heading)
+        expect(card).to_contain_text(PROMPT)
+        snap("card")
+    expect(card).to_contain_text(f"{SECONDS} s · seed")
+    visitor.wait_for_media()
+    assert_references_are_shown(card)
+    assert_plays(card.locator("video").first)
+    snap("played")
+
+    visitor.run("videos")
+    videos = visitor.message("Your videos")
+    expect(videos).to_contain_text("Your video is ready")
+    expect(videos).to_contain_text(PROMPT)
+    expect(videos).to_contain_text("1 video, 3 seconds")
+    snap("videos")
+
+    visitor.view_as("noor")
+    expect(visitor.page.locator(".channel-message").filter(has_text="Your videos")).to_have_count(0)
+    visitor.run("quota set", videos="7", per="week")
+    visitor.message("Everybody (server default): 7 videos per week")
+    visitor.run("quota show")
+    rules = visitor.message("Rules of this server")
+    expect(rules).to_contain_text("Everybody (server default): 7 videos per week")
+    expect(rules).to_contain_text("this bot's default")
+    snap("quota-show")
+
+
+def assert_references_are_shown(card: Locator) -> None:
+    picture = card.get_by_alt_text("Reference 1: fox.png")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("picture => picture.naturalWidth") > 0
+    expect(card.locator("video")).to_have_count(2)  # the result, and the clip that was given
+
+
+def assert_plays(video: Locator) -> None:
+    assert video.evaluate("video => video.videoWidth") > 0
+    assert video.evaluate("video => video.duration") == pytest.approx(SECONDS, abs=0.2)
+    player = video.locator("..")
+    player.get_by_role("button", name="Play").click()
+    expect(player.locator(".media-player-time")).to_have_text("0:01 / 0:03", timeout=PATIENCE)
+    player.get_by_role("button", name="Pause").click()
+    player.get_by_role("slider", name="Seek").fill("2.5")
+    video.evaluate("video => new Promise(seen => video.requestVideoFrameCallback(seen))")
+    assert video.evaluate("video => video.currentTime") == pytest.approx(2.5, abs=0.1)
+    assert video.evaluate("video => video.error") is None

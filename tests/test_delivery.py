@@ -148,6 +148,26 @@ async def test_where_the_channel_is_closed_it_comes_by_direct_message(world: Wor
     assert asked.response is not None
 
 
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(429, 30046), (403, 50001), (403, 50013), (400, 50083), (404, 10003)],
+    ids=["older than an hour", "bot removed", "no permission", "thread archived", "channel gone"],
+)
+async def test_where_the_card_cannot_be_edited_the_next_way_is_taken(
+    status: int, code: int, world: World, cloud: GmiCloud
+) -> None:
+    cloud.outcome(Outcome(delay=20 * 60))
+    asked = await ask(world, seed=5)
+    await world.env.advance_time(19 * 60)
+    world.env.inject_error("PATCH", CHANNEL_ROUTE, status=status, code=code, times=None)
+    await world.env.advance_time(120)
+    message = world.channel.last_message
+    assert message is not None
+    assert asked.response is not None
+    assert message.id != asked.response.id
+    assert file_names(message) == ["vidu-5.mp4"]
+
+
 async def test_a_private_video_past_the_token_comes_by_direct_message(world: World, cloud: GmiCloud) -> None:
     cloud.outcome(Outcome(delay=20 * 60))
     await ask(world, private=True, seed=5)

@@ -164,6 +164,16 @@ async def test_a_prompt_can_neither_ping_nor_format_and_is_cut_kindly(world: Wor
         assert body.get("allowed_mentions", {"parse": []})["parse"] == []
 
 
+@pytest.mark.parametrize(
+    "prompt", ["🦊" * 2000, "# " * 1000, "`" * 2000, "\n" * 999 + "x" * 1000, "a" * 2000]
+)
+async def test_no_prompt_breaks_the_card(prompt: str, world: World) -> None:
+    asked = await ask(world, prompt=prompt)
+    text = await until(world, asked, "✅ Your video is ready")
+    assert len(text) < 4000
+    await world.member.slash(world.channel, "videos")
+
+
 async def test_edits_only_when_something_changed(world: World) -> None:
     asked = await ask(world)
     assert asked.response is not None

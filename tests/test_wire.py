@@ -28,6 +28,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wire
     """One process for all tests: what one leaves behind must not disturb the next."""
     async with open_wire(tmp_path_factory.mktemp("wire")) as running:
         yield running
+        assert "Traceback" not in running.process.logs
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -253,10 +254,6 @@ async def test_a_restart_registers_no_commands_again(wire: Wire) -> None:
     await wire.restart()
 
     assert wire.discord.rest.registrations == 1
-
-
-async def test_nothing_unexpected_was_logged(wire: Wire) -> None:
-    assert "Traceback" not in wire.process.logs
 
 
 async def test_a_refused_token_ends_in_one_sentence(tmp_path: Path) -> None:

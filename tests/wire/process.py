@@ -62,10 +62,10 @@ class BotProcess:
         return "\n".join(path.read_text(errors="replace") for path in found)
 
     @property
-    def hit(self) -> str | None:
-        """Return the checkpoint at which it was killed."""
-        path = self._kill_file.with_suffix(".hit")
-        return path.read_text() if path.exists() else None
+    def crossed(self) -> list[str]:
+        """Return the checkpoints that it has crossed since it was armed."""
+        path = self._kill_file.with_suffix(".crossed")
+        return path.read_text().splitlines() if path.exists() else []
 
     def arm(self, crossing: int) -> None:
         """Let the process kill itself at this crossing of a checkpoint, counted from now or its start."""
@@ -75,8 +75,8 @@ class BotProcess:
         fresh.replace(self._kill_file)
 
     def disarm(self) -> None:
-        """Let it live, and forget where it was killed."""
-        for path in (self._kill_file, self._kill_file.with_suffix(".hit")):
+        """Let it live, and forget what it has crossed."""
+        for path in (self._kill_file, self._kill_file.with_suffix(".crossed")):
             path.unlink(missing_ok=True)
 
     async def start(self) -> None:
@@ -119,7 +119,18 @@ class JobRow:
     state: str
     charge: str
     seed: int
-    request_id: str | None
+    told: bool
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether the member has heard how it ended."""
+        return self.told and self.state in {
+            "delivered",
+            "failed",
+            "cancelled",
+            "refused",
+            "unconfirmed",
+        }
 
 
 @dataclass(slots=True)
@@ -172,7 +183,7 @@ class Wire:
         """Read the ledger, beside the bot."""
         if not self.ledger.exists():
             return []
-        query = "SELECT id, state, charge, seed, request_id FROM jobs ORDER BY id"
+        query = "SELECT id, state, charge, seed, told FROM jobs ORDER BY id"
         try:
             with closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as connection:
                 return [JobRow(*row) for row in connection.execute(query)]

@@ -22,7 +22,10 @@ Patch = Callable[[ModuleType], None]
 
 
 class Checkpoints:
-    """Kills the process at the N-th crossing after a file with that number was written."""
+    """Kills the process at the N-th crossing after a file with that number was written.
+
+    Beside that file one of all crossings since then is kept.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -38,8 +41,9 @@ class Checkpoints:
         if armed != self._armed:
             self._armed, self._crossed = armed, 0
         self._crossed += 1
+        with self._path.with_suffix(".crossed").open("a") as file:
+            file.write(f"{name}\n")
         if self._crossed >= int(armed.split()[0]):
-            self._path.with_suffix(".hit").write_text(name)
             os.kill(os.getpid(), signal.SIGKILL)
 
     def wrap(self, owner: Any, *names: str) -> None:

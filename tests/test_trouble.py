@@ -6,7 +6,6 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from discord import app_commands
 
@@ -56,17 +55,6 @@ async def test_a_lost_post_that_never_shows_is_closed_after_a_day(world: World, 
         await world.env.advance_time(HOUR)
     assert await world.bot.ledger.unfinished_jobs() == []
     assert posts(cloud) == 1
-
-
-async def test_a_silent_post_is_looked_for_and_adopted(
-    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The simulation's clock stands still while a request is on its way: the patience must be short in real time.
-    monkeypatch.setattr("bot.gmi.TIMEOUT", aiohttp.ClientTimeout(total=0.2))
-    cloud.fault("POST", "/requests", script.SILENCE)
-    asked = await ask(world, seed=5)
-    await until(world, asked, READY)
-    assert (posts(cloud), cloud.paid) == (1, 1)
 
 
 async def test_an_unreachable_gmi_cloud_is_waited_for(world: World, cloud: GmiCloud) -> None:

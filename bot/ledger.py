@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,74 +21,11 @@ from alembic.util.exc import CommandError
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.jobs import OPEN, Address, Charge, Job, Reason, State
+from bot.jobs import OPEN, Charge, Job
 from bot.quotas import Applied, Period, Rule, Scope
-from bot.request import Kind, Reference, VideoRequest
+from bot.tables import job_to_row, jobs, notes, quota_resets, quota_rules, row_to_job, to_micros, to_moment
 
 BUSY_TIMEOUT = 5000  # milliseconds that SQLite waits for another writer, such as a backup
-
-metadata = sa.MetaData()
-
-# Moments are whole microseconds since 1970: exact, ordered, and the same in SQLite and Postgres.
-jobs = sa.Table(
-    "jobs",
-    metadata,
-    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("revision", sa.Integer, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("since", sa.BigInteger),
-    sa.Column("charge", sa.String(16), nullable=False),
-    sa.Column("told", sa.Boolean, nullable=False),
-    sa.Column("user_id", sa.BigInteger, nullable=False),
-    sa.Column("guild_id", sa.BigInteger),
-    sa.Column("channel_id", sa.BigInteger, nullable=False),
-    sa.Column("message_id", sa.BigInteger),
-    sa.Column("token", sa.Text),
-    sa.Column("token_expires", sa.BigInteger),
-    sa.Column("private", sa.Boolean, nullable=False),
-    sa.Column("keeps_references", sa.Boolean, nullable=False),
-    sa.Column("upload_limit", sa.BigInteger),
-    sa.Column("model", sa.String(100), nullable=False),
-    sa.Column("prompt", sa.Text, nullable=False),
-    sa.Column("reference_list", sa.JSON, nullable=False),
-    sa.Column("duration", sa.Integer, nullable=False),
-    sa.Column("seed", sa.BigInteger, nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("request_id", sa.Text),
-    sa.Column("waiting_until", sa.BigInteger),
-    sa.Column("reason", sa.String(32)),
-    sa.Column("detail", sa.String(100)),
-    sa.Column("results", sa.JSON, nullable=False),
-    sa.Index("jobs_by_state", "state", "told"),
-    sa.Index("jobs_by_user", "user_id", "created_at"),
-    sa.Index("jobs_by_time", "created_at"),
-)
-
-quota_rules = sa.Table(
-    "quota_rules",
-    metadata,
-    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("scope", sa.String(16), primary_key=True),
-    sa.Column("target_id", sa.BigInteger, primary_key=True, autoincrement=False),  # 0 for the server itself
-    sa.Column("videos", sa.Integer),
-    sa.Column("seconds", sa.Integer),
-    sa.Column("per", sa.String(16), nullable=False),
-)
-
-quota_resets = sa.Table(
-    "quota_resets",
-    metadata,
-    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.BigInteger, nullable=False),
-)
-
-notes = sa.Table(
-    "notes",
-    metadata,
-    sa.Column("name", sa.String(100), primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
-)
 
 
 class LedgerUnusable(Exception):  # noqa: N818 - it names what happened
@@ -178,7 +115,7 @@ class Ledger:
         """Write a new job; tell whether it was new. The same interaction twice is one job."""
         try:
             async with self._begin() as connection:
-                await connection.execute(jobs.insert().values(_job_to_row(job)))
+                await connection.execute(jobs.insert().values(job_to_row(job)))
         except IntegrityError:
             return False
         return True
@@ -187,20 +124,20 @@ class Ledger:
         """Write the job if the ledger still holds its previous revision. Raises StaleJob otherwise."""
         statement = jobs.update().where(jobs.c.id == job.id, jobs.c.revision == previous)
         async with self._begin() as connection:
-            changed = await connection.execute(statement.values(_job_to_row(job)))
+            changed = await connection.execute(statement.values(job_to_row(job)))
         if changed.rowcount != 1:
             raise StaleJob(f"job {job.id} is no longer at revision {previous}")
 
     async def job(self, job_id: int) -> Job | None:
         """Return one job."""
         found = await self._select(jobs.select().where(jobs.c.id == job_id))
-        return _row_to_job(found[0]) if found else None
+        return row_to_job(found[0]) if found else None
 
     async def unfinished_jobs(self) -> list[Job]:
         """Return all jobs for which something is still to be done or told, oldest first."""
         unfinished = sa.or_(jobs.c.state.in_(sorted(OPEN)), jobs.c.told.is_(False))
         query = jobs.select().where(unfinished).order_by(jobs.c.id)
-        return [_row_to_job(row) for row in await self._select(query)]
+        return [row_to_job(row) for row in await self._select(query)]
 
     async def jobs_of(self, user_id: int, *, limit: int, offset: int = 0) -> list[Job]:
         """Return a member's jobs, newest first."""
@@ -209,7 +146,7 @@ class Ledger:
             .where(jobs.c.user_id == user_id)
             .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
         )
-        return [_row_to_job(row) for row in await self._select(query.limit(limit).offset(offset))]
+        return [row_to_job(row) for row in await self._select(query.limit(limit).offset(offset))]
 
     async def uses(self, since: datetime) -> list[Use]:
         """Return what counts towards quotas: jobs since then, and older ones that are still held."""
@@ -217,12 +154,14 @@ class Ledger:
         query = (
             sa.select(c.id, c.guild_id, c.user_id, c.duration, c.created_at, c.charge)
             .where(
-                c.charge != Charge.REFUNDED, sa.or_(c.created_at > _micros(since), c.charge == Charge.HELD)
+                c.charge != Charge.REFUNDED, sa.or_(c.created_at > to_micros(since), c.charge == Charge.HELD)
             )
             .order_by(c.created_at, c.id)
         )
         return [
-            Use(row.id, row.guild_id, row.user_id, row.duration, _moment(row.created_at), Charge(row.charge))
+            Use(
+                row.id, row.guild_id, row.user_id, row.duration, to_moment(row.created_at), Charge(row.charge)
+            )
             for row in await self._select(query)
         ]
 
@@ -257,12 +196,12 @@ class Ledger:
         key = {"guild_id": guild_id, "user_id": user_id}
         async with self._begin() as connection:
             await connection.execute(quota_resets.delete().where(*_matches(quota_resets, key)))
-            await connection.execute(quota_resets.insert().values(**key, at=_micros(at)))
+            await connection.execute(quota_resets.insert().values(**key, at=to_micros(at)))
 
     async def resets(self) -> list[Reset]:
         """Return the latest reset of each member."""
         rows = await self._select(quota_resets.select())
-        return [Reset(row.guild_id, row.user_id, _moment(row.at)) for row in rows]
+        return [Reset(row.guild_id, row.user_id, to_moment(row.at)) for row in rows]
 
     async def note(self, name: str) -> str | None:
         """Return what was written down under this name."""
@@ -319,88 +258,3 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
 
 def _matches(table: sa.Table, key: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
     return [table.c[name] == value for name, value in key.items()]
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def _maybe_micros(moment: datetime | None) -> int | None:
-    return None if moment is None else _micros(moment)
-
-
-def _moment(micros: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=micros)
-
-
-def _maybe_moment(micros: int | None) -> datetime | None:
-    return None if micros is None else _moment(micros)
-
-
-def _job_to_row(job: Job) -> dict[str, Any]:
-    address, request = job.address, job.request
-    return {
-        "id": job.id,
-        "revision": job.revision,
-        "state": job.state.value,
-        "since": _maybe_micros(job.since),
-        "charge": job.charge.value,
-        "told": job.told,
-        "user_id": job.user_id,
-        "guild_id": address.guild_id,
-        "channel_id": address.channel_id,
-        "message_id": address.message_id,
-        "token": address.token,
-        "token_expires": _maybe_micros(address.token_expires),
-        "private": address.private,
-        "keeps_references": address.keeps_references,
-        "upload_limit": address.upload_limit,
-        "model": job.model,
-        "prompt": request.prompt,
-        "reference_list": [asdict(reference) for reference in request.references],
-        "duration": request.duration,
-        "seed": request.seed,
-        "created_at": _micros(job.created_at),
-        "request_id": job.request_id,
-        "waiting_until": _maybe_micros(job.waiting_until),
-        "reason": job.reason.value if job.reason else None,
-        "detail": job.detail,
-        "results": list(job.results),
-    }
-
-
-def _row_to_job(row: sa.Row[Any]) -> Job:
-    references = tuple(
-        Reference(**{**reference, "kind": Kind(reference["kind"])}) for reference in row.reference_list
-    )
-    address = Address(
-        channel_id=row.channel_id,
-        guild_id=row.guild_id,
-        message_id=row.message_id,
-        token=row.token,
-        token_expires=_maybe_moment(row.token_expires),
-        private=row.private,
-        keeps_references=row.keeps_references,
-        upload_limit=row.upload_limit,
-    )
-    return Job(
-        id=row.id,
-        user_id=row.user_id,
-        address=address,
-        request=VideoRequest(row.prompt, references, row.duration, row.seed),
-        model=row.model,
-        created_at=_moment(row.created_at),
-        state=State(row.state),
-        since=_maybe_moment(row.since),
-        request_id=row.request_id,
-        waiting_until=_maybe_moment(row.waiting_until),
-        reason=Reason(row.reason) if row.reason else None,
-        detail=row.detail,
-        results=tuple(row.results),
-        charge=Charge(row.charge),
-        told=row.told,
-        revision=row.revision,
-    )

@@ -15,7 +15,7 @@ PURE = {"request", "jobs", "pacing", "quotas", "clock"}
 DISCORD_ROOMS = {"cards", "delivery", "client", "__main__"}
 IO_LIBRARIES = {"discord", "aiohttp", "sqlalchemy"}
 OWNERS = {
-    "sqlalchemy": {"ledger", "__main__"},
+    "sqlalchemy": {"ledger", "tables"},
     "aiohttp": {"gmi", "downloads", "delivery", "client", "__main__"},
 }
 
@@ -23,6 +23,7 @@ OWNERS = {
 FLOORS = [
     {"request", "clock", "logs", "pacing", "measure"},
     {"jobs", "formats"},
+    {"tables"},
     {"quotas", "gmi", "downloads", "cards", "references"},
     {"settings", "ledger", "watch", "delivery"},
     {"openjobs"},

@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from bot.jobs import OPEN, TRANSITIONS, Address, Charge, Job, Reason, State
-from bot.ledger import Ledger, StaleJob, metadata
+from bot.ledger import Ledger, StaleJob
 from bot.openjobs import OpenJobs, fold_quotas
 from bot.quotas import QuotaExceeded, Quotas, Rule, Scope
 from bot.request import Kind, Reference, VideoRequest
+from bot.tables import metadata
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 GUILD, MEMBERS = 10, (1, 2)

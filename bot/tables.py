@@ -1,0 +1,164 @@
+"""The ledger's tables, and a job as a row of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.jobs import Address, Charge, Job, Reason, State
+from bot.request import Kind, Reference, VideoRequest
+
+metadata = sa.MetaData()
+
+# Moments are whole microseconds since 1970: exact, ordered, and the same in SQLite and Postgres.
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("since", sa.BigInteger),
+    sa.Column("charge", sa.String(16), nullable=False),
+    sa.Column("told", sa.Boolean, nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("guild_id", sa.BigInteger),
+    sa.Column("channel_id", sa.BigInteger, nullable=False),
+    sa.Column("message_id", sa.BigInteger),
+    sa.Column("token", sa.Text),
+    sa.Column("token_expires", sa.BigInteger),
+    sa.Column("private", sa.Boolean, nullable=False),
+    sa.Column("keeps_references", sa.Boolean, nullable=False),
+    sa.Column("upload_limit", sa.BigInteger),
+    sa.Column("model", sa.String(100), nullable=False),
+    sa.Column("prompt", sa.Text, nullable=False),
+    sa.Column("reference_list", sa.JSON, nullable=False),
+    sa.Column("duration", sa.Integer, nullable=False),
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("request_id", sa.Text),
+    sa.Column("waiting_until", sa.BigInteger),
+    sa.Column("reason", sa.String(32)),
+    sa.Column("detail", sa.String(100)),
+    sa.Column("results", sa.JSON, nullable=False),
+    sa.Index("jobs_by_state", "state", "told"),
+    sa.Index("jobs_by_user", "user_id", "created_at"),
+    sa.Index("jobs_by_time", "created_at"),
+)
+
+quota_rules = sa.Table(
+    "quota_rules",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("scope", sa.String(16), primary_key=True),
+    sa.Column("target_id", sa.BigInteger, primary_key=True, autoincrement=False),  # 0 for the server itself
+    sa.Column("videos", sa.Integer),
+    sa.Column("seconds", sa.Integer),
+    sa.Column("per", sa.String(16), nullable=False),
+)
+
+quota_resets = sa.Table(
+    "quota_resets",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+
+notes = sa.Table(
+    "notes",
+    metadata,
+    sa.Column("name", sa.String(100), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_micros(moment: datetime) -> int:
+    """Return a moment as whole microseconds since 1970."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _maybe_to_micros(moment: datetime | None) -> int | None:
+    return None if moment is None else to_micros(moment)
+
+
+def to_moment(micros: int) -> datetime:
+    """Return the moment of so many microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def _maybe_to_moment(micros: int | None) -> datetime | None:
+    return None if micros is None else to_moment(micros)
+
+
+def job_to_row(job: Job) -> dict[str, Any]:
+    """Return a job as a row of `jobs`."""
+    address, request = job.address, job.request
+    return {
+        "id": job.id,
+        "revision": job.revision,
+        "state": job.state.value,
+        "since": _maybe_to_micros(job.since),
+        "charge": job.charge.value,
+        "told": job.told,
+        "user_id": job.user_id,
+        "guild_id": address.guild_id,
+        "channel_id": address.channel_id,
+        "message_id": address.message_id,
+        "token": address.token,
+        "token_expires": _maybe_to_micros(address.token_expires),
+        "private": address.private,
+        "keeps_references": address.keeps_references,
+        "upload_limit": address.upload_limit,
+        "model": job.model,
+        "prompt": request.prompt,
+        "reference_list": [asdict(reference) for reference in request.references],
+        "duration": request.duration,
+        "seed": request.seed,
+        "created_at": to_micros(job.created_at),
+        "request_id": job.request_id,
+        "waiting_until": _maybe_to_micros(job.waiting_until),
+        "reason": job.reason.value if job.reason else None,
+        "detail": job.detail,
+        "results": list(job.results),
+    }
+
+
+def row_to_job(row: sa.Row[Any]) -> Job:
+    """Return the job of a row of `jobs`."""
+    references = tuple(
+        Reference(**{**reference, "kind": Kind(reference["kind"])}) for reference in row.reference_list
+    )
+    address = Address(
+        channel_id=row.channel_id,
+        guild_id=row.guild_id,
+        message_id=row.message_id,
+        token=row.token,
+        token_expires=_maybe_to_moment(row.token_expires),
+        private=row.private,
+        keeps_references=row.keeps_references,
+        upload_limit=row.upload_limit,
+    )
+    return Job(
+        id=row.id,
+        user_id=row.user_id,
+        address=address,
+        request=VideoRequest(row.prompt, references, row.duration, row.seed),
+        model=row.model,
+        created_at=to_moment(row.created_at),
+        state=State(row.state),
+        since=_maybe_to_moment(row.since),
+        request_id=row.request_id,
+        waiting_until=_maybe_to_moment(row.waiting_until),
+        reason=Reason(row.reason) if row.reason else None,
+        detail=row.detail,
+        results=tuple(row.results),
+        charge=Charge(row.charge),
+        told=row.told,
+        revision=row.revision,
+    )

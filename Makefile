@@ -1,11 +1,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help test demo fix lock clean
+.PHONY: help test demo soak pictures fix lock clean
 
 help:
 	@echo 'make demo   try the bot in a simulated Discord in the browser (no token, no key)'
 	@echo 'make test   everything that must pass: ruff, mypy, pytest'
+	@echo 'make soak   kill the bot again and again and count what became of each job (ARGS="--minutes 5")'
+	@echo 'make pictures  take the pictures of the README anew (needs Chromium)'
 	@echo 'make fix    format the code and repair what ruff can repair'
 	@echo 'make lock   pin the dependencies of pyproject.toml anew, with hashes'
 
@@ -24,6 +26,12 @@ test: .venv/installed
 
 demo: .venv/installed
 	$(BIN)/python -m demo $(ARGS)
+
+soak: .venv/installed
+	$(BIN)/python -m tests.soak $(ARGS)
+
+pictures: .venv/installed
+	$(BIN)/python -m demo.pictures
 
 fix: .venv/installed
 	$(BIN)/ruff check --fix .

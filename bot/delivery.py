@@ -147,6 +147,8 @@ class Delivery:
                 channel_id=message.channel.id,
                 message_id=message.id,
                 private=job.address.private and rung.same_message,
+                # Written down, so that no later process tries a dead token either.
+                token=None if job.id in self._dead_tokens else job.address.token,
                 guild_id=job.address.guild_id,
             )
         raise Undeliverable(f"no place took the card of job {job.id}")

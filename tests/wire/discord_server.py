@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -177,7 +177,9 @@ class DiscordServer:
             if fault.action == "reset_before":
                 return _reset(request)
             if fault.action == "slow":
-                await asyncio.sleep(fault.seconds)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(fault.seconds):
+                        await fault.released.wait()
         try:
             self.rest.authorize(call)
             response: web.StreamResponse = await handler(request)

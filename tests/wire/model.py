@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 import time
@@ -190,6 +191,7 @@ class Fault:
     seconds: float
     when: Callable[[Call], bool]
     played: int = 0
+    released: asyncio.Event = field(default_factory=asyncio.Event)  # ends a slow answer before its time
 
     def fits(self, call: Call) -> bool:
         """Tell whether this call is to go wrong."""

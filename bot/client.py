@@ -69,6 +69,7 @@ class ViduBot(commands.Bot):
             clock=self.clock,
             model=settings.gmi_model,
             deadline=timedelta(minutes=settings.job_deadline_minutes),
+            notify_after=_notify_after(settings.notify_after_seconds),
         )
         self._parts.push_async_callback(self.runner.close)
         await self.runner.open()
@@ -97,6 +98,10 @@ class ViduBot(commands.Bot):
             await self.tree.sync()
             await self.ledger.write_note(name, digest)
             log.info("Registered %d commands", len(payload))
+
+
+def _notify_after(seconds: int) -> timedelta | None:
+    return None if seconds < 0 else timedelta(seconds=seconds)
 
 
 class _Tree(app_commands.CommandTree[ViduBot]):

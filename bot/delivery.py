@@ -62,6 +62,7 @@ class _Rung:
     name: str
     limit: int  # bytes a file may have here
     same_message: bool
+    private: bool  # only the member sees it there
     put: Put
 
 
@@ -89,11 +90,12 @@ class Delivery:
         """
 
         def build(rung: _Rung) -> tuple[Job, ui.LayoutView, list[discord.File]]:
-            # References travel with the first card only; a card at a new place goes without them.
-            keeps = job.address.keeps_references and rung.same_message
+            # References travel with the first card only, and a card names them once they have arrived: Discord
+            # refuses a card that names what is not attached. One at a new place goes without them.
+            travels = bool(uploads) and rung.same_message and rung.limit > 0
+            keeps = rung.same_message and (travels or job.address.keeps_references)
             shown = _with_references(job, keeps)
-            files = [_file(upload) for upload in uploads] if keeps else []
-            return shown, card(shown), files
+            return shown, card(shown), [_file(upload) for upload in uploads] if travels else []
 
         return await self._climb(job, build, final=not job.is_open or job.state in _TOLD)
 
@@ -116,6 +118,24 @@ class Delivery:
 
                 return await self._climb(job, build, final=True)
 
+    async def notify(self, job: Job) -> None:
+        """Reply to the card so that its owner, and nobody else, is notified."""
+        words = "your video is ready." if job.state is State.DELIVERED else "there is news about your video."
+        channel = self._channel(job)
+        card_message = channel.get_partial_message(job.address.message_id or 0)
+        try:
+            await channel.send(
+                f"<@{job.user_id}> {words}",
+                reference=card_message.to_reference(fail_if_not_exists=False),
+                allowed_mentions=discord.AllowedMentions(
+                    everyone=False, roles=False, replied_user=False, users=[discord.Object(job.user_id)]
+                ),
+                nonce=f"{job.id}-n",
+            )
+        except (discord.HTTPException, *_UNSURE) as error:
+            # The card tells it all the same; a second attempt could notify twice.
+            log.info("Job %s: its owner could not be notified (%s)", job.id, type(error).__name__)
+
     async def _fetch(self, url: str, folder: Path, limit: int) -> _Result:
         try:
             return _Result(url, await download(self._session, url, folder, limit))
@@ -133,9 +153,12 @@ class Delivery:
         for rung in self._rungs(job, final=final):
             try:
                 shown, message = await self._try(rung, build)
+            except _UNSURE as error:
+                # It may have happened: only the same edit may be repeated, and the caller decides when.
+                raise Undeliverable(
+                    f"{rung.name} of job {job.id} is unsure ({type(error).__name__})"
+                ) from None
             except discord.HTTPException as error:
-                if isinstance(error, discord.DiscordServerError):
-                    raise
                 if error.code in _TOKEN_DEAD or error.status == 401:
                     self._dead_tokens.add(job.id)
                 log.info("Job %s: %s did not work (%s, %s)", job.id, rung.name, error.status, error.code)
@@ -146,7 +169,7 @@ class Delivery:
                 shown.address,
                 channel_id=message.channel.id,
                 message_id=message.id,
-                private=job.address.private and rung.same_message,
+                private=rung.private,
                 # Written down, so that no later process tries a dead token either.
                 token=None if job.id in self._dead_tokens else job.address.token,
                 guild_id=job.address.guild_id,
@@ -184,14 +207,14 @@ class Delivery:
         )
         if address.token and address.message_id and token_lives:
             limit = address.upload_limit or discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
-            yield _Rung("edit by token", limit, True, self._edit_by_token(job))
+            yield _Rung("edit by token", limit, True, address.private, self._edit_by_token(job))
         if address.message_id and not address.private:
-            yield _Rung("edit in the channel", self._limit(address), True, self._edit_in_channel(job))
+            yield _Rung("edit in the channel", self._limit(address), True, False, self._edit_in_channel(job))
         if final and not address.private:
-            yield _Rung("a new message", self._limit(address), False, self._send(job, dm=False))
+            yield _Rung("a new message", self._limit(address), False, False, self._send(job, dm=False))
         if final:
             default = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
-            yield _Rung("a direct message", default, False, self._send(job, dm=True))
+            yield _Rung("a direct message", default, False, True, self._send(job, dm=True))
 
     def _limit(self, address: Address) -> int:
         guild = self._client.get_guild(address.guild_id) if address.guild_id else None

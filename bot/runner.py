@@ -72,6 +72,7 @@ class Runner:
         clock: Clock,
         model: str,
         deadline: timedelta,
+        notify_after: timedelta | None,
     ) -> None:
         self._ledger = ledger
         self._quotas = quotas
@@ -80,6 +81,7 @@ class Runner:
         self._clock = clock
         self._model = model
         self._deadline = deadline
+        self._notify_after = notify_after  # None: nobody is ever notified
         self._jobs = OpenJobs(ledger, quotas, clock)
         self._watch = Watch(gmi, clock, model)
         self._cards: dict[int, _Card] = {}
@@ -263,9 +265,7 @@ class Runner:
             pause = min(pause * 2, BACKOFF_MAX)
         job = self._jobs.get(job_id)
         if job is not None and job.state is state:
-            await self._jobs.note(job_id, told=True)
-            if not job.is_open:
-                self._forget(job_id)
+            await self._part(job_id)
 
     async def _deliver(self, job_id: int) -> None:
         """Post the video; try for a day before giving up, `/videos` has its link meanwhile."""
@@ -276,18 +276,28 @@ class Runner:
             try:
                 async with card.lock:
                     address = await self._delivery.deliver(self._jobs[job_id])
-                    await self._jobs.change(job_id, State.DELIVERED, address=address, told=True)
+                    await self._jobs.change(job_id, State.DELIVERED, address=address)
             except Undeliverable as error:
-                log.warning("%s", error)
+                log.warning("Not posted: %s", error)
             except Exception:
                 log.exception("Job %s: could not post the video", job_id)
             else:
-                self._forget(job_id)
+                await self._part(job_id)
                 return
             finally:
                 self._sending -= 1
             await sleep(self._clock, pause)
             pause = min(pause * 2, BACKOFF_MAX)
+
+    async def _part(self, job_id: int) -> None:
+        """Notify a member who had to wait long, for an edit does not; then nothing is left to tell."""
+        job = self._jobs[job_id]
+        waited = self._clock.now() - job.created_at
+        if self._notify_after is not None and waited >= self._notify_after and not job.address.private:
+            await self._delivery.notify(job)
+        await self._jobs.note(job_id, told=True)
+        if not job.is_open:
+            self._forget(job_id)
 
     def _resume(self, job: Job) -> None:
         now = self._clock.now()
@@ -302,6 +312,9 @@ class Runner:
                 self._watch.follow(job, max(now, (job.since or job.created_at) + LATE_RESULTS))
             case State.SUCCEEDED:
                 self._spawn(self._deliver(job.id), f"deliver job {job.id}")
+            case State.DELIVERED:
+                self._spawn(self._part(job.id), f"part from job {job.id}")
+                return
         if not job.told and (not job.is_open or job.state in {State.OVERDUE, State.UNCONFIRMED}):
             self._spawn(self._tell(job.id), f"last words on job {job.id}")
 
@@ -327,8 +340,8 @@ class Runner:
                 return True
             try:
                 address = await self._delivery.show(job, uploads)
-            except Undeliverable:
-                log.warning("Job %s: no place took the card", job_id)
+            except Undeliverable as error:
+                log.warning("Not shown: %s", error)
                 return False
             except Exception:
                 log.exception("Job %s: the card could not be shown", job_id)

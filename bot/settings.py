@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     quota_per: Period = Period.DAY
     quota_running: int = Field(default=2, ge=1)
     job_deadline_minutes: float = Field(default=60, gt=0, le=7 * 24 * 60)
+    notify_after_seconds: int = Field(default=30, ge=-1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("log_level", "quota_per", mode="before")

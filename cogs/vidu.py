@@ -166,7 +166,6 @@ class Vidu(commands.Cog):
             token=interaction.token,
             token_expires=self.bot.clock.now() + TOKEN_LIFE,
             private=private,
-            keeps_references=keeps,
             upload_limit=interaction.filesize_limit,
         )
         uploads = [

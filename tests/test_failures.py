@@ -124,9 +124,8 @@ async def test_the_deadline_is_told_and_a_late_video_still_arrives(world: World,
     assert "I keep looking for a day" in text
     assert_quota_untouched(world)
     await world.env.advance_time(2 * 3600)
-    message = world.channel.last_message
-    assert message is not None
-    assert [attached.filename for attached in message.attachments][-1].startswith("vidu-")
+    assert asked.response is not None
+    assert asked.response.attachments[-1].filename.startswith("vidu-")
     assert cloud.paid == 1
 
 

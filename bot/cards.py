@@ -217,6 +217,14 @@ def _request(job: Job) -> list[ui.Item[ui.LayoutView]]:
     if not job.address.keeps_references:
         names = ", ".join(reference.name for reference in request.references)
         return [ui.TextDisplay(f"{prompt}\n-# From {names}")]
+    pictures = [position for position, one in enumerate(request.references, 1) if one.kind is Kind.IMAGE]
+    if job.state is State.DELIVERED and len(request.references) > 1 and pictures:
+        # The video is what counts now: one thumbnail stands for all, and no clip looks like a second result.
+        names = ", ".join(reference.name for reference in request.references)
+        first = request.references[pictures[0] - 1]
+        url = f"attachment://{reference_filename(pictures[0], first)}"
+        thumbnail = ui.Thumbnail[ui.LayoutView](url, description=f"Reference {pictures[0]}: {first.name}")
+        return [ui.Section(f"{prompt}\n-# From {names}", accessory=thumbnail)]
     media = [
         (f"attachment://{reference_filename(position, reference)}", f"Reference {position}: {reference.name}")
         for position, reference in enumerate(request.references, start=1)

@@ -90,8 +90,8 @@ class Delivery:
         """
 
         def build(rung: _Rung) -> tuple[Job, ui.LayoutView, list[discord.File]]:
-            # References travel with the first card only, and a card names them once they have arrived: Discord
-            # refuses a card that names what is not attached. One at a new place goes without them.
+            # References travel with the first card only, and a card names them once they have arrived:
+            # Discord refuses one that names what is not attached. A card at a new place goes without them.
             travels = bool(uploads) and rung.same_message and rung.limit > 0
             keeps = rung.same_message and (travels or job.address.keeps_references)
             shown = _with_references(job, keeps)

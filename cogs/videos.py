@@ -19,6 +19,9 @@ SHOWN = 8  # jobs
 PROMPT_SHOWN = 90  # characters; eight entries with their links stay below a message's 4,000
 
 
+NONE_YET = "None yet. `/vidu` with a picture and a prompt makes the first."
+
+
 class Videos(commands.Cog):
     """Shows a member their own videos."""
 
@@ -37,7 +40,9 @@ class Videos(commands.Cog):
         standing = self.bot.quotas.standing(interaction.guild_id, user.id, roles, self.bot.clock.now())
         view = ui.LayoutView(timeout=None)
         container: ui.Container[ui.LayoutView] = ui.Container(accent_colour=BLUE)
-        container.add_item(ui.TextDisplay("### 🎞️ Your videos\n" + _list(jobs)))
+        container.add_item(ui.TextDisplay("### 🎞️ Your videos" if jobs else f"### 🎞️ Your videos\n{NONE_YET}"))
+        for job in jobs:
+            container.add_item(ui.TextDisplay(_entry(job)))
         container.add_item(ui.Separator())
         container.add_item(
             ui.TextDisplay("### 📊 Your quota\n" + "\n".join(sentences.standing_lines(standing)))
@@ -46,14 +51,8 @@ class Videos(commands.Cog):
         await interaction.edit_original_response(view=view)
 
 
-def _list(jobs: list[Job]) -> str:
-    if not jobs:
-        return "None yet. `/vidu` with a picture and a prompt makes the first."
-    return "\n".join(_entry(job) for job in jobs)
-
-
 def _entry(job: Job) -> str:
-    """Return one job in two lines: state, when and where; then its prompt, and why where it did not work."""
+    """Return one job: state, when and where; why where it did not work; and its prompt."""
     place = job.address.guild_id or "@me"
     first = f"**{heading(job)}** · {sentences.when(job.created_at)}"
     if job.address.message_id is not None and not job.address.private:
@@ -61,11 +60,9 @@ def _entry(job: Job) -> str:
         first += f" · [to the card]({link})"
     if job.state in {State.SUCCEEDED, State.DELIVERED} and job.results:
         first += f" · [video](<{job.results[0]}>)"
-    lines = [first, f"> {quote_prompt(job.request.prompt, PROMPT_SHOWN)}"]
-    why = sentence(job)
-    if why and job.state is not State.DELIVERED:
-        lines.append(f"-# {why}")
-    return "\n".join(lines)
+    why = "" if job.state is State.DELIVERED else sentence(job)
+    prompt = f"> {quote_prompt(job.request.prompt, PROMPT_SHOWN)}"
+    return "\n".join([first, f"-# {why}", prompt] if why else [first, prompt])
 
 
 async def setup(bot: ViduBot) -> None:

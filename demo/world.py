@@ -88,6 +88,7 @@ async def open_world(cloud: GmiCloud, clock: SimulatedClock, settings: Settings)
     bot = ViduBot(settings, clock=clock)
     env = simcord.Env(bot)
     clock.env = env
+    env.backend.bot_user.name = "Vidu"
     await env.start()
     guild = env.create_guild("Vidu workshop")
     channel = guild.create_text_channel("videos")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.delivery import TOKEN_MARGIN
-from cogs.vidu import TOKEN_LIFE
+from cogs.intake import TOKEN_LIFE
 from demo import gmi_script as script
 from demo.gmi_cloud import GmiCloud
 from demo.gmi_script import Outcome

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
+from bot.buttons import buttons
 from bot.jobs import Job, Reason, State
 from bot.request import Kind, Reference
 
 PROMPT_SHOWN = 700  # characters; a card has 4,000 in all, and a longer wall of text hides the video
 GALLERY_MAX = 10  # media in one gallery [Discord]
+OPEN_BUTTONS_MAX = 3  # a row has five buttons [Discord], two are ours
 BUTTON_URL_MAX = 512  # characters [Discord]
 ALT_TEXT_MAX = 1024  # characters of a media description [Discord]
 
@@ -89,7 +91,7 @@ _SENTENCES: dict[Reason, str] = {
         f"{_NOTHING_TAKEN} Try again, or change the prompt."
     ),
     Reason.CANCELLED: (
-        f"This request was cancelled at GMI Cloud. {_NOTHING_TAKEN} Ask again whenever you like."
+        f"This request was cancelled before it became a video. {_NOTHING_TAKEN} Ask again whenever you like."
     ),
     Reason.NO_RESULT: (
         "GMI Cloud says that the video is finished, but gives no link to it. "
@@ -123,6 +125,11 @@ def card(job: Job, videos: Sequence[Media] = (), note: str | None = None) -> ui.
     parts.extend(_videos(job, videos))
     parts.extend(_request(job))
     parts.append(ui.TextDisplay(_footer(job)))
+    row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+    for button in (*buttons(job), *_open_buttons(job, videos)):
+        row.add_item(button)
+    if row.children:
+        parts.append(row)
     view = ui.LayoutView(timeout=None)
     view.add_item(ui.Container(*parts, accent_colour=colour))
     return view
@@ -193,22 +200,29 @@ def _videos(job: Job, videos: Sequence[Media]) -> list[ui.Item[ui.LayoutView]]:
         for media in playable:
             gallery.add_item(media=media.url, description=alt_text)
         items.append(gallery)
+    # What no button can open is a link in the text: too many, or too long for a button.
     links = [media.url for media in videos if not media.attached]
-    if links:
-        items.append(_links(links))
+    if links and not _open_buttons(job, videos):
+        lines = [f"[Open video {number}](<{link}>)" for number, link in enumerate(links, start=1)]
+        items.append(ui.TextDisplay("\n".join(lines)))
     return items
 
 
-def _links(links: Sequence[str]) -> ui.Item[ui.LayoutView]:
-    labels = ["Open the video" if len(links) == 1 else f"Open video {n}" for n in range(1, len(links) + 1)]
-    if len(links) <= 5 and all(len(link) <= BUTTON_URL_MAX for link in links):
-        buttons = [
-            ui.Button[ui.LayoutView](label=label, url=link) for label, link in zip(labels, links, strict=True)
-        ]
-        return ui.ActionRow(*buttons)
-    return ui.TextDisplay(
-        "\n".join(f"[{label}](<{link}>)" for label, link in zip(labels, links, strict=True))
-    )
+def _open_buttons(job: Job, videos: Sequence[Media]) -> list[ui.Button[ui.LayoutView]]:
+    """Return a button for each result at the provider; it works as long as the provider keeps it."""
+    if not videos or len(job.results) > OPEN_BUTTONS_MAX:
+        return []
+    if any(len(url) > BUTTON_URL_MAX for url in job.results):
+        return []
+    labels = ["Open"] if len(job.results) == 1 else [f"Open {n}" for n in range(1, len(job.results) + 1)]
+    return [ui.Button(label=label, url=url) for label, url in zip(labels, job.results, strict=True)]
+
+
+def farewell(by: str) -> ui.LayoutView:
+    """Build what is left of a card that somebody deleted."""
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.Container(ui.TextDisplay(f"🗑️ Deleted by {by}."), accent_colour=GREY))
+    return view
 
 
 def _request(job: Job) -> list[ui.Item[ui.LayoutView]]:

@@ -14,6 +14,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.buttons import CardButton
 from bot.clock import Clock, SystemClock
 from bot.delivery import Delivery
 from bot.gmi import GmiCloud
@@ -24,7 +25,7 @@ from bot.settings import Settings
 
 log = logging.getLogger(__name__)
 
-EXTENSIONS = ("cogs.errors", "cogs.vidu", "cogs.videos", "cogs.quota")
+EXTENSIONS = ("cogs.errors", "cogs.vidu", "cogs.videos", "cogs.quota", "cogs.buttons")
 KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS
 DNS_CACHE = 300  # seconds
 
@@ -73,6 +74,7 @@ class ViduBot(commands.Bot):
         )
         self._parts.push_async_callback(self.runner.close)
         await self.runner.open()
+        self.add_dynamic_items(CardButton)
         for extension in EXTENSIONS:
             await self.load_extension(extension)
         await self._sync_if_changed()

@@ -197,6 +197,14 @@ class GmiCloud:
             raise GmiError(Verdict.NOT_SENT, Reason.UNREACHABLE, "unreadable status")
         return report
 
+    async def cancel(self, request_id: str) -> bool:
+        """Ask to cancel one request; tell whether GMI agreed. Not documented: only the status is proof."""
+        try:
+            status, _, _ = await self._call("DELETE", self._queue / "requests" / request_id, None)
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+        return status < HTTPStatus.MULTIPLE_CHOICES
+
     async def requests(self, model: str) -> list[Report]:
         """Ask for the list of this model's requests, without records that make no sense. Raises GmiError."""
         body = await self._get((self._queue / "requests").with_query(model_id=model))

@@ -10,11 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from bot.clock import Clock, sleep
-from bot.jobs import Charge, Job, State, move
+from bot.jobs import Charge, IllegalTransition, Job, State, move
 from bot.ledger import Ledger, StaleJob, StorageTrouble
 from bot.quotas import LONGEST, Quotas
 
 log = logging.getLogger(__name__)
+
+Condition = Callable[[Job], bool]
 
 PAUSE_FIRST, PAUSE_MAX = 1.0, 30.0  # seconds between attempts to save while the storage is in trouble
 
@@ -67,19 +69,32 @@ class OpenJobs:
         """Forget a job for which nothing is left to do; the ledger keeps it."""
         self._slots.pop(job_id, None)
 
-    async def change(self, job_id: int, state: State, **changes: Any) -> Job:
-        """Move a job to another state: the only place that does. Raises IllegalTransition."""
+    async def change(
+        self, job_id: int, state: State, *, only_if: Condition | None = None, **changes: Any
+    ) -> Job:
+        """Move a job to another state: the only place that does.
+
+        Raises IllegalTransition, also where the condition does not hold when it comes to it.
+        """
         now = self._clock.now()
-        return await self._update(job_id, lambda job: move(job, state, now, **changes))
+        return await self._update(job_id, lambda job: move(job, state, now, **changes), only_if)
 
-    async def note(self, job_id: int, **changes: Any) -> Job:
-        """Write something down about a job that stays in its state."""
-        return await self._update(job_id, lambda job: replace(job, revision=job.revision + 1, **changes))
+    async def note(self, job_id: int, *, only_if: Condition | None = None, **changes: Any) -> Job:
+        """Write something down about a job that stays in its state; raises as `change` does."""
 
-    async def _update(self, job_id: int, change: Callable[[Job], Job]) -> Job:
+        def noted(job: Job) -> Job:
+            return replace(job, revision=job.revision + 1, **changes)
+
+        return await self._update(job_id, noted, only_if)
+
+    async def _update(
+        self, job_id: int, change: Callable[[Job], Job], only_if: Condition | None = None
+    ) -> Job:
         slot = self._slots[job_id]
         async with slot.lock:
             before = slot.job
+            if only_if is not None and not only_if(before):
+                raise IllegalTransition(f"{before.state}: the condition does not hold")
             after = change(before)
             await self._save(after, before.revision)
             slot.job = after

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from bot.clock import Clock, sleep
 from bot.delivery import Delivery, Undeliverable, Upload
 from bot.gmi import GmiCloud, GmiError, Report, Verdict
-from bot.jobs import FOLLOWED, TRANSITIONS, Address, Job, Reason, State
+from bot.jobs import FOLLOWED, TRANSITIONS, Address, IllegalTransition, Job, Reason, State
 from bot.ledger import Ledger
 from bot.openjobs import OpenJobs, fold_quotas
 from bot.quotas import Quotas
@@ -32,6 +34,14 @@ GRACE = 5.0  # seconds that a stop leaves to what is on its way
 
 class Duplicate(Exception):  # noqa: N818 - it names what happened
     """The same interaction was started before."""
+
+
+class Cancelled(StrEnum):
+    """What became of the wish to cancel a job."""
+
+    YES = "yes"
+    TOO_LATE = "too late"  # GMI has it, and makes it
+    ENDED = "ended"
 
 
 class Closing(Exception):  # noqa: N818 - it names what happened
@@ -145,11 +155,36 @@ class Runner:
         self._spawn(self._submit(job.id), f"submit job {job.id}")
         return job
 
+    async def cancel(self, job_id: int) -> Cancelled:
+        """Cancel a job where that is still possible, and tell the truth about it."""
+        job = self._jobs.get(job_id)
+        if job is None or not job.is_open:
+            return Cancelled.ENDED
+        if job.request_id is None:
+            try:
+                await self._jobs.change(job_id, State.CANCELLED, only_if=_waits, reason=Reason.CANCELLED)
+            except IllegalTransition:
+                return Cancelled.TOO_LATE
+            self._spawn(self._tell(job_id), f"last words on job {job_id}")
+            return Cancelled.YES
+        if job.state not in FOLLOWED or not await self._gmi.cancel(job.request_id):
+            return Cancelled.TOO_LATE
+        try:
+            report = await self._gmi.status(job.request_id)
+        except GmiError:
+            return Cancelled.TOO_LATE
+        if report.state is not State.CANCELLED:
+            return Cancelled.TOO_LATE
+        await self._take(job_id, report)
+        return Cancelled.YES
+
     async def _submit(self, job_id: int) -> None:
         """Send the one POST; again only when the last one certainly did not arrive."""
         pause = BACKOFF_FIRST
         while True:
-            job = self._jobs[job_id]
+            job = self._jobs.get(job_id)
+            if job is None or job.state is not State.SUBMITTING:
+                return  # cancelled while it waited
             try:
                 async with self._submits:
                     report = await self._post(job)
@@ -183,9 +218,14 @@ class Runner:
         await self._jobs.note(job_id, waiting_until=until, reason=error.reason)
         self._spawn(self._show(job_id), f"card of job {job_id}")
         await sleep(self._clock, seconds)
-        # Cleared before the next POST: who waits was certainly not sent, who does not wait may have been.
-        await self._jobs.note(job_id, waiting_until=None, reason=None)
+        await self._stop_waiting(job_id)
         return True
+
+    async def _stop_waiting(self, job_id: int) -> None:
+        """Write down that a job may be sent from now on: only who waits was certainly not sent."""
+        if job_id in self._jobs:
+            with contextlib.suppress(IllegalTransition):
+                await self._jobs.note(job_id, only_if=_waits, waiting_until=None, reason=None)
 
     async def _accept(self, job_id: int, report: Report) -> None:
         """Take over a request that GMI has, in whatever state it already is."""
@@ -320,7 +360,7 @@ class Runner:
 
     async def _send_after_all(self, job_id: int) -> None:
         """Send a job that was waiting when the bot stopped: it was certainly not sent."""
-        await self._jobs.note(job_id, waiting_until=None, reason=None)
+        await self._stop_waiting(job_id)
         await self._submit(job_id)
 
     async def _show(self, job_id: int, uploads: Sequence[Upload] = ()) -> bool:
@@ -370,6 +410,11 @@ class Runner:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s ended with an error", task.get_name(), exc_info=error)
+
+
+def _waits(job: Job) -> bool:
+    """Tell whether the job waits to be sent again: then it certainly was not."""
+    return job.state is State.SUBMITTING and job.waiting_until is not None
 
 
 async def _discard_result(work: Coroutine[Any, Any, object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -27,7 +28,7 @@ WITHDRAWN = "-# Not sent."
 ELSEWHERE = "🏠 This command works in a server only. Use it in one of its channels."
 
 
-async def answer_privately(interaction: discord.Interaction, text: str) -> None:
+async def answer_privately(interaction: discord.Interaction[Any], text: str) -> None:
     """Tell only the member who asked, in place of a placeholder where one was shown."""
     if not interaction.response.is_done():
         await interaction.response.send_message(text, ephemeral=True)
@@ -40,6 +41,30 @@ async def answer_privately(interaction: discord.Interaction, text: str) -> None:
         await interaction.delete_original_response()
 
 
+async def answer_failed(interaction: discord.Interaction[Any], what: str, error: Exception) -> None:
+    """Turn a failure into a sentence; what nobody expected goes to the log with its traceback."""
+    cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+    if isinstance(cause, StorageTrouble):
+        log.error("%s met storage trouble (%s)", what, cause)
+        text = STORAGE
+    elif isinstance(cause, discord.HTTPException) and cause.code == ALREADY_ANSWERED:
+        # The same interaction arrived twice; its first arrival is being answered.
+        log.info("Interaction %s arrived twice", interaction.id)
+        return
+    elif isinstance(error, app_commands.NoPrivateMessage):
+        text = ELSEWHERE
+    elif isinstance(error, app_commands.MissingPermissions):
+        text = NO_PERMISSION
+    else:
+        log.error("%s failed", what, exc_info=error)
+        text = UNEXPECTED
+    try:
+        await answer_privately(interaction, text)
+    except discord.HTTPException as failure:
+        # The interaction itself is lost (10062): there is no place left to answer.
+        log.warning("The member could not be told (%s, %s)", failure.status, failure.code)
+
+
 class Errors(commands.Cog):
     """Answers for every command that failed."""
 
@@ -47,31 +72,9 @@ class Errors(commands.Cog):
     async def on_app_command_error(
         self, interaction: discord.Interaction, error: app_commands.AppCommandError
     ) -> None:
-        """Answer a command that failed; what nobody expected goes to the log with its traceback."""
-        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-        if isinstance(cause, StorageTrouble):
-            log.error("The command %s met storage trouble (%s)", _name(interaction), cause)
-            text = STORAGE
-        elif isinstance(cause, discord.HTTPException) and cause.code == ALREADY_ANSWERED:
-            # The same interaction arrived twice; its first arrival is being answered.
-            log.info("Interaction %s arrived twice", interaction.id)
-            return
-        elif isinstance(error, app_commands.NoPrivateMessage):
-            text = ELSEWHERE
-        elif isinstance(error, app_commands.MissingPermissions):
-            text = NO_PERMISSION
-        else:
-            log.error("The command %s failed", _name(interaction), exc_info=error)
-            text = UNEXPECTED
-        try:
-            await answer_privately(interaction, text)
-        except discord.HTTPException as failure:
-            # The interaction itself is lost (10062): there is no place left to answer.
-            log.warning("The member could not be told (%s, %s)", failure.status, failure.code)
-
-
-def _name(interaction: discord.Interaction) -> str:
-    return interaction.command.qualified_name if interaction.command else "unknown"
+        """Answer a command that failed."""
+        name = interaction.command.qualified_name if interaction.command else "unknown"
+        await answer_failed(interaction, f"The command {name}", error)
 
 
 async def setup(bot: commands.Bot) -> None:

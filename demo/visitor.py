@@ -30,9 +30,15 @@ BROWSER_ARGUMENTS = (
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\S+")
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
+# What the page says to a click in the moment in which something else has changed: look, and send again.
+REFUSED = "Action was not completed."
+SENDS = 5
 PATIENCE = 40_000  # milliseconds; a job takes about 11 seconds of the clock, and machines differ
 
-_READY = "() => window.simcordPreview?.ready"
+_READY = "() => window.simcordPreview?.ready && simcordPreview.awaitingRevision === null"
+_ANSWERED = """(refused) => !document.querySelector(".command-row") || (simcordPreview.ready
+    && simcordPreview.awaitingRevision === null
+    && document.querySelector("#action-status").textContent === refused)"""
 _MEDIA_LOADED = """() => [...document.querySelectorAll(".channel-message img, .channel-message video")]
     .every((media) => media instanceof HTMLVideoElement ? media.readyState >= 2 : media.naturalWidth > 0)"""
 
@@ -70,24 +76,36 @@ class Visitor:
             self._field(option).fill(text)
         for option, file in (files or {}).items():
             self._field(option).set_input_files(file)
-        self.page.get_by_role("button", name="Send").click()
-        # Sent, but not yet rendered: waiting for its clips to load would miss the card's first states.
-        expect(self.page.locator(".command-row")).to_have_count(0, timeout=PATIENCE)
+        self._send()
 
-    def message(self, text: str | re.Pattern[str]) -> Locator:
-        """Wait for a message with this text and return it; the newest, where there are several."""
-        message = self.page.locator(".channel-message").filter(has_text=text).last
-        message.wait_for()
-        return message
+    def message(self, *texts: str | re.Pattern[str]) -> Locator:
+        """Wait for a message with these texts and return it; the newest, where there are several."""
+        messages = self.page.locator(".channel-message")
+        for text in texts:
+            messages = messages.filter(has_text=text)
+        messages.last.wait_for()
+        return messages.last
 
     def wait_for_media(self) -> None:
-        """Wait until every picture and clip of the page can be seen."""
+        """Wait until every picture and clip of the page can be seen and nothing moves any more."""
+        self._wait_until_ready()
         self.page.wait_for_function(_MEDIA_LOADED)
 
-    def refresh(self) -> None:
-        """Bring the page's clock up to date."""
-        self.page.get_by_role("button", name="Refresh preview").click()
-        self._wait_until_ready()
+    def seek(self, video: Locator, seconds: float) -> None:
+        """Move a video to a moment with the slider below it, and wait until its frame is there."""
+        video.locator("..").get_by_role("slider", name="Seek").fill(str(seconds))
+        expect(video).to_have_js_property("currentTime", seconds)
+        expect(video).to_have_js_property("seeking", False)
+
+    def _send(self) -> None:
+        """Press Send until the command is taken, but do not wait for what it shows to load."""
+        row = self.page.locator(".command-row")
+        for _ in range(SENDS):
+            self.page.get_by_role("button", name="Send").click()
+            self.page.wait_for_function(_ANSWERED, arg=REFUSED)
+            if not row.count():
+                return
+        raise RuntimeError("the page does not take the command")
 
     def _field(self, option: str) -> Locator:
         field = self.page.locator(f'.command-row input[data-option="{option}"]')

@@ -69,7 +69,7 @@ async def test_over_the_limit_of_the_place_it_is_the_link_with_the_reason(
     [url] = gallery_urls(asked.response)
     assert url.startswith(cloud.base_url)
     assert file_names(asked.response) == ["reference-1.png"]
-    assert "Open the video" in text
+    assert "Open" in text.splitlines()
 
 
 async def test_after_a_413_it_is_the_link_with_the_reason(world: World, cloud: GmiCloud) -> None:
@@ -87,8 +87,8 @@ async def test_a_result_that_cannot_be_downloaded_is_given_as_a_link(world: Worl
     asked = await ask(world)
     text = await until(world, asked, READY)
     assert "I could not download the video, so here is its link" in text
-    [button] = [each for each in components(asked.response) if each["type"] == BUTTON]
-    assert button["url"].startswith(cloud.base_url)
+    [link] = [each["url"] for each in components(asked.response) if each["type"] == BUTTON and "url" in each]
+    assert link.startswith(cloud.base_url)
 
 
 async def test_a_download_that_breaks_is_tried_again(world: World, cloud: GmiCloud) -> None:

@@ -53,7 +53,7 @@ async def test_a_refused_request(fault: Fault, told: str, world: World, cloud: G
         (script.failed(None), "❌ No video", "gave no reason"),
         (Outcome("failed", top_level={"error": "CreditInsufficient"}), "❌ No video", "no credit left"),
         (Outcome("failed", top_level={"reason": "something secret"}), "❌ No video", "gave no reason"),
-        (script.CANCELLED, "🚫 Cancelled", "was cancelled at GMI Cloud"),
+        (script.CANCELLED, "🚫 Cancelled", "was cancelled before it became a video"),
     ],
 )
 async def test_a_request_that_ends_without_a_video(

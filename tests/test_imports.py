@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 PURE = {"request", "jobs", "pacing", "quotas", "clock"}
 # Only these rooms know Discord.
-DISCORD_ROOMS = {"cards", "delivery", "client", "__main__"}
+DISCORD_ROOMS = {"buttons", "cards", "delivery", "client", "__main__"}
 IO_LIBRARIES = {"discord", "aiohttp", "sqlalchemy"}
 OWNERS = {
     "sqlalchemy": {"ledger", "tables"},
@@ -23,7 +23,7 @@ OWNERS = {
 FLOORS = [
     {"request", "clock", "logs", "pacing", "measure"},
     {"jobs", "formats"},
-    {"tables"},
+    {"tables", "buttons"},
     {"quotas", "gmi", "downloads", "cards", "references"},
     {"settings", "ledger", "watch", "delivery"},
     {"openjobs"},

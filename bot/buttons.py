@@ -1,0 +1,61 @@
+"""The buttons of a card: ids that mean the same after any restart."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Any, Self
+
+import discord
+from discord import ui
+
+from bot.jobs import Job, State
+
+
+class Press(StrEnum):
+    """What a button asks for. The values are part of the ids of buttons in old messages: never rename one."""
+
+    CANCEL = "cancel"
+    AGAIN = "again"
+    DELETE = "delete"
+
+
+_LOOKS: dict[Press, tuple[str, str, discord.ButtonStyle]] = {
+    Press.CANCEL: ("Cancel", "✖️", discord.ButtonStyle.secondary),
+    Press.AGAIN: ("Again", "🔁", discord.ButtonStyle.primary),
+    Press.DELETE: ("Delete", "🗑️", discord.ButtonStyle.secondary),
+}
+
+
+class CardButton(
+    ui.DynamicItem[ui.Button[Any]], template=r"vidu:(?P<press>cancel|again|delete):(?P<job>[0-9]+)"
+):
+    """A button of one job's card; the cogs hear of a press as the event `card_button`."""
+
+    def __init__(self, press: Press, job_id: int) -> None:
+        label, emoji, style = _LOOKS[press]
+        super().__init__(
+            ui.Button(label=label, emoji=emoji, style=style, custom_id=f"vidu:{press.value}:{job_id}")
+        )
+        self.press = press
+        self.job_id = job_id
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], _item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Make the button anew from its id."""
+        return cls(Press(match["press"]), int(match["job"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Tell the cogs."""
+        interaction.client.dispatch("card_button", interaction, self.press, self.job_id)
+
+
+def buttons(job: Job) -> list[CardButton]:
+    """Return the buttons that make sense in this state."""
+    if job.state in {State.SUBMITTING, State.QUEUED, State.PROCESSING}:
+        return [CardButton(Press.CANCEL, job.id)]
+    if job.state in {State.SUCCEEDED, State.OVERDUE, State.UNCONFIRMED}:
+        return []  # nothing can be stopped any more, and nothing is finished yet
+    return [CardButton(Press.AGAIN, job.id), CardButton(Press.DELETE, job.id)]

@@ -1,0 +1,100 @@
+"""Take the README's pictures of the demo's page: the cards as a member sees them."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+
+from PIL import Image
+from playwright.sync_api import FilePayload, Locator
+
+from demo.visitor import BROWSERS, ROOT, SAMPLES, Visitor, find_browser, open_browser, run_demo
+
+PICTURES = ROOT / "docs" / "pictures"
+COLOURS = 256
+BYTES_MAX = 150_000
+LOOKS = 10  # until a message stays where it is
+# Narrow, so that little beside a message is empty; high, so that no card is cut.
+WIDTH, HEIGHT = 920, 1500
+SECONDS = 4
+SHOWN_AT = 1.2  # seconds into the video
+PROMPT = "The fox watches from the shore while the waves roll in at sunset"
+OTHER_PROMPT = "The paper boat sails past the lighthouse at night"
+NOTES = FilePayload(name="notes.txt", mimeType="text/plain", buffer=b"Remember the fox.\n")
+
+
+def take_pictures(visitor: Visitor) -> Iterator[str]:
+    """Act out the scenes of the README, take a picture of each, and yield their names."""
+    # Pictures only: a clip takes longer to load in the page than this card waits.
+    pictures = {"image1": SAMPLES / "lighthouse.jpg", "image2": SAMPLES / "boat.webp"}
+    visitor.run("vidu", pictures, prompt=OTHER_PROMPT, duration=str(SECONDS))
+    yield save(visitor, "waiting", OTHER_PROMPT, "Waiting in line")
+
+    references = {"image1": SAMPLES / "fox.png", "video1": SAMPLES / "waves.mp4"}
+    visitor.run("vidu", references, prompt=PROMPT, duration=str(SECONDS))
+    yield save(visitor, "rendering", PROMPT, "Rendering")
+    done = visitor.message(PROMPT, "Your video is ready")
+    visitor.wait_for_media()
+    visitor.seek(done.locator("video").first, SHOWN_AT)
+    yield save(visitor, "done", PROMPT, "Your video is ready")
+
+    visitor.run("vidu", {"image1": NOTES}, prompt="   ")
+    yield save(visitor, "refused", "things need a change")
+
+    visitor.run("vidu", {"image1": SAMPLES / "lighthouse.jpg"}, prompt="The lamp goes out !fail")
+    yield save(visitor, "failed", "No video this time")
+
+    visitor.run("videos")
+    yield save(visitor, "videos", "Your videos")
+
+    visitor.view_as("noor")
+    visitor.run("quota set", videos="10", seconds="60", per="week")
+    visitor.message("It counts from now on")
+    visitor.run("quota show")
+    yield save(visitor, "quota", "Rules of this server")
+
+
+def save(visitor: Visitor, name: str, *texts: str) -> str:
+    """Write the picture of the message with these texts and return where; raise ValueError if too large."""
+    visitor.message(*texts)
+    visitor.wait_for_media()
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    path = PICTURES / f"{name}.png"
+    # The second pass finds the palette that keeps the few pixels of the symbols in their colour.
+    look_at(visitor.message(*texts)).quantize(COLOURS, kmeans=2).save(path, optimize=True)
+    size = path.stat().st_size
+    if size > BYTES_MAX:
+        raise ValueError(f"{path.name} has {size} bytes, more than {BYTES_MAX}")
+    return f"{path.relative_to(ROOT)} ({size // 1000} kB)"
+
+
+def look_at(message: Locator) -> Image.Image:
+    """Return what a message looks like while nobody points at it and the page does not scroll."""
+    message.page.mouse.move(0, 0)
+    message.page.evaluate("document.activeElement.blur()")
+    message.scroll_into_view_if_needed()
+    for _ in range(LOOKS):
+        place = message.bounding_box()
+        screenshot = message.screenshot()
+        if message.bounding_box() == place:
+            return Image.open(io.BytesIO(screenshot)).convert("RGB")
+    raise ValueError("the page does not come to rest")
+
+
+def main() -> int:
+    """Take all pictures and return the exit code."""
+    program = find_browser()
+    if program is None:
+        print(f"None of {', '.join(BROWSERS)} is installed.", file=sys.stderr)
+        return 1
+    with run_demo() as address, open_browser(program) as browser:
+        visitor = Visitor(browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}))
+        visitor.open(address)
+        for taken in take_pictures(visitor):
+            print(taken, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

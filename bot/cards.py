@@ -218,6 +218,17 @@ def _open_buttons(job: Job, videos: Sequence[Media]) -> list[ui.Button[ui.Layout
     return [ui.Button(label=label, url=url) for label, url in zip(labels, job.results, strict=True)]
 
 
+def apology() -> ui.LayoutView:
+    """Build what takes the place of a placeholder whose request was lost before it began."""
+    text = (
+        "### 🔄 I was restarted before I could send this\n"
+        "Nothing was sent and your quota is untouched. Please ask again."
+    )
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.Container(ui.TextDisplay(text), accent_colour=AMBER))
+    return view
+
+
 def farewell(by: str) -> ui.LayoutView:
     """Build what is left of a card that somebody deleted."""
     view = ui.LayoutView(timeout=None)

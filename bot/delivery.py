@@ -21,10 +21,10 @@ import discord
 import stamina
 from discord import ui
 
-from bot.cards import Media, card, reference_filename, video_filename
+from bot.cards import Media, apology, card, reference_filename, video_filename
 from bot.clock import Clock
 from bot.downloads import SIZE_MAX, Download, DownloadError, download
-from bot.jobs import Address, Job, State
+from bot.jobs import Address, Job, Placeholder, State
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,9 @@ class _Rung:
     put: Put
 
 
+Build = Callable[[_Rung], tuple[Address, ui.LayoutView, list[discord.File]]]
+
+
 class Delivery:
     """Shows the cards of jobs and posts their videos."""
 
@@ -89,13 +92,13 @@ class Delivery:
         Raises Undeliverable when no rung took it.
         """
 
-        def build(rung: _Rung) -> tuple[Job, ui.LayoutView, list[discord.File]]:
+        def build(rung: _Rung) -> tuple[Address, ui.LayoutView, list[discord.File]]:
             # References travel with the first card only, and a card names them once they have arrived:
             # Discord refuses one that names what is not attached. A card at a new place goes without them.
             travels = bool(uploads) and rung.same_message and rung.limit > 0
             keeps = rung.same_message and (travels or job.address.keeps_references)
             shown = _with_references(job, keeps)
-            return shown, card(shown), [_file(upload) for upload in uploads] if travels else []
+            return shown.address, card(shown), [_file(upload) for upload in uploads] if travels else []
 
         return await self._climb(job, build, final=not job.is_open or job.state in _TOLD)
 
@@ -111,12 +114,20 @@ class Delivery:
                 delivered = replace(job, state=State.DELIVERED)
                 kept = await self._references(job)
 
-                def build(rung: _Rung) -> tuple[Job, ui.LayoutView, list[discord.File]]:
+                def build(rung: _Rung) -> tuple[Address, ui.LayoutView, list[discord.File]]:
                     shown = _with_references(delivered, bool(kept) and rung.same_message)
                     media, note, files = _present(shown, results, rung.limit)
-                    return shown, card(shown, media, note), files
+                    return shown.address, card(shown, media, note), files
 
                 return await self._climb(job, build, final=True)
+
+    async def apologise(self, placeholder: Placeholder) -> None:
+        """Tell a member that their request was lost before it began. Raises Undeliverable."""
+
+        def build(_: _Rung) -> tuple[Address, ui.LayoutView, list[discord.File]]:
+            return placeholder.address, apology(), []
+
+        await self._climb(placeholder, build, final=False)
 
     async def notify(self, job: Job) -> None:
         """Reply to the card so that its owner, and nobody else, is notified."""
@@ -145,8 +156,8 @@ class Delivery:
 
     async def _climb(
         self,
-        job: Job,
-        build: Callable[[_Rung], tuple[Job, ui.LayoutView, list[discord.File]]],
+        job: Job | Placeholder,
+        build: Build,
         *,
         final: bool,
     ) -> Address:
@@ -163,10 +174,10 @@ class Delivery:
                     self._dead_tokens.add(job.id)
                 log.info("Job %s: %s did not work (%s, %s)", job.id, rung.name, error.status, error.code)
                 continue
-            if shown.address.keeps_references:
+            if shown.keeps_references:
                 self._kept.setdefault(job.id, list(message.attachments))
             return replace(
-                shown.address,
+                shown,
                 channel_id=message.channel.id,
                 message_id=message.id,
                 private=rung.private,
@@ -176,9 +187,7 @@ class Delivery:
             )
         raise Undeliverable(f"no place took the card of job {job.id}")
 
-    async def _try(
-        self, rung: _Rung, build: Callable[[_Rung], tuple[Job, ui.LayoutView, list[discord.File]]]
-    ) -> tuple[Job, discord.Message]:
+    async def _try(self, rung: _Rung, build: Build) -> tuple[Address, discord.Message]:
         try:
             return await self._put(rung, build)
         except discord.HTTPException as error:
@@ -187,9 +196,7 @@ class Delivery:
                 raise
         return await self._put(replace(rung, limit=0), build)
 
-    async def _put(
-        self, rung: _Rung, build: Callable[[_Rung], tuple[Job, ui.LayoutView, list[discord.File]]]
-    ) -> tuple[Job, discord.Message]:
+    async def _put(self, rung: _Rung, build: Build) -> tuple[Address, discord.Message]:
         async for attempt in stamina.retry_context(on=_UNSURE, attempts=ATTEMPTS, timeout=None):
             with attempt, ExitStack() as stack:
                 shown, view, files = build(rung)
@@ -198,7 +205,7 @@ class Delivery:
                 return shown, await rung.put(view, files)
         raise AssertionError("a retry context either returns or raises")
 
-    def _rungs(self, job: Job, *, final: bool) -> Iterator[_Rung]:
+    def _rungs(self, job: Job | Placeholder, *, final: bool) -> Iterator[_Rung]:
         address = job.address
         token_lives = (
             address.token_expires is not None
@@ -225,7 +232,7 @@ class Delivery:
         assert application is not None, "the bot is logged in before it shows a card"
         return discord.Webhook.partial(application, token, session=self._session, client=self._client)
 
-    def _edit_by_token(self, job: Job) -> Put:
+    def _edit_by_token(self, job: Job | Placeholder) -> Put:
         token, message_id = job.address.token, job.address.message_id
         assert token is not None
         assert message_id is not None
@@ -239,7 +246,7 @@ class Delivery:
 
         return put
 
-    def _edit_in_channel(self, job: Job) -> Put:
+    def _edit_in_channel(self, job: Job | Placeholder) -> Put:
         message_id = job.address.message_id
         assert message_id is not None
 
@@ -254,7 +261,7 @@ class Delivery:
 
         return put
 
-    def _send(self, job: Job, *, dm: bool) -> Put:
+    def _send(self, job: Job | Placeholder, *, dm: bool) -> Put:
         async def put(view: ui.LayoutView, files: list[discord.File]) -> discord.Message:
             place: discord.abc.Messageable = self._channel(job)
             if dm:
@@ -265,7 +272,7 @@ class Delivery:
 
         return put
 
-    def _channel(self, job: Job) -> discord.PartialMessageable:
+    def _channel(self, job: Job | Placeholder) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(job.address.channel_id, guild_id=job.address.guild_id)
 
     async def _references(self, job: Job) -> list[discord.Attachment]:

@@ -97,6 +97,15 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Placeholder:
+    """What a member sees while their files are read: nothing was sent yet, but an answer was promised."""
+
+    id: int  # of the interaction, and of the job that may come of it
+    user_id: int
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One request on its way. Its id is the interaction's snowflake, so that a repeat is recognised."""
 

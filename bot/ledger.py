@@ -21,9 +21,21 @@ from alembic.util.exc import CommandError
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.jobs import OPEN, Charge, Job
+from bot.jobs import OPEN, Charge, Job, Placeholder
 from bot.quotas import Applied, Period, Rule, Scope
-from bot.tables import job_to_row, jobs, notes, quota_resets, quota_rules, row_to_job, to_micros, to_moment
+from bot.tables import (
+    job_to_row,
+    jobs,
+    notes,
+    placeholder_to_row,
+    placeholders,
+    quota_resets,
+    quota_rules,
+    row_to_job,
+    row_to_placeholder,
+    to_micros,
+    to_moment,
+)
 
 BUSY_TIMEOUT = 5000  # milliseconds that SQLite waits for another writer, such as a backup
 
@@ -112,13 +124,32 @@ class Ledger:
             raise StorageTrouble(type(cause).__name__) from None
 
     async def insert(self, job: Job) -> bool:
-        """Write a new job; tell whether it was new. The same interaction twice is one job."""
+        """Write a new job in place of its placeholder; tell whether it was new.
+
+        The same interaction twice is one job.
+        """
         try:
             async with self._begin() as connection:
                 await connection.execute(jobs.insert().values(job_to_row(job)))
+                await connection.execute(placeholders.delete().where(placeholders.c.id == job.id))
         except IntegrityError:
             return False
         return True
+
+    async def promise(self, placeholder: Placeholder) -> None:
+        """Write down that a member was promised an answer, so that a crash cannot forget it."""
+        async with self._begin() as connection:
+            await connection.execute(placeholders.delete().where(placeholders.c.id == placeholder.id))
+            await connection.execute(placeholders.insert().values(placeholder_to_row(placeholder)))
+
+    async def answered(self, placeholder_id: int) -> None:
+        """Write down that a promised answer was given."""
+        async with self._begin() as connection:
+            await connection.execute(placeholders.delete().where(placeholders.c.id == placeholder_id))
+
+    async def promised(self) -> list[Placeholder]:
+        """Return the placeholders of members who still wait for an answer."""
+        return [row_to_placeholder(row) for row in await self._select(placeholders.select())]
 
     async def save(self, job: Job, *, previous: int) -> None:
         """Write the job if the ledger still holds its previous revision. Raises StaleJob otherwise."""

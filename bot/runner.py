@@ -15,7 +15,7 @@ from typing import Any
 from bot.clock import Clock, sleep
 from bot.delivery import Delivery, Undeliverable, Upload
 from bot.gmi import GmiCloud, GmiError, Report, Verdict
-from bot.jobs import FOLLOWED, TRANSITIONS, Address, IllegalTransition, Job, Reason, State
+from bot.jobs import FOLLOWED, TRANSITIONS, Address, IllegalTransition, Job, Placeholder, Reason, State
 from bot.ledger import Ledger
 from bot.openjobs import OpenJobs, fold_quotas
 from bot.quotas import Quotas
@@ -108,10 +108,24 @@ class Runner:
 
     async def resume(self) -> None:
         """Go on with every job that is not finished; called once Discord can be reached."""
+        for placeholder in await self._ledger.promised():
+            self._spawn(self._apologise(placeholder), f"apologise for {placeholder.id}")
         for job in await self._ledger.unfinished_jobs():
             if job.id not in self._jobs:
                 self._jobs.add(job)
                 self._resume(job)
+
+    async def promise(self, placeholder: Placeholder) -> None:
+        """Remember that a member waits for an answer, until a job begins or `answered` is called."""
+        await self._ledger.promise(placeholder)
+
+    def has(self, job_id: int) -> bool:
+        """Tell whether this job is open."""
+        return job_id in self._jobs
+
+    async def answered(self, placeholder_id: int) -> None:
+        """Forget a promise that was kept by a refusal."""
+        await self._ledger.answered(placeholder_id)
 
     async def close(self) -> None:
         """Take no new work, let what is on its way arrive, and stop; the ledger has the rest."""
@@ -338,6 +352,15 @@ class Runner:
         await self._jobs.note(job_id, told=True)
         if not job.is_open:
             self._forget(job_id)
+
+    async def _apologise(self, placeholder: Placeholder) -> None:
+        """Tell a member whose request was lost before it began; once, for nothing was spent."""
+        async with self._last_words:
+            try:
+                await self._delivery.apologise(placeholder)
+            except Undeliverable as error:
+                log.warning("Not told: %s", error)
+        await self._ledger.answered(placeholder.id)
 
     def _resume(self, job: Job) -> None:
         now = self._clock.now()

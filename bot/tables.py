@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.jobs import Address, Charge, Job, Reason, State
+from bot.jobs import Address, Charge, Job, Placeholder, Reason, State
 from bot.request import Kind, Reference, VideoRequest
 
 metadata = sa.MetaData()
@@ -46,6 +46,19 @@ jobs = sa.Table(
     sa.Index("jobs_by_state", "state", "told"),
     sa.Index("jobs_by_user", "user_id", "created_at"),
     sa.Index("jobs_by_time", "created_at"),
+)
+
+placeholders = sa.Table(
+    "placeholders",
+    metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("guild_id", sa.BigInteger),
+    sa.Column("channel_id", sa.BigInteger, nullable=False),
+    sa.Column("message_id", sa.BigInteger),
+    sa.Column("token", sa.Text),
+    sa.Column("token_expires", sa.BigInteger),
+    sa.Column("private", sa.Boolean, nullable=False),
 )
 
 quota_rules = sa.Table(
@@ -94,6 +107,34 @@ def to_moment(micros: int) -> datetime:
 
 def _maybe_to_moment(micros: int | None) -> datetime | None:
     return None if micros is None else to_moment(micros)
+
+
+def placeholder_to_row(placeholder: Placeholder) -> dict[str, Any]:
+    """Return a placeholder as a row of `placeholders`."""
+    address = placeholder.address
+    return {
+        "id": placeholder.id,
+        "user_id": placeholder.user_id,
+        "guild_id": address.guild_id,
+        "channel_id": address.channel_id,
+        "message_id": address.message_id,
+        "token": address.token,
+        "token_expires": _maybe_to_micros(address.token_expires),
+        "private": address.private,
+    }
+
+
+def row_to_placeholder(row: sa.Row[Any]) -> Placeholder:
+    """Return the placeholder of a row of `placeholders`."""
+    address = Address(
+        channel_id=row.channel_id,
+        guild_id=row.guild_id,
+        message_id=row.message_id,
+        token=row.token,
+        token_expires=_maybe_to_moment(row.token_expires),
+        private=row.private,
+    )
+    return Placeholder(row.id, row.user_id, address)
 
 
 def job_to_row(job: Job) -> dict[str, Any]:

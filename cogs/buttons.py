@@ -83,20 +83,18 @@ class Buttons(commands.Cog):
             return
         if not await self.intake.check_quota(interaction, job.request.duration):
             return
-        answer = await interaction.response.defer(ephemeral=job.address.private, thinking=True)
-        examined = await self.intake.examine(kept)
-        if examined.faults:
-            await answer_privately(interaction, sentences.faults(examined.faults))
-            return
-        # The links on the card's message are fresh, those of the command have long died; its names stay.
-        references = [
-            replace(reference, name=old.name)
-            for reference, old in zip(examined.references, job.request.references, strict=True)
-        ]
-        request = VideoRequest(job.request.prompt, tuple(references), job.request.duration, random_seed())
-        message_id = answer.message_id if answer is not None else None
-        private = job.address.private
-        await self.intake.place(interaction, request, examined.contents, message_id, private=private)
+        async with self.intake.placeholder(interaction, private=job.address.private) as address:
+            examined = await self.intake.examine(kept)
+            if examined.faults:
+                await answer_privately(interaction, sentences.faults(examined.faults))
+                return
+            # The links on the card's message are fresh, those of the command have long died; its names stay.
+            references = tuple(
+                replace(reference, name=old.name)
+                for reference, old in zip(examined.references, job.request.references, strict=True)
+            )
+            request = VideoRequest(job.request.prompt, references, job.request.duration, random_seed())
+            await self.intake.place(interaction, request, examined.contents, address)
 
 
 def _may(interaction: discord.Interaction[Any], press: Press, job: Job) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,8 @@ import stamina
 
 from bot.cards import reference_filename
 from bot.delivery import Upload
-from bot.jobs import Address
+from bot.jobs import Address, Placeholder
+from bot.ledger import StorageTrouble
 from bot.quotas import QuotaExceeded
 from bot.references import Unreadable, display_name, probe
 from bot.request import Kind, Reference, VideoRequest, count_faults, length_faults, shape_faults, size_faults
@@ -79,27 +82,43 @@ class Intake:
             return False
         return True
 
-    async def place(
-        self,
-        interaction: discord.Interaction[Any],
-        request: VideoRequest,
-        contents: Sequence[bytes],
-        message_id: int | None,
-        *,
-        private: bool,
-    ) -> None:
-        """Start the job whose placeholder is shown already; where it cannot start the member is told why."""
-        keeps = sum(map(len, contents)) <= min(interaction.filesize_limit, KEEP_MAX)
+    @asynccontextmanager
+    async def placeholder(
+        self, interaction: discord.Interaction[Any], *, private: bool
+    ) -> AsyncIterator[Address]:
+        """Show a placeholder, and remember over any crash that an answer was promised."""
+        answer = await interaction.response.defer(ephemeral=private, thinking=True)
         assert interaction.channel_id is not None, "a command always has a channel"
         address = Address(
             channel_id=interaction.channel_id,
             guild_id=interaction.guild_id,
-            message_id=message_id,
+            message_id=answer.message_id if answer is not None else None,
             token=interaction.token,
             token_expires=self._bot.clock.now() + TOKEN_LIFE,
             private=private,
             upload_limit=interaction.filesize_limit,
         )
+        runner = self._bot.runner
+        await runner.promise(Placeholder(interaction.id, interaction.user.id, address))
+        try:
+            yield address
+        except Exception:
+            # The failure is about to be answered; a cancellation is not: then the process ends.
+            with contextlib.suppress(StorageTrouble):
+                await runner.answered(interaction.id)
+            raise
+        if not runner.has(interaction.id):
+            await runner.answered(interaction.id)
+
+    async def place(
+        self,
+        interaction: discord.Interaction[Any],
+        request: VideoRequest,
+        contents: Sequence[bytes],
+        address: Address,
+    ) -> None:
+        """Start the job whose placeholder is shown already; where it cannot start the member is told why."""
+        keeps = sum(map(len, contents)) <= min(interaction.filesize_limit, KEEP_MAX)
         uploads = [
             Upload(reference_filename(position, reference), content)
             for position, (reference, content) in enumerate(

@@ -83,14 +83,13 @@ class Vidu(commands.Cog):
             return
         if not await self.intake.check_quota(interaction, duration):
             return
-        answer = await interaction.response.defer(ephemeral=private)
-        examined = await self.intake.examine(given)
-        if examined.faults:
-            await answer_privately(interaction, sentences.faults(examined.faults))
-            return
-        message_id = answer.message_id if answer is not None else None
-        request = VideoRequest(prompt, tuple(examined.references), duration, seed or random_seed())
-        await self.intake.place(interaction, request, examined.contents, message_id, private=private)
+        async with self.intake.placeholder(interaction, private=private) as address:
+            examined = await self.intake.examine(given)
+            if examined.faults:
+                await answer_privately(interaction, sentences.faults(examined.faults))
+                return
+            request = VideoRequest(prompt, tuple(examined.references), duration, seed or random_seed())
+            await self.intake.place(interaction, request, examined.contents, address)
 
 
 async def setup(bot: ViduBot) -> None:

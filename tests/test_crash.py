@@ -63,6 +63,7 @@ async def test_a_crash_at_any_moment_loses_nothing_and_does_nothing_twice(tmp_pa
         assert tally.paid_twice == []
         assert tally.posted_twice == []
         assert tally.other == []
+        assert tally.waiting == []
         assert tally.kills >= ROUNDS
         assert tally.posted > 0
 
@@ -72,6 +73,8 @@ async def test_a_crash_before_the_first_card_leaves_nobody_waiting(tmp_path: Pat
         crasher = Crasher(wire, random.Random(SEED), first_seed=1)
         trace = await crasher.trace()
 
-        await crasher.kill_at(trace.index("before GmiCloud.submit") + 1)
+        for checkpoint in ("before Ledger.insert", "before GmiCloud.submit"):
+            await crasher.kill_at(trace.index(checkpoint) + 1)
 
+        await crasher.settle()
         assert crasher.count().waiting == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,30 @@ async def test_the_same_interaction_delivered_twice_is_one_job(world: World, clo
     await until(world, asked, READY)
     assert (posts(cloud), cloud.paid) == (1, 1)
     assert len(world.env.backend.messages[world.channel.id]) == 1
+
+
+async def test_a_request_that_was_lost_before_it_began_is_apologised_for(
+    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never_ends(*_: object) -> None:
+        await world.clock.wait(asyncio.Event(), None)
+
+    monkeypatch.setattr("cogs.intake._examine_one", never_ends)
+    asked = await ask(world)
+    assert asked.deferred
+    await world.restart()
+    assert "I was restarted before I could send this" in card_text(asked)
+    assert_quota_untouched(world)
+    assert cloud.paid == 0
+    assert await world.bot.ledger.promised() == []
+
+
+async def test_an_answered_request_is_not_apologised_for(world: World) -> None:
+    await ask(world, image1=("a.txt", b"hello there"))
+    asked = await ask(world)
+    assert await world.bot.ledger.promised() == []
+    await world.restart()
+    await until(world, asked, READY)
 
 
 async def test_a_member_who_left_still_gets_the_video(world: World, cloud: GmiCloud) -> None:

@@ -155,6 +155,8 @@ class Crasher:
             tally.posted_twice.append(story)
         if paid and not posted:
             tally.lost.append(story)
+        if slash.original is not None and slash.original.loading:
+            tally.waiting.append(f"left waiting: {story}")
         if row is None:
             if paid or seed not in self._ends:
                 tally.other.append(f"the ledger should have it: {story}")
@@ -166,8 +168,6 @@ class Crasher:
             tally.other.append(f"the quota should be {expected}: {story}")
         if paid and row.state != "delivered":
             tally.other.append(f"a paid job should be delivered: {story}")
-        if slash.original is not None and slash.original.loading:
-            tally.waiting.append(f"left waiting: {story}")
 
     def _settled(self, seed: int) -> bool:
         return any(row.seed == seed and row.settled for row in self._wire.jobs())

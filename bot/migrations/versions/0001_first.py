@@ -44,6 +44,17 @@ def upgrade() -> None:
     op.create_index("jobs_by_user", "jobs", ["user_id", "created_at"])
     op.create_index("jobs_by_time", "jobs", ["created_at"])
     op.create_table(
+        "placeholders",
+        sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("user_id", sa.BigInteger, nullable=False),
+        sa.Column("guild_id", sa.BigInteger),
+        sa.Column("channel_id", sa.BigInteger, nullable=False),
+        sa.Column("message_id", sa.BigInteger),
+        sa.Column("token", sa.Text),
+        sa.Column("token_expires", sa.BigInteger),
+        sa.Column("private", sa.Boolean, nullable=False),
+    )
+    op.create_table(
         "quota_rules",
         sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("scope", sa.String(16), primary_key=True),

@@ -21,7 +21,7 @@ class Press(StrEnum):
 
 
 _LOOKS: dict[Press, tuple[str, str, discord.ButtonStyle]] = {
-    Press.CANCEL: ("Cancel", "✖️", discord.ButtonStyle.secondary),
+    Press.CANCEL: ("Cancel", "🛑", discord.ButtonStyle.secondary),
     Press.AGAIN: ("Again", "🔁", discord.ButtonStyle.primary),
     Press.DELETE: ("Delete", "🗑️", discord.ButtonStyle.secondary),
 }

@@ -38,6 +38,12 @@ _HEADINGS: dict[State, tuple[str, int]] = {
     State.UNCONFIRMED: ("❔ Nobody knows whether it arrived", AMBER),
 }
 
+_BEGINNINGS = {
+    State.QUEUED: "joined the line",
+    State.PROCESSING: "started",
+    State.SUCCEEDED: "finished",
+}
+
 _WAITS: dict[Reason, str] = {
     Reason.RATE: "GMI Cloud is asked too often right now and wants a pause.",
     Reason.CAPACITY: "GMI Cloud has no free machine right now.",
@@ -184,8 +190,8 @@ def video_filename(job: Job, position: int) -> str:
 
 
 def _message(job: Job, note: str | None) -> str:
-    if job.state in {State.QUEUED, State.PROCESSING, State.SUCCEEDED} and job.since:
-        return f"since {discord.utils.format_dt(job.since, 'R')}"
+    if job.state in _BEGINNINGS and job.since:
+        return f"{_BEGINNINGS[job.state]} {discord.utils.format_dt(job.since, 'R')}"
     return "\n".join(
         text for text in (sentence(job) if job.state is not State.DELIVERED else "", note) if text
     )

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import discord
@@ -212,7 +213,7 @@ class Delivery:
             and self._clock.now() < address.token_expires - TOKEN_MARGIN
             and job.id not in self._dead_tokens
         )
-        if address.token and address.message_id and token_lives:
+        if address.token and token_lives:
             limit = address.upload_limit or discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
             yield _Rung("edit by token", limit, True, address.private, self._edit_by_token(job))
         if address.message_id and not address.private:
@@ -233,9 +234,10 @@ class Delivery:
         return discord.Webhook.partial(application, token, session=self._session, client=self._client)
 
     def _edit_by_token(self, job: Job | Placeholder) -> Put:
-        token, message_id = job.address.token, job.address.message_id
+        token = job.address.token
         assert token is not None
-        assert message_id is not None
+        # Until Discord has told the id, the first answer to an interaction goes by a name of its own.
+        message_id: Any = job.address.message_id or "@original"
 
         async def put(view: ui.LayoutView, files: list[discord.File]) -> discord.Message:
             webhook = self._webhook(token)

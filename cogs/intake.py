@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -87,20 +87,23 @@ class Intake:
         self, interaction: discord.Interaction[Any], *, private: bool
     ) -> AsyncIterator[Address]:
         """Show a placeholder, and remember over any crash that an answer was promised."""
-        answer = await interaction.response.defer(ephemeral=private, thinking=True)
+        runner = self._bot.runner
         assert interaction.channel_id is not None, "a command always has a channel"
         address = Address(
             channel_id=interaction.channel_id,
             guild_id=interaction.guild_id,
-            message_id=answer.message_id if answer is not None else None,
             token=interaction.token,
             token_expires=self._bot.clock.now() + TOKEN_LIFE,
             private=private,
             upload_limit=interaction.filesize_limit,
         )
-        runner = self._bot.runner
+        # Before it is shown: a crash in between leaves a promise that nobody saw, not a placeholder for ever.
         await runner.promise(Placeholder(interaction.id, interaction.user.id, address))
         try:
+            answer = await interaction.response.defer(ephemeral=private, thinking=True)
+            address = replace(address, message_id=answer.message_id if answer is not None else None)
+            # With the message's id the promise can be kept even after the token's life.
+            await runner.promise(Placeholder(interaction.id, interaction.user.id, address))
             yield address
         except Exception:
             # The failure is about to be answered; a cancellation is not: then the process ends.

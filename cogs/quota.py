@@ -139,8 +139,9 @@ class Quota(
         ]
         if len(rules) > SHOWN:
             lines.append(f"- … and {len(rules) - SHOWN} more; `/quota show` with a member tells theirs.")
-        default = sentences.allowance(self.bot.settings.quota)
-        lines.append(f"- Everybody else (this bot's default): {default}")
+        if not any(applied.scope is Scope.SERVER for applied in rules):
+            default = sentences.allowance(self.bot.settings.quota)
+            lines.append(f"- Everybody else (this bot's default): {default}")
         await answer_privately(interaction, "\n".join(["📋 **Rules of this server**", *lines]))
 
     @app_commands.command(description="Who has made most lately")

@@ -7,6 +7,8 @@ import asyncio
 import contextlib
 import sys
 import webbrowser
+from collections.abc import Mapping
+from typing import Any
 
 from simcord import Preview, SetupError
 
@@ -24,6 +26,7 @@ The bot is ready in a simulated Discord:
   {url}
 
 Type /vidu in the channel, choose it, write a prompt, add a picture or clip (demo/samples has some), and send.
+If the page says that an action was not completed, press Send again: your draft is still there.
 Then try /videos; and as the moderator noor /quota set, /quota show and /quota usage.
 These words in a prompt provoke trouble: {words}
 Ctrl+C ends it.
@@ -40,21 +43,37 @@ async def serve(port: int | None, *, browser: bool) -> None:
             print(WELCOME.format(url=preview.url, words=", ".join(PROMPT_FAULTS)), flush=True)
             if browser:
                 await asyncio.to_thread(webbrowser.open, preview.url)
-            await move_clock(world, preview)
+            await move_clock(world, preview, take_turns(preview))
 
 
-async def move_clock(world: World, preview: Preview) -> None:
+def take_turns(preview: Preview) -> asyncio.Lock:
+    """Let a visitor's action wait while the clock moves: the page would give up on it otherwise."""
+    turn = asyncio.Lock()
+    act = preview._action
+
+    async def act_in_turn(context_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
+        async with turn:
+            # The page's own clock stands still between refreshes: a new card would be in the future.
+            preview._advance_presentation_time()
+            return await act(context_id, body)
+
+    preview._action = act_in_turn  # type: ignore[method-assign]
+    return turn
+
+
+async def move_clock(world: World, preview: Preview, turn: asyncio.Lock) -> None:
     """Move the simulated clock as real time passes, and the page when something changed."""
     shown = -1
     while True:
         await asyncio.sleep(TICK)
-        # While a visitor's action runs the simulation is held; the next tick comes soon.
-        with contextlib.suppress(SetupError, TimeoutError):
-            await world.env.advance_time(TICK)
-            changes = len(world.env.http_requests)
-            if changes != shown:
-                await preview.refresh()
-                shown = changes
+        # While something settles the simulation is held; the next tick comes soon.
+        async with turn:
+            with contextlib.suppress(SetupError, TimeoutError):
+                await world.env.advance_time(TICK)
+                changes = len(world.env.http_requests)
+                if changes != shown:
+                    await preview.refresh()
+                    shown = changes
 
 
 def main() -> int:

@@ -72,7 +72,6 @@ def test_a_visitor_makes_a_video_and_a_moderator_sets_a_rule(visitor: Visitor, s
     visitor.run("quota show")
     rules = visitor.message("Rules of this server")
     expect(rules).to_contain_text("Everybody (server default): 7 videos per week")
-    expect(rules).to_contain_text("this bot's default")
     snap("quota-show")
 
 

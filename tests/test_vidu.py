@@ -187,5 +187,5 @@ async def test_edits_only_when_something_changed(world: World) -> None:
 
 async def test_elapsed_time_counts_on_the_readers_screen(world: World) -> None:
     asked = await ask(world)
-    assert re.search(r"since <t:\d+:R>", card_text(asked))
+    assert re.search(r"joined the line <t:\d+:R>", card_text(asked))
     assert "%" not in card_text(asked)

@@ -84,7 +84,7 @@ class ViduBot(commands.Bot):
         log.info("Ready as %s in %d servers", self.user, len(self.guilds))
         if not self._resumed:
             self._resumed = True
-            await self.runner.resume()
+            self.runner.resume()
 
     async def close(self) -> None:
         """Stop the work, then close what it stood on."""

@@ -29,6 +29,7 @@ SEARCH = timedelta(minutes=1)  # how long a lost POST is looked for before the m
 BACKOFF_FIRST, BACKOFF_MAX = 5.0, 300.0  # seconds between attempts when nobody names a time
 PARALLEL_SUBMITS = 8  # POSTs on their way at once
 PARALLEL_CARDS = 8  # last words on their way at once, so that a restart does not fall upon Discord
+TIDY_EVERY = timedelta(hours=1)  # how often what no quota counts any more is dropped from memory
 GRACE = 5.0  # seconds that a stop leaves to what is on its way
 
 
@@ -40,6 +41,7 @@ class Cancelled(StrEnum):
     """What became of the wish to cancel a job."""
 
     YES = "yes"
+    SENDING = "sending"  # it is on its way, nobody can know yet
     TOO_LATE = "too late"  # GMI has it, and makes it
     ENDED = "ended"
 
@@ -100,20 +102,26 @@ class Runner:
         self._submits = asyncio.Semaphore(PARALLEL_SUBMITS)
         self._last_words = asyncio.Semaphore(PARALLEL_CARDS)
         self._closing = False
+        self._left_waiting: list[Placeholder] = []
+        self._left_open: list[Job] = []
+        self._tidied = clock.now()
 
     async def open(self) -> None:
-        """Fold the quotas out of the ledger and begin to follow jobs."""
+        """Take over what an earlier process left, before anything new can arrive."""
         await fold_quotas(self._ledger, self._quotas, self._clock.now())
+        self._left_waiting = await self._ledger.promised()
+        self._left_open = await self._ledger.unfinished_jobs()
+        for job in self._left_open:
+            self._jobs.add(job)
         self._spawn(self._follow(), "follow jobs")
 
-    async def resume(self) -> None:
-        """Go on with every job that is not finished; called once Discord can be reached."""
-        for placeholder in await self._ledger.promised():
+    def resume(self) -> None:
+        """Go on with what an earlier process left; called once Discord can be reached."""
+        for placeholder in self._left_waiting:
             self._spawn(self._apologise(placeholder), f"apologise for {placeholder.id}")
-        for job in await self._ledger.unfinished_jobs():
-            if job.id not in self._jobs:
-                self._jobs.add(job)
-                self._resume(job)
+        for job in self._left_open:
+            self._resume(job)
+        self._left_waiting, self._left_open = [], []
 
     async def promise(self, placeholder: Placeholder) -> None:
         """Remember that a member waits for an answer, until a job begins or `answered` is called."""
@@ -151,6 +159,9 @@ class Runner:
         if self._closing:
             raise Closing
         now = self._clock.now()
+        if now - self._tidied > TIDY_EVERY:
+            self._quotas.forget_old(now)
+            self._tidied = now
         if order.job_id in self._jobs or await self._ledger.job(order.job_id) is not None:
             raise Duplicate(str(order.job_id))
         guild_id, duration = order.address.guild_id, order.request.duration
@@ -178,7 +189,7 @@ class Runner:
             try:
                 await self._jobs.change(job_id, State.CANCELLED, only_if=_waits, reason=Reason.CANCELLED)
             except IllegalTransition:
-                return Cancelled.TOO_LATE
+                return Cancelled.SENDING
             self._spawn(self._tell(job_id), f"last words on job {job_id}")
             return Cancelled.YES
         if job.state not in FOLLOWED or not await self._gmi.cancel(job.request_id):
@@ -189,7 +200,8 @@ class Runner:
             return Cancelled.TOO_LATE
         if report.state is not State.CANCELLED:
             return Cancelled.TOO_LATE
-        await self._take(job_id, report)
+        with contextlib.suppress(IllegalTransition):  # it was heard at the same moment
+            await self._take(job_id, report)
         return Cancelled.YES
 
     async def _submit(self, job_id: int) -> None:
@@ -259,6 +271,9 @@ class Runner:
             except Exception:
                 # One job's trouble must not stop the others; the ledger still has its last good state.
                 log.exception("Job %s: could not take the news", news.job_id)
+                job = self._jobs.get(news.job_id)
+                if job is not None and job.state in FOLLOWED:
+                    self._watch.follow(job, max(self._clock.now(), job.created_at + self._deadline))
 
     async def _hear(self, news: News) -> None:
         job = self._jobs.get(news.job_id)

@@ -30,6 +30,7 @@ NOT_YOURS = {
 }
 CANCELLED = {
     Cancelled.YES: "🚫 Cancelled. Your quota has it back.",
+    Cancelled.SENDING: "📨 It is being sent this very moment. Press again when the card says how it stands.",
     Cancelled.TOO_LATE: "⏳ Too late to cancel: the video is being made and paid for. It will still come.",
     Cancelled.ENDED: "✅ This one has already ended, there is nothing to cancel.",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator
@@ -235,6 +236,26 @@ async def test_a_lost_answer_of_gmi_cloud_is_paid_for_once(wire: Wire, seed: int
     await wire.posted(seed)
 
     assert_one_video(wire, slash, seed)
+
+
+async def test_a_command_before_the_bot_is_ready_is_answered_and_sent_once(wire: Wire, seed: int) -> None:
+    await wire.restart()
+    slash = await wire.ask(seed)
+
+    await wire.posted(seed)
+
+    assert_one_video(wire, slash, seed)
+
+
+async def test_two_hundred_commands_at_the_same_moment(wire: Wire) -> None:
+    seeds = [next(_seeds) for _ in range(200)]
+    slashes = await asyncio.gather(*(wire.ask(seed) for seed in seeds))
+
+    for seed in seeds:
+        await wire.posted(seed, seconds=60)
+
+    for slash, seed in zip(slashes, seeds, strict=True):
+        assert_one_video(wire, slash, seed)
 
 
 async def test_sigterm_ends_in_good_order_and_a_restart_finishes_the_job(wire: Wire, seed: int) -> None:

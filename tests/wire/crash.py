@@ -128,9 +128,9 @@ class Crasher:
             await self._wire.start()
 
     async def settle(self) -> None:
-        """Wait until nothing is left to do for any job."""
+        """Wait until nothing is left to do for any job, and nobody waits for an answer."""
         await until(
-            lambda: all(row.settled for row in self._wire.jobs()),
+            lambda: all(row.settled for row in self._wire.jobs()) and not self._wire.promised(),
             lambda: f"the end of {[row for row in self._wire.jobs() if not row.settled]}",
             SETTLE_SECONDS,
         )
@@ -155,7 +155,7 @@ class Crasher:
             tally.posted_twice.append(story)
         if paid and not posted:
             tally.lost.append(story)
-        if slash.original is not None and slash.original.loading:
+        if slash.original is not None and slash.original.loading and not slash.deleted:
             tally.waiting.append(f"left waiting: {story}")
         if row is None:
             if paid or seed not in self._ends:

@@ -181,12 +181,20 @@ class Wire:
 
     def jobs(self) -> list[JobRow]:
         """Read the ledger, beside the bot."""
+        return [
+            JobRow(*row) for row in self._read("SELECT id, state, charge, seed, told FROM jobs ORDER BY id")
+        ]
+
+    def promised(self) -> list[int]:
+        """Return the interactions whose members were promised an answer and have none."""
+        return [row[0] for row in self._read("SELECT id FROM placeholders")]
+
+    def _read(self, query: str) -> list[tuple[Any, ...]]:
         if not self.ledger.exists():
             return []
-        query = "SELECT id, state, charge, seed, told FROM jobs ORDER BY id"
         try:
             with closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as connection:
-                return [JobRow(*row) for row in connection.execute(query)]
+                return list(connection.execute(query))
         except sqlite3.OperationalError:  # before its tables are laid out
             return []
 

@@ -7,28 +7,26 @@ import contextlib
 import logging
 import random
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
 from bot.clock import Clock, sleep
-from bot.delivery import Delivery, Undeliverable, Upload
+from bot.delivery import Delivery, Upload
 from bot.gmi import GmiCloud, GmiError, Report, Verdict
 from bot.jobs import FOLLOWED, TRANSITIONS, Address, IllegalTransition, Job, Placeholder, Reason, State
 from bot.ledger import Ledger
 from bot.openjobs import OpenJobs, fold_quotas
 from bot.quotas import Quotas
 from bot.request import VideoRequest
+from bot.teller import BACKOFF_FIRST, BACKOFF_MAX, LATE_RESULTS, Teller
 from bot.watch import News, Watch
 
 log = logging.getLogger(__name__)
 
-LATE_RESULTS = timedelta(days=1)  # how long a result is still looked for after the member was told otherwise
 SEARCH = timedelta(minutes=1)  # how long a lost POST is looked for before the member is told
-BACKOFF_FIRST, BACKOFF_MAX = 5.0, 300.0  # seconds between attempts when nobody names a time
 PARALLEL_SUBMITS = 8  # POSTs on their way at once
-PARALLEL_CARDS = 8  # last words on their way at once, so that a restart does not fall upon Discord
 TIDY_EVERY = timedelta(hours=1)  # how often what no quota counts any more is dropped from memory
 GRACE = 5.0  # seconds that a stop leaves to what is on its way
 
@@ -62,15 +60,6 @@ class Order:
     uploads: Sequence[Upload] = ()  # the references, to be kept on the card
 
 
-@dataclass(slots=True)
-class _Card:
-    """Who may edit a job's card, how often that was asked for, and what it shows."""
-
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    asked: int = 0
-    shown: object = None
-
-
 class Runner:
     """Takes every job from its reservation to its last card."""
 
@@ -89,18 +78,15 @@ class Runner:
         self._ledger = ledger
         self._quotas = quotas
         self._gmi = gmi
-        self._delivery = delivery
         self._clock = clock
         self._model = model
         self._deadline = deadline
-        self._notify_after = notify_after  # None: nobody is ever notified
         self._jobs = OpenJobs(ledger, quotas, clock)
         self._watch = Watch(gmi, clock, model)
-        self._cards: dict[int, _Card] = {}
+        self._teller = Teller(ledger, self._jobs, delivery, clock, notify_after, on_end=self._forget)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._sending = 0  # POSTs and posts that a stop should not tear apart
+        self._sending = 0  # POSTs on their way
         self._submits = asyncio.Semaphore(PARALLEL_SUBMITS)
-        self._last_words = asyncio.Semaphore(PARALLEL_CARDS)
         self._closing = False
         self._left_waiting: list[Placeholder] = []
         self._left_open: list[Job] = []
@@ -118,7 +104,7 @@ class Runner:
     def resume(self) -> None:
         """Go on with what an earlier process left; called once Discord can be reached."""
         for placeholder in self._left_waiting:
-            self._spawn(self._apologise(placeholder), f"apologise for {placeholder.id}")
+            self._spawn(self._teller.apologise(placeholder), f"apologise for {placeholder.id}")
         for job in self._left_open:
             self._resume(job)
         self._left_waiting, self._left_open = [], []
@@ -139,7 +125,7 @@ class Runner:
         """Take no new work, let what is on its way arrive, and stop; the ledger has the rest."""
         self._closing = True
         waited = 0.0
-        while self._sending and waited < GRACE:
+        while (self._sending or self._teller.posting) and waited < GRACE:
             await asyncio.sleep(0.05)
             waited += 0.05
         for task in self._tasks:
@@ -176,7 +162,7 @@ class Runner:
         if not new:
             raise Duplicate(str(job.id))
         self._jobs.add(job)
-        self._spawn(self._show(job.id, order.uploads), f"first card of job {job.id}")
+        self._spawn(self._teller.show(job.id, order.uploads), f"first card of job {job.id}")
         self._spawn(self._submit(job.id), f"submit job {job.id}")
         return job
 
@@ -190,7 +176,7 @@ class Runner:
                 await self._jobs.change(job_id, State.CANCELLED, only_if=_waits, reason=Reason.CANCELLED)
             except IllegalTransition:
                 return Cancelled.SENDING
-            self._spawn(self._tell(job_id), f"last words on job {job_id}")
+            self._spawn(self._teller.tell(job_id), f"last words on job {job_id}")
             return Cancelled.YES
         if job.state not in FOLLOWED or not await self._gmi.cancel(job.request_id):
             return Cancelled.TOO_LATE
@@ -242,7 +228,7 @@ class Runner:
         if until > self._jobs[job_id].created_at + self._deadline:
             return False
         await self._jobs.note(job_id, waiting_until=until, reason=error.reason)
-        self._spawn(self._show(job_id), f"card of job {job_id}")
+        self._spawn(self._teller.show(job_id), f"card of job {job_id}")
         await sleep(self._clock, seconds)
         await self._stop_waiting(job_id)
         return True
@@ -259,7 +245,7 @@ class Runner:
             state = report.state or State.QUEUED
             job = await self._jobs.change(job_id, state, request_id=report.request_id, reason=None)
             self._watch.follow(job, max(job.created_at + self._deadline, self._clock.now()))
-            self._spawn(self._show(job_id), f"card of job {job_id}")
+            self._spawn(self._teller.show(job_id), f"card of job {job_id}")
         else:
             await self._jobs.note(job_id, request_id=report.request_id)
             await self._take(job_id, report)
@@ -298,7 +284,7 @@ class Runner:
         state, reason = (State.UNCONFIRMED, Reason.UNCLEAR) if lost else (State.OVERDUE, Reason.DEADLINE)
         job = await self._jobs.change(job.id, state, reason=reason)
         self._watch.follow(job, self._clock.now() + LATE_RESULTS)
-        self._spawn(self._tell(job.id), f"last words on job {job.id}")
+        self._spawn(self._teller.tell(job.id), f"last words on job {job.id}")
 
     async def _take(self, job_id: int, report: Report) -> None:
         """Let a report of GMI move the job, where the table allows it."""
@@ -308,10 +294,10 @@ class Runner:
         if state is State.SUCCEEDED:
             await self._jobs.change(job_id, state, results=report.results, reason=None)
             self._watch.drop(job_id)
-            self._spawn(self._deliver(job_id), f"deliver job {job_id}")
+            self._spawn(self._teller.deliver(job_id), f"deliver job {job_id}")
         elif state in FOLLOWED:
             await self._jobs.change(job_id, state)
-            self._spawn(self._show(job_id), f"card of job {job_id}")
+            self._spawn(self._teller.show(job_id), f"card of job {job_id}")
         else:
             await self._end(job_id, state, report.reason or Reason.FAILED, report.detail)
 
@@ -319,63 +305,7 @@ class Runner:
         """Close the job without a video and say why."""
         await self._jobs.change(job_id, state, reason=reason, detail=detail)
         self._watch.drop(job_id)
-        self._spawn(self._tell(job_id), f"last words on job {job_id}")
-
-    async def _tell(self, job_id: int) -> None:
-        """Show why there is no video, again and again until Discord takes it or a day has passed."""
-        pause, until = BACKOFF_FIRST, self._clock.now() + LATE_RESULTS
-        state = self._jobs[job_id].state
-        while True:
-            async with self._last_words:
-                shown = await self._show(job_id)
-            if shown or self._clock.now() >= until:
-                break
-            await sleep(self._clock, pause)
-            pause = min(pause * 2, BACKOFF_MAX)
-        job = self._jobs.get(job_id)
-        if job is not None and job.state is state:
-            await self._part(job_id)
-
-    async def _deliver(self, job_id: int) -> None:
-        """Post the video; try for a day before giving up, `/videos` has its link meanwhile."""
-        pause, until = BACKOFF_FIRST, self._clock.now() + LATE_RESULTS
-        card = self._card(job_id)
-        while self._clock.now() < until:
-            self._sending += 1
-            try:
-                async with card.lock:
-                    address = await self._delivery.deliver(self._jobs[job_id])
-                    await self._jobs.change(job_id, State.DELIVERED, address=address)
-            except Undeliverable as error:
-                log.warning("Not posted: %s", error)
-            except Exception:
-                log.exception("Job %s: could not post the video", job_id)
-            else:
-                await self._part(job_id)
-                return
-            finally:
-                self._sending -= 1
-            await sleep(self._clock, pause)
-            pause = min(pause * 2, BACKOFF_MAX)
-
-    async def _part(self, job_id: int) -> None:
-        """Notify a member who had to wait long, for an edit does not; then nothing is left to tell."""
-        job = self._jobs[job_id]
-        waited = self._clock.now() - job.created_at
-        if self._notify_after is not None and waited >= self._notify_after and not job.address.private:
-            await self._delivery.notify(job)
-        await self._jobs.note(job_id, told=True)
-        if not job.is_open:
-            self._forget(job_id)
-
-    async def _apologise(self, placeholder: Placeholder) -> None:
-        """Tell a member whose request was lost before it began; once, for nothing was spent."""
-        async with self._last_words:
-            try:
-                await self._delivery.apologise(placeholder)
-            except Undeliverable as error:
-                log.warning("Not told: %s", error)
-        await self._ledger.answered(placeholder.id)
+        self._spawn(self._teller.tell(job_id), f"last words on job {job_id}")
 
     def _resume(self, job: Job) -> None:
         now = self._clock.now()
@@ -389,55 +319,23 @@ class Runner:
             case State.OVERDUE | State.UNCONFIRMED:
                 self._watch.follow(job, max(now, (job.since or job.created_at) + LATE_RESULTS))
             case State.SUCCEEDED:
-                self._spawn(self._deliver(job.id), f"deliver job {job.id}")
+                self._spawn(self._teller.deliver(job.id), f"deliver job {job.id}")
             case State.DELIVERED:
-                self._spawn(self._part(job.id), f"part from job {job.id}")
+                self._spawn(self._teller.part(job.id), f"part from job {job.id}")
                 return
         if not job.told and (not job.is_open or job.state in {State.OVERDUE, State.UNCONFIRMED}):
-            self._spawn(self._tell(job.id), f"last words on job {job.id}")
+            self._spawn(self._teller.tell(job.id), f"last words on job {job.id}")
 
     async def _send_after_all(self, job_id: int) -> None:
         """Send a job that was waiting when the bot stopped: it was certainly not sent."""
         await self._stop_waiting(job_id)
         await self._submit(job_id)
 
-    async def _show(self, job_id: int, uploads: Sequence[Upload] = ()) -> bool:
-        """Bring the card to the job's latest state; of those who wait their turn only the last one does.
-
-        False if Discord did not take it.
-        """
-        card = self._card(job_id)
-        card.asked += 1
-        turn = card.asked
-        async with card.lock:
-            job = self._jobs.get(job_id)
-            if job is None or (turn != card.asked and not uploads):
-                return True
-            news = (job.state, job.waiting_until, job.reason)
-            if news == card.shown:
-                return True
-            try:
-                address = await self._delivery.show(job, uploads)
-            except Undeliverable as error:
-                log.warning("Not shown: %s", error)
-                return False
-            except Exception:
-                log.exception("Job %s: the card could not be shown", job_id)
-                return False
-            card.shown = news
-            if address != job.address:
-                await self._jobs.note(job_id, address=address)
-            return True
-
-    def _card(self, job_id: int) -> _Card:
-        return self._cards.setdefault(job_id, _Card())
-
     def _forget(self, job_id: int) -> None:
         """Drop a job for which nothing is left to do from memory; the ledger keeps it."""
         self._watch.drop(job_id)
         self._jobs.drop(job_id)
-        self._cards.pop(job_id, None)
-        self._delivery.forget(job_id)
+        self._teller.forget(job_id)
 
     def _spawn(self, work: Coroutine[Any, Any, object], name: str) -> None:
         task = asyncio.create_task(_discard_result(work), name=name)

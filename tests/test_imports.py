@@ -27,6 +27,7 @@ FLOORS = [
     {"quotas", "gmi", "downloads", "cards", "references"},
     {"settings", "ledger", "watch", "delivery"},
     {"openjobs"},
+    {"teller"},
     {"runner"},
     {"client"},
     {"__main__"},

@@ -1,0 +1,148 @@
+"""Tell members about their jobs: every change on the card, the last word for certain, and the video."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bot.clock import Clock, sleep
+from bot.delivery import Delivery, Undeliverable, Upload
+from bot.jobs import Placeholder, State
+from bot.ledger import Ledger
+from bot.openjobs import OpenJobs
+
+log = logging.getLogger(__name__)
+
+LATE_RESULTS = timedelta(days=1)  # how long a result, or a place for it, is still looked for
+BACKOFF_FIRST, BACKOFF_MAX = 5.0, 300.0  # seconds between attempts when nobody names a time
+PARALLEL_CARDS = 8  # last words on their way at once, so that a restart does not fall upon Discord
+
+
+@dataclass(slots=True)
+class _Card:
+    """Who may edit a job's card, how often that was asked for, and what it shows."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    asked: int = 0
+    shown: object = None
+
+
+class Teller:
+    """Brings what is new about jobs to their cards."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        jobs: OpenJobs,
+        delivery: Delivery,
+        clock: Clock,
+        notify_after: timedelta | None,
+        *,
+        on_end: Callable[[int], None],
+    ) -> None:
+        self._ledger = ledger
+        self._jobs = jobs
+        self._delivery = delivery
+        self._clock = clock
+        self._notify_after = notify_after  # None: nobody is ever notified
+        self._on_end = on_end  # called when nothing is left to do or tell
+        self._cards: dict[int, _Card] = {}
+        self._last_words = asyncio.Semaphore(PARALLEL_CARDS)
+        self.posting = 0  # videos on their way, which a stop should not tear apart
+
+    def forget(self, job_id: int) -> None:
+        """Drop what was remembered about a card that has ended."""
+        self._cards.pop(job_id, None)
+        self._delivery.forget(job_id)
+
+    async def show(self, job_id: int, uploads: Sequence[Upload] = ()) -> bool:
+        """Bring the card to the job's latest state; of those who wait their turn only the last one does.
+
+        False if Discord did not take it.
+        """
+        if job_id not in self._jobs:
+            return True
+        card = self._card(job_id)
+        card.asked += 1
+        turn = card.asked
+        async with card.lock:
+            job = self._jobs.get(job_id)
+            if job is None or (turn != card.asked and not uploads):
+                return True
+            news = (job.state, job.waiting_until, job.reason)
+            if news == card.shown:
+                return True
+            try:
+                address = await self._delivery.show(job, uploads)
+            except Undeliverable as error:
+                log.warning("Not shown: %s", error)
+                return False
+            except Exception:
+                log.exception("Job %s: the card could not be shown", job_id)
+                return False
+            card.shown = news
+            if address != job.address:
+                await self._jobs.note(job_id, address=address)
+            return True
+
+    async def tell(self, job_id: int) -> None:
+        """Show why there is no video, again and again until Discord takes it or a day has passed."""
+        pause, until = BACKOFF_FIRST, self._clock.now() + LATE_RESULTS
+        state = self._jobs[job_id].state
+        while True:
+            async with self._last_words:
+                shown = await self.show(job_id)
+            if shown or self._clock.now() >= until:
+                break
+            await sleep(self._clock, pause)
+            pause = min(pause * 2, BACKOFF_MAX)
+        job = self._jobs.get(job_id)
+        if job is not None and job.state is state:
+            await self.part(job_id)
+
+    async def deliver(self, job_id: int) -> None:
+        """Post the video; try for a day before giving up, `/videos` has its link meanwhile."""
+        pause, until = BACKOFF_FIRST, self._clock.now() + LATE_RESULTS
+        card = self._card(job_id)
+        while self._clock.now() < until:
+            self.posting += 1
+            try:
+                async with card.lock:
+                    address = await self._delivery.deliver(self._jobs[job_id])
+                    await self._jobs.change(job_id, State.DELIVERED, address=address)
+            except Undeliverable as error:
+                log.warning("Not posted: %s", error)
+            except Exception:
+                log.exception("Job %s: could not post the video", job_id)
+            else:
+                await self.part(job_id)
+                return
+            finally:
+                self.posting -= 1
+            await sleep(self._clock, pause)
+            pause = min(pause * 2, BACKOFF_MAX)
+
+    async def part(self, job_id: int) -> None:
+        """Notify a member who had to wait long, for an edit does not; then nothing is left to tell."""
+        job = self._jobs[job_id]
+        waited = self._clock.now() - job.created_at
+        if self._notify_after is not None and waited >= self._notify_after and not job.address.private:
+            await self._delivery.notify(job)
+        await self._jobs.note(job_id, told=True)
+        if not job.is_open:
+            self._on_end(job_id)
+
+    async def apologise(self, placeholder: Placeholder) -> None:
+        """Tell a member whose request was lost before it began; once, for nothing was spent."""
+        async with self._last_words:
+            try:
+                await self._delivery.apologise(placeholder)
+            except Undeliverable as error:
+                log.warning("Not told: %s", error)
+        await self._ledger.answered(placeholder.id)
+
+    def _card(self, job_id: int) -> _Card:
+        return self._cards.setdefault(job_id, _Card())

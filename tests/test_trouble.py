@@ -149,6 +149,21 @@ async def test_a_locked_database_spends_nothing_and_is_told(world: World, cloud:
     assert cloud.paid == 0
 
 
+@pytest.mark.command_errors(types=[app_commands.CommandInvokeError])
+async def test_a_full_disk_spends_nothing_and_the_bot_recovers_with_it(world: World, cloud: GmiCloud) -> None:
+    async with world.bot.ledger._begin() as connection:
+        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar()
+        await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    prompt = "🦊" * 1990  # more bytes than the pages that are left can hold
+    text = private_answer(await ask(world, prompt=prompt))
+    assert "I cannot write anything down right now" in text
+    assert_quota_untouched(world)
+    assert cloud.paid == 0
+    async with world.bot.ledger._begin() as connection:
+        await connection.exec_driver_sql("PRAGMA max_page_count=1000000")
+    await until(world, await ask(world, prompt=prompt), READY)
+
+
 async def test_what_happened_while_the_storage_was_in_trouble_is_saved_later(
     world: World, cloud: GmiCloud
 ) -> None:

@@ -23,6 +23,7 @@ STORAGE = (
     "💾 I cannot write anything down right now, so I did not go on: "
     "nothing was sent and your quota is untouched. Please try again in a few minutes."
 )
+TOO_LATE = 10062  # Discord's code for an interaction that it has given up
 ALREADY_ANSWERED = 40060  # Discord's code for a second first answer
 WITHDRAWN = "-# Not sent."
 ELSEWHERE = "🏠 This command works in a server only. Use it in one of its channels."
@@ -47,6 +48,10 @@ async def answer_failed(interaction: discord.Interaction[Any], what: str, error:
     if isinstance(cause, StorageTrouble):
         log.error("%s met storage trouble (%s)", what, cause)
         text = STORAGE
+    elif isinstance(cause, discord.HTTPException) and cause.code == TOO_LATE:
+        # Nothing was begun, and Discord has told the member already that there was no answer.
+        log.warning("%s could not be answered within Discord's 3 s", what)
+        return
     elif isinstance(cause, discord.HTTPException) and cause.code == ALREADY_ANSWERED:
         # The same interaction arrived twice; its first arrival is being answered.
         log.info("Interaction %s arrived twice", interaction.id)

@@ -97,10 +97,14 @@ class Intake:
             private=private,
             upload_limit=interaction.filesize_limit,
         )
-        # Before it is shown: a crash in between leaves a promise that nobody saw, not a placeholder for ever.
-        await runner.promise(Placeholder(interaction.id, interaction.user.id, address))
+        # Written while Discord is told, and as a rule before it hears: after a crash nobody looks at a
+        # placeholder for ever. Not awaited first: in a burst the disk would use up the 3 s of the answer.
+        promise = asyncio.create_task(
+            runner.promise(Placeholder(interaction.id, interaction.user.id, address))
+        )
         try:
             answer = await interaction.response.defer(ephemeral=private, thinking=True)
+            await promise
             address = replace(address, message_id=answer.message_id if answer is not None else None)
             # With the message's id the promise can be kept even after the token's life.
             await runner.promise(Placeholder(interaction.id, interaction.user.id, address))
@@ -108,6 +112,7 @@ class Intake:
         except Exception:
             # The failure is about to be answered; a cancellation is not: then the process ends.
             with contextlib.suppress(StorageTrouble):
+                await promise
                 await runner.answered(interaction.id)
             raise
         if not runner.has(interaction.id):

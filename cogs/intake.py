@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 TOKEN_LIFE = timedelta(minutes=15)  # [Discord]
 KEEP_MAX = 24 * 1024 * 1024  # bytes of references on a card; a whole request may have 25 MiB [Discord]
+PROMISE_SECONDS = 0.25  # how long the first answer may wait for the disk
 READ_ATTEMPTS = 3
 PARALLEL_EXAMINATIONS = 4  # requests whose files are in memory at once: nine files can have 400 MiB
 READ_SECONDS = 120.0  # for all attachments together; the token outlives it by far
@@ -97,11 +98,12 @@ class Intake:
             private=private,
             upload_limit=interaction.filesize_limit,
         )
-        # Written while Discord is told, and as a rule before it hears: after a crash nobody looks at a
-        # placeholder for ever. Not awaited first: in a burst the disk would use up the 3 s of the answer.
+        # Written before the placeholder shows, so that after a crash nobody looks at it for ever; but in a
+        # burst the disk must not use up the 3 s that Discord gives for the answer.
         promise = asyncio.create_task(
             runner.promise(Placeholder(interaction.id, interaction.user.id, address))
         )
+        await asyncio.wait({promise}, timeout=PROMISE_SECONDS)
         try:
             answer = await interaction.response.defer(ephemeral=private, thinking=True)
             await promise

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 TOKEN_MARGIN = timedelta(minutes=1)  # a token lives 15 minutes; a slow upload must still end within them
 PARALLEL_TRANSFERS = 4  # videos on their way at once: bounds disk and bandwidth
 ATTEMPTS = 4
+ATTACHMENTS_MAX = 10  # of one message [Discord]; the videos come before the references
 _TOO_LARGE = {40005}
 _TOKEN_DEAD = {50027, 10015, 10062}  # invalid token, unknown webhook, unknown interaction
 _UNSURE = (discord.DiscordServerError, aiohttp.ClientError, TimeoutError, OSError)
@@ -114,6 +115,8 @@ class Delivery:
                 results = [await self._fetch(url, Path(folder), limit) for url in job.results]
                 delivered = replace(job, state=State.DELIVERED)
                 kept = await self._references(job)
+                if len(kept) + len(results) > ATTACHMENTS_MAX:
+                    kept = self._kept[job.id] = []
 
                 def build(rung: _Rung) -> tuple[Address, ui.LayoutView, list[discord.File]]:
                     shown = _with_references(delivered, bool(kept) and rung.same_message)
@@ -208,12 +211,7 @@ class Delivery:
 
     def _rungs(self, job: Job | Placeholder, *, final: bool) -> Iterator[_Rung]:
         address = job.address
-        token_lives = (
-            address.token_expires is not None
-            and self._clock.now() < address.token_expires - TOKEN_MARGIN
-            and job.id not in self._dead_tokens
-        )
-        if address.token and token_lives:
+        if self._token_lives(job):
             limit = address.upload_limit or discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
             yield _Rung("edit by token", limit, True, address.private, self._edit_by_token(job))
         if address.message_id and not address.private:
@@ -223,6 +221,15 @@ class Delivery:
         if final:
             default = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
             yield _Rung("a direct message", default, False, True, self._send(job, dm=True))
+
+    def _token_lives(self, job: Job | Placeholder) -> bool:
+        address = job.address
+        return (
+            address.token is not None
+            and address.token_expires is not None
+            and self._clock.now() < address.token_expires - TOKEN_MARGIN
+            and job.id not in self._dead_tokens
+        )
 
     def _limit(self, address: Address) -> int:
         guild = self._client.get_guild(address.guild_id) if address.guild_id else None
@@ -281,6 +288,8 @@ class Delivery:
         """Return the references on the card, fetched anew after a restart."""
         if not job.address.keeps_references or job.address.message_id is None:
             return []
+        if job.address.private and not self._token_lives(job):
+            return []  # nothing else reaches that message
         if job.id not in self._kept:
             try:
                 message = await self._fetch_message(job, job.address.message_id)

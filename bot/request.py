@@ -26,8 +26,6 @@ SIDE_MIN = 128  # pixels [Vidu]
 RATIO_MAX = 4.0  # between 1:4 and 4:1 [Vidu]
 IMAGE_BYTES_MAX = 50 * 1024 * 1024  # [Vidu]
 VIDEO_BYTES_MAX = 100 * 1024 * 1024  # [Vidu]
-IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp")  # [Vidu]
-VIDEO_TYPES = ("video/mp4", "video/quicktime")  # [Vidu]
 SEED_MIN, SEED_MAX = 1, 2**31 - 1  # upstream reads 0 as "random", so 0 could not be recognised again
 
 # Invisible characters that could reorder or break a card, except line feed and tab: C0 and C1 controls,

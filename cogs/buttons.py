@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import discord
 from discord.ext import commands
 
 from bot.buttons import Press
-from bot.cards import farewell, reference_filename
+from bot.cards import PROMPT_SHOWN, farewell, quote_prompt, reference_filename
 from bot.jobs import Job
 from bot.request import VideoRequest, random_seed
 from bot.runner import Cancelled
@@ -20,8 +19,6 @@ from cogs.intake import Given, Intake
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
-
-log = logging.getLogger(__name__)
 
 NOT_YOURS = {
     Press.CANCEL: "🙂 Only {owner} and moderators can cancel this video.",
@@ -79,8 +76,8 @@ class Buttons(commands.Cog):
         """Start the same request with a new seed, from the references that the card has kept."""
         kept = _kept(interaction, job)
         if kept is None:
-            text = NO_REFERENCES.format(prompt=discord.utils.escape_markdown(job.request.prompt[:1500]))
-            await answer_privately(interaction, text)
+            prompt = quote_prompt(job.request.prompt, PROMPT_SHOWN)
+            await answer_privately(interaction, NO_REFERENCES.format(prompt=prompt))
             return
         if not await self.intake.check_quota(interaction, job.request.duration):
             return

@@ -10,6 +10,7 @@ from demo import gmi_script as script
 from demo.gmi_cloud import GmiCloud
 from demo.gmi_script import Outcome
 from demo.world import World, components, texts
+from tests.media import picture
 from tests.member import ask, card_text, until
 
 READY = "✅ Your video is ready"
@@ -177,6 +178,25 @@ async def test_a_private_video_past_the_token_comes_by_direct_message(world: Wor
     [message] = world.env.backend.messages[channel_id].values()
     assert [attached["filename"] for attached in message.attachments] == ["vidu-5.mp4"]
     assert world.channel.last_message is None
+
+
+async def test_a_private_card_is_not_asked_for_with_an_expired_token(world: World, cloud: GmiCloud) -> None:
+    cloud.outcome(Outcome(delay=20 * 60))
+    await ask(world, private=True, seed=5)
+    await world.restart()
+    await world.env.advance_time(16 * 60)
+    before = len(world.env.http_requests)
+    await world.env.advance_time(5 * 60)
+    [message] = world.env.backend.messages[world.env.backend.dm_channels[world.member.id]].values()
+    assert [attached["filename"] for attached in message.attachments] == ["vidu-5.mp4"]
+    assert [e.path for e in world.env.http_requests[before:] if e.path.startswith("/webhooks")] == []
+
+
+async def test_more_results_than_a_message_holds_beside_its_references(world: World, cloud: GmiCloud) -> None:
+    cloud.outcome(Outcome(videos=4))
+    asked = await ask(world, seed=9, **{f"image{n}": (f"{n}.png", picture()) for n in range(1, 8)})
+    await until(world, asked, READY)
+    assert file_names(asked.response) == ["vidu-9.mp4", "vidu-9-2.mp4", "vidu-9-3.mp4", "vidu-9-4.mp4"]
 
 
 async def test_discords_trouble_is_tried_again_until_it_works(world: World) -> None:

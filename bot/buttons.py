@@ -17,18 +17,22 @@ class Press(StrEnum):
 
     CANCEL = "cancel"
     AGAIN = "again"
+    EDIT = "edit"
     DELETE = "delete"
+    SHOW = "show"
 
 
 _LOOKS: dict[Press, tuple[str, str, discord.ButtonStyle]] = {
     Press.CANCEL: ("Cancel", "🛑", discord.ButtonStyle.secondary),
     Press.AGAIN: ("Again", "🔁", discord.ButtonStyle.primary),
+    Press.EDIT: ("Edit", "✏️", discord.ButtonStyle.secondary),
+    Press.SHOW: ("Show", "👁️", discord.ButtonStyle.secondary),
     Press.DELETE: ("Delete", "🗑️", discord.ButtonStyle.secondary),
 }
 
 
 class CardButton(
-    ui.DynamicItem[ui.Button[Any]], template=r"vidu:(?P<press>cancel|again|delete):(?P<job>[0-9]+)"
+    ui.DynamicItem[ui.Button[Any]], template=rf"vidu:(?P<press>{'|'.join(Press)}):(?P<job>[0-9]+)"
 ):
     """A button of one job's card; the cogs hear of a press as the event `card_button`."""
 
@@ -52,10 +56,33 @@ class CardButton(
         interaction.client.dispatch("card_button", interaction, self.press, self.job_id)
 
 
+class PageButton(ui.DynamicItem[ui.Button[Any]], template=r"vidu-videos:(?P<page>[0-9]+)"):
+    """A button that turns the list of a member's videos to a page; the cogs hear of it as `page_button`."""
+
+    def __init__(
+        self, page: int, label: str | None = None, emoji: str | None = None, *, disabled: bool = False
+    ) -> None:
+        super().__init__(
+            ui.Button(label=label, emoji=emoji, disabled=disabled, custom_id=f"vidu-videos:{page}")
+        )
+        self.page = page
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], _item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Make the button anew from its id."""
+        return cls(int(match["page"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Tell the cogs."""
+        interaction.client.dispatch("page_button", interaction, self.page)
+
+
 def buttons(job: Job) -> list[CardButton]:
     """Return the buttons that make sense in this state."""
     if job.state in {State.SUBMITTING, State.QUEUED, State.PROCESSING}:
         return [CardButton(Press.CANCEL, job.id)]
     if job.state in {State.SUCCEEDED, State.OVERDUE, State.UNCONFIRMED}:
         return []  # nothing can be stopped any more, and nothing is finished yet
-    return [CardButton(Press.AGAIN, job.id), CardButton(Press.DELETE, job.id)]
+    return [CardButton(press, job.id) for press in (Press.AGAIN, Press.EDIT, Press.DELETE)]

@@ -17,7 +17,7 @@ from bot.request import Kind, Reference
 
 PROMPT_SHOWN = 700  # characters; a card has 4,000 in all, and a longer wall of text hides the video
 GALLERY_MAX = 10  # media in one gallery [Discord]
-OPEN_BUTTONS_MAX = 3  # a row has five buttons [Discord], two are ours
+OPEN_BUTTONS_MAX = 2  # a row has five buttons [Discord], three are ours
 BUTTON_URL_MAX = 512  # characters [Discord]
 ALT_TEXT_MAX = 1024  # characters of a media description [Discord]
 
@@ -204,7 +204,7 @@ def _videos(job: Job, videos: Sequence[Media]) -> list[ui.Item[ui.LayoutView]]:
     if playable:
         gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
         for media in playable:
-            gallery.add_item(media=media.url, description=alt_text)
+            gallery.add_item(media=media.url, description=alt_text, spoiler=job.spoiler)
         items.append(gallery)
     # What no button can open is a link in the text: too many, or too long for a button.
     links = [media.url for media in videos if not media.attached]
@@ -226,19 +226,26 @@ def _open_buttons(job: Job, videos: Sequence[Media]) -> list[ui.Button[ui.Layout
 
 def apology() -> ui.LayoutView:
     """Build what takes the place of a placeholder whose request was lost before it began."""
-    text = (
+    return _plain(
         "### 🔄 I was restarted before I could send this\n"
-        "Nothing was sent and your quota is untouched. Please ask again."
+        "Nothing was sent and your quota is untouched. Please ask again.",
+        AMBER,
     )
-    view = ui.LayoutView(timeout=None)
-    view.add_item(ui.Container(ui.TextDisplay(text), accent_colour=AMBER))
-    return view
+
+
+def notice(text: str) -> ui.LayoutView:
+    """Build what a member reads before their request is sent."""
+    return _plain(f"### 🏠 Before I send it\n{text}", BLUE)
 
 
 def farewell(by: str) -> ui.LayoutView:
     """Build what is left of a card that somebody deleted."""
+    return _plain(f"🗑️ Deleted by {by}.", GREY)
+
+
+def _plain(text: str, colour: int) -> ui.LayoutView:
     view = ui.LayoutView(timeout=None)
-    view.add_item(ui.Container(ui.TextDisplay(f"🗑️ Deleted by {by}."), accent_colour=GREY))
+    view.add_item(ui.Container(ui.TextDisplay(text), accent_colour=colour))
     return view
 
 
@@ -254,7 +261,9 @@ def _request(job: Job) -> list[ui.Item[ui.LayoutView]]:
         names = ", ".join(reference.name for reference in request.references)
         first = request.references[pictures[0] - 1]
         url = f"attachment://{reference_filename(pictures[0], first)}"
-        thumbnail = ui.Thumbnail[ui.LayoutView](url, description=f"Reference {pictures[0]}: {first.name}")
+        thumbnail = ui.Thumbnail[ui.LayoutView](
+            url, description=f"Reference {pictures[0]}: {first.name}", spoiler=job.spoiler
+        )
         return [ui.Section(f"{prompt}\n-# From {names}", accessory=thumbnail)]
     media = [
         (f"attachment://{reference_filename(position, reference)}", f"Reference {position}: {reference.name}")
@@ -262,10 +271,10 @@ def _request(job: Job) -> list[ui.Item[ui.LayoutView]]:
     ]
     if len(media) == 1 and request.references[0].kind is Kind.IMAGE:
         url, description = media[0]
-        return [ui.Section(prompt, accessory=ui.Thumbnail(url, description=description))]
+        return [ui.Section(prompt, accessory=ui.Thumbnail(url, description=description, spoiler=job.spoiler))]
     gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
     for url, description in media:
-        gallery.add_item(media=url, description=description)
+        gallery.add_item(media=url, description=description, spoiler=job.spoiler)
     return [ui.TextDisplay(prompt), gallery]
 
 
@@ -273,6 +282,8 @@ def _footer(job: Job) -> str:
     parts = [f"{job.request.duration} s", f"seed {job.request.seed}", f"<@{job.user_id}>"]
     if job.state in {State.SUBMITTING, State.QUEUED, State.PROCESSING}:
         parts.append(f"asked {discord.utils.format_dt(job.created_at, 'R')}")
+        if job.address.private or job.address.guest:
+            parts.append("after 15 minutes it comes by direct message, or waits in `/videos`")
     if job.reason in {Reason.NO_RESULT, Reason.DEADLINE} and job.request_id:
         parts.append(f"request {quote_prompt(job.request_id, 60)}")
     return "-# " + " · ".join(parts)

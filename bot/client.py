@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -14,7 +15,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.buttons import CardButton
+from bot.buttons import CardButton, PageButton
 from bot.clock import Clock, SystemClock
 from bot.delivery import Delivery
 from bot.gmi import GmiCloud
@@ -22,11 +23,21 @@ from bot.ledger import Ledger
 from bot.quotas import Quotas
 from bot.runner import Runner
 from bot.settings import Settings
+from bot.window import WindowButton
 
 log = logging.getLogger(__name__)
 
-EXTENSIONS = ("cogs.errors", "cogs.vidu", "cogs.videos", "cogs.quota", "cogs.buttons")
+EXTENSIONS = (
+    "cogs.errors",
+    "cogs.vidu",
+    "cogs.window",
+    "cogs.menu",
+    "cogs.buttons",
+    "cogs.videos",
+    "cogs.quota",
+)
 KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS
+PARALLEL_EXAMINATIONS = 4  # requests whose files are in memory at once: nine files can have 400 MiB
 DNS_CACHE = 300  # seconds
 
 
@@ -35,6 +46,7 @@ class ViduBot(commands.Bot):
 
     ledger: Ledger
     quotas: Quotas
+    delivery: Delivery
     runner: Runner
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
@@ -49,6 +61,7 @@ class ViduBot(commands.Bot):
         )
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
+        self.examinations = asyncio.Semaphore(PARALLEL_EXAMINATIONS)
         self._parts = AsyncExitStack()
         self._resumed = False
 
@@ -62,11 +75,12 @@ class ViduBot(commands.Bot):
         await self._parts.enter_async_context(session)
         key = settings.gmi_api_key.get_secret_value()
         self.quotas = Quotas(settings.quota, settings.quota_running)
+        self.delivery = Delivery(self, session, self.clock)
         self.runner = Runner(
             ledger=self.ledger,
             quotas=self.quotas,
             gmi=GmiCloud(session, settings.gmi_base_url, key, settings.gmi_org_id),
-            delivery=Delivery(self, session, self.clock),
+            delivery=self.delivery,
             clock=self.clock,
             model=settings.gmi_model,
             deadline=timedelta(minutes=settings.job_deadline_minutes),
@@ -74,7 +88,7 @@ class ViduBot(commands.Bot):
         )
         self._parts.push_async_callback(self.runner.close)
         await self.runner.open()
-        self.add_dynamic_items(CardButton)
+        self.add_dynamic_items(CardButton, PageButton, WindowButton)
         for extension in EXTENSIONS:
             await self.load_extension(extension)
         await self._sync_if_changed()

@@ -79,12 +79,12 @@ class Delivery:
         self._session = session
         self._clock = clock
         self._transfers = asyncio.Semaphore(PARALLEL_TRANSFERS)
-        self._dead_tokens: set[int] = set()  # ids of jobs
+        self._dead_tokens: dict[int, str | None] = {}  # by job
         self._kept: dict[int, list[discord.Attachment]] = {}  # the references on a card, by job
 
     def forget(self, job_id: int) -> None:
         """Drop what was remembered about a job that has ended."""
-        self._dead_tokens.discard(job_id)
+        self._dead_tokens.pop(job_id, None)
         self._kept.pop(job_id, None)
 
     async def show(self, job: Job, uploads: Sequence[Upload] = ()) -> Address:
@@ -104,14 +104,25 @@ class Delivery:
 
         return await self._climb(job, build, final=not job.is_open or job.state in _TOLD)
 
-    async def deliver(self, job: Job) -> Address:
+    async def present(self, job: Job) -> None:
+        """Show a copy of a job's card at the job's address, with its videos. Raises Undeliverable."""
+        if job.results:
+            await self.deliver(job, final=False)
+        else:
+            await self._climb(job, lambda _: (job.address, card(job), []), final=False)
+
+    async def references(self, job: Job) -> list[discord.Attachment]:
+        """Return the references that a job's card has kept, with fresh links; none if it is out of reach."""
+        return await self._references(job)
+
+    async def deliver(self, job: Job, *, final: bool = True) -> Address:
         """Download the job's videos once, post them, and return where the card is now.
 
         Raises Undeliverable.
         """
         async with self._transfers:
             with tempfile.TemporaryDirectory(prefix="vidu-") as folder:
-                limit = min(SIZE_MAX, max(rung.limit for rung in self._rungs(job, final=True)))
+                limit = min(SIZE_MAX, max((rung.limit for rung in self._rungs(job, final=final)), default=0))
                 results = [await self._fetch(url, Path(folder), limit) for url in job.results]
                 delivered = replace(job, state=State.DELIVERED)
                 kept = await self._references(job)
@@ -123,7 +134,7 @@ class Delivery:
                     media, note, files = _present(shown, results, rung.limit)
                     return shown.address, card(shown, media, note), files
 
-                return await self._climb(job, build, final=True)
+                return await self._climb(job, build, final=final)
 
     async def apologise(self, placeholder: Placeholder) -> None:
         """Tell a member that their request was lost before it began. Raises Undeliverable."""
@@ -175,7 +186,7 @@ class Delivery:
                 ) from None
             except discord.HTTPException as error:
                 if error.code in _TOKEN_DEAD or error.status == 401:
-                    self._dead_tokens.add(job.id)
+                    self._dead_tokens[job.id] = job.address.token
                 log.info("Job %s: %s did not work (%s, %s)", job.id, rung.name, error.status, error.code)
                 continue
             if shown.keeps_references:
@@ -186,7 +197,7 @@ class Delivery:
                 message_id=message.id,
                 private=rung.private,
                 # Written down, so that no later process tries a dead token either.
-                token=None if job.id in self._dead_tokens else job.address.token,
+                token=None if self._is_dead(job) else job.address.token,
                 guild_id=job.address.guild_id,
             )
         raise Undeliverable(f"no place took the card of job {job.id}")
@@ -214,9 +225,9 @@ class Delivery:
         if self._token_lives(job):
             limit = address.upload_limit or discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
             yield _Rung("edit by token", limit, True, address.private, self._edit_by_token(job))
-        if address.message_id and not address.private:
+        if address.message_id and not (address.private or address.guest):
             yield _Rung("edit in the channel", self._limit(address), True, False, self._edit_in_channel(job))
-        if final and not address.private:
+        if final and not (address.private or address.guest):
             yield _Rung("a new message", self._limit(address), False, False, self._send(job, dm=False))
         if final:
             default = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
@@ -228,8 +239,11 @@ class Delivery:
             address.token is not None
             and address.token_expires is not None
             and self._clock.now() < address.token_expires - TOKEN_MARGIN
-            and job.id not in self._dead_tokens
+            and not self._is_dead(job)
         )
+
+    def _is_dead(self, job: Job | Placeholder) -> bool:
+        return job.id in self._dead_tokens and self._dead_tokens[job.id] == job.address.token
 
     def _limit(self, address: Address) -> int:
         guild = self._client.get_guild(address.guild_id) if address.guild_id else None
@@ -250,7 +264,7 @@ class Delivery:
             webhook = self._webhook(token)
             if not files:
                 return await webhook.edit_message(message_id, view=view)
-            attachments = [*self._kept.get(job.id, ()), *files]
+            attachments: list[discord.Attachment | discord.File] = [*self._kept_by(job), *files]
             return await webhook.edit_message(message_id, view=view, attachments=attachments)
 
         return put
@@ -263,7 +277,7 @@ class Delivery:
             message = self._channel(job).get_partial_message(message_id)
             if not files:
                 return await message.edit(view=view, allowed_mentions=discord.AllowedMentions.none())
-            attachments = [*self._kept.get(job.id, ()), *files]
+            attachments: list[discord.Attachment | discord.File] = [*self._kept_by(job), *files]
             return await message.edit(
                 view=view, attachments=attachments, allowed_mentions=discord.AllowedMentions.none()
             )
@@ -283,6 +297,9 @@ class Delivery:
 
     def _channel(self, job: Job | Placeholder) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(job.address.channel_id, guild_id=job.address.guild_id)
+
+    def _kept_by(self, job: Job | Placeholder) -> list[discord.Attachment]:
+        return self._kept.get(job.id, []) if job.address.keeps_references else []
 
     async def _references(self, job: Job) -> list[discord.Attachment]:
         """Return the references on the card, fetched anew after a restart."""

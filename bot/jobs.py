@@ -90,6 +90,7 @@ class Address:
     private: bool = False
     keeps_references: bool = False  # the card carries the references as attachments
     upload_limit: int | None = None  # bytes that the token route takes: the larger of server and member
+    guest: bool = False  # the bot is no member there: it reaches the card by the token only
 
     def __repr__(self) -> str:
         """Leave the token out: whoever holds it can edit the card."""
@@ -123,6 +124,7 @@ class Job:
     detail: str | None = None  # the provider's own code of the reason, such as TaskTimeout
     results: tuple[str, ...] = ()
     charge: Charge = Charge.HELD
+    spoiler: bool = False  # pictures and video are covered until somebody chooses to look
     told: bool = False  # the member has seen how it ended
     revision: int = 0
 

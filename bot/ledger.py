@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,12 @@ from alembic.util.exc import CommandError
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.drafts import Draft
 from bot.jobs import OPEN, Charge, Job, Placeholder
 from bot.quotas import Applied, Period, Rule, Scope
 from bot.tables import (
+    draft_to_row,
+    drafts,
     job_to_row,
     jobs,
     notes,
@@ -31,6 +34,7 @@ from bot.tables import (
     placeholders,
     quota_resets,
     quota_rules,
+    row_to_draft,
     row_to_job,
     row_to_placeholder,
     to_micros,
@@ -38,6 +42,7 @@ from bot.tables import (
 )
 
 BUSY_TIMEOUT = 5000  # milliseconds that SQLite waits for another writer, such as a backup
+DRAFT_LIFE = timedelta(days=1)  # Discord's links to files live no longer either
 
 
 class LedgerUnusable(Exception):  # noqa: N818 - it names what happened
@@ -151,6 +156,18 @@ class Ledger:
         """Return the placeholders of members who still wait for an answer."""
         return [row_to_placeholder(row) for row in await self._select(placeholders.select())]
 
+    async def save_draft(self, draft: Draft, now: datetime) -> None:
+        """Keep what a member has typed for a day, and drop what is older."""
+        async with self._begin() as connection:
+            old = sa.or_(drafts.c.id == draft.id, drafts.c.saved_at < to_micros(now - DRAFT_LIFE))
+            await connection.execute(drafts.delete().where(old))
+            await connection.execute(drafts.insert().values(draft_to_row(draft, now)))
+
+    async def draft(self, draft_id: int) -> Draft | None:
+        """Return a draft that is still kept."""
+        found = await self._select(drafts.select().where(drafts.c.id == draft_id))
+        return row_to_draft(found[0]) if found else None
+
     async def save(self, job: Job, *, previous: int) -> None:
         """Write the job if the ledger still holds its previous revision. Raises StaleJob otherwise."""
         statement = jobs.update().where(jobs.c.id == job.id, jobs.c.revision == previous)
@@ -178,6 +195,11 @@ class Ledger:
             .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
         )
         return [row_to_job(row) for row in await self._select(query.limit(limit).offset(offset))]
+
+    async def count_jobs_of(self, user_id: int) -> int:
+        """Return how many jobs a member has ever had."""
+        query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.user_id == user_id)
+        return int((await self._select(query))[0][0])
 
     async def uses(self, since: datetime) -> list[Use]:
         """Return what counts towards quotas: jobs since then, and older ones that are still held."""

@@ -36,6 +36,7 @@ _MEASURE = (sys.executable, "-P", str(Path(__file__).with_name("measure.py")))
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "SYSTEMROOT")  # what a Python may need to start
 
 _NEEDED = {Kind.IMAGE: "PNG, JPEG or WebP", Kind.VIDEO: "MP4 or MOV"}
+ANY_NEEDED = "PNG, JPEG, WebP, MP4 or MOV"
 _OPTION = {Kind.IMAGE: "image1", Kind.VIDEO: "video1"}
 _EXPECTED = {Kind.IMAGE: "a picture", Kind.VIDEO: "a clip"}
 
@@ -69,37 +70,38 @@ def display_name(name: str) -> str:
     return _MARKDOWN.sub(r"\\\g<0>", text).replace("@", "@\u200b")
 
 
-def probe(name: str, url: str, data: bytes, expected: Kind) -> Reference:
-    """Return the picture or clip that these bytes are.
+def probe(shown: str, url: str, data: bytes, expected: Kind | None) -> Reference:
+    """Return the picture or clip that these bytes are; its name must be safe to show.
 
     Decodes whole pictures: run it in a thread. Raises Unreadable.
     """
-    shown = display_name(name)
     if not data:
-        raise Unreadable(size_faults(shown, 0, expected)[0])
+        raise Unreadable(size_faults(shown, 0, expected or Kind.IMAGE)[0])
     found = detect(data)
-    if found is None or not found.usable or expected not in found.kinds:
+    if found is None or not found.usable or (expected or found.kinds[0]) not in found.kinds:
         raise Unreadable(_refusal(shown, found, expected))
-    for sentence in size_faults(shown, len(data), expected):
+    kind = expected or found.kinds[0]
+    for sentence in size_faults(shown, len(data), kind):
         raise Unreadable(sentence)
-    if expected is Kind.IMAGE:
+    if kind is Kind.IMAGE:
         width, height = _picture_size(shown, found, data)
-        return Reference(expected, shown, url, len(data), width, height)
+        return Reference(kind, shown, url, len(data), width, height)
     _check_whole(shown, found, data)
     width, height, seconds = _clip_measures(shown, found, data)
-    return Reference(expected, shown, url, len(data), width, height, seconds)
+    return Reference(kind, shown, url, len(data), width, height, seconds)
 
 
-def _refusal(shown: str, found: Format | None, expected: Kind) -> str:
+def _refusal(shown: str, found: Format | None, expected: Kind | None) -> str:
+    needed = _NEEDED[expected] if expected else ANY_NEEDED
     if found is None:
         return (
             f"**{shown}** is not a picture or a clip that can be read. "
-            f"Attach {_EXPECTED[expected]} as {_NEEDED[expected]}."
+            f"Attach {_EXPECTED[expected] if expected else 'one'} as {needed}."
         )
     if not found.kinds:
-        return f"**{shown}** is {found.phrase}. {_NEEDED[expected]} is needed: attach one of these."
-    if expected in found.kinds:
-        return f"**{shown}** is {found.phrase}. {_NEEDED[expected]} is needed: save it as one of these."
+        return f"**{shown}** is {found.phrase}. {needed} is needed: attach one of these."
+    if expected is None or expected in found.kinds:
+        return f"**{shown}** is {found.phrase}. {needed} is needed: save it as one of these."
     kind = found.kinds[0]
     action = "Attach it" if found.usable else f"Save it as {_NEEDED[kind]} and attach it"
     return (

@@ -90,6 +90,16 @@ def random_seed() -> int:
     return random.randint(SEED_MIN, SEED_MAX)  # noqa: S311 - a seed is public, not a secret
 
 
+def parse_seed(text: str) -> int | None:
+    """Return the seed that was typed, or None where it is left to chance. Raises ValueError."""
+    text = text.strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.removeprefix("-").isdigit() and len(text) <= 20):
+        raise ValueError("no whole number")
+    return int(text)
+
+
 def clean_prompt(text: str) -> str:
     """Return the prompt without invisible control characters and without outer white space."""
     return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
@@ -123,10 +133,7 @@ def option_faults(duration: int, seed: int | None) -> list[str]:
 def count_faults(images: int, videos: int) -> list[str]:
     """Return a sentence for each way in which the number of references is wrong."""
     if images + videos == 0:
-        return [
-            "There is no reference. Attach at least one picture (`image1`) or clip (`video1`) "
-            "that the video should follow."
-        ]
+        return ["There is no picture and no clip. Attach at least one that the video should follow."]
     faults = []
     limit = IMAGES_MAX_WITH_VIDEOS if videos else IMAGES_MAX
     if images > limit:

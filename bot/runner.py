@@ -58,6 +58,7 @@ class Order:
     address: Address
     request: VideoRequest
     uploads: Sequence[Upload] = ()  # the references, to be kept on the card
+    spoiler: bool = False
 
 
 class Runner:
@@ -152,7 +153,16 @@ class Runner:
             raise Duplicate(str(order.job_id))
         guild_id, duration = order.address.guild_id, order.request.duration
         self._quotas.reserve(order.job_id, guild_id, order.user_id, order.role_ids, duration, now)
-        job = Job(order.job_id, order.user_id, order.address, order.request, self._model, now, since=now)
+        job = Job(
+            order.job_id,
+            order.user_id,
+            order.address,
+            order.request,
+            self._model,
+            now,
+            since=now,
+            spoiler=order.spoiler,
+        )
         new = False
         try:
             new = await self._ledger.insert(job)
@@ -189,6 +199,13 @@ class Runner:
         with contextlib.suppress(IllegalTransition):  # it was heard at the same moment
             await self._take(job_id, report)
         return Cancelled.YES
+
+    async def show_at(self, job: Job, address: Address) -> None:
+        """Show a job's card, with its videos, at a new address that only its member sees.
+
+        Raises Undeliverable.
+        """
+        await self._teller.show_at(job, address)
 
     async def _submit(self, job_id: int) -> None:
         """Send the one POST; again only when the last one certainly did not arrive."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.drafts import Draft, Source
 from bot.jobs import Address, Charge, Job, Placeholder, Reason, State
 from bot.request import Kind, Reference, VideoRequest
 
@@ -30,8 +31,10 @@ jobs = sa.Table(
     sa.Column("token", sa.Text),
     sa.Column("token_expires", sa.BigInteger),
     sa.Column("private", sa.Boolean, nullable=False),
+    sa.Column("guest", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("keeps_references", sa.Boolean, nullable=False),
     sa.Column("upload_limit", sa.BigInteger),
+    sa.Column("spoiler", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("model", sa.String(100), nullable=False),
     sa.Column("prompt", sa.Text, nullable=False),
     sa.Column("reference_list", sa.JSON, nullable=False),
@@ -59,6 +62,16 @@ placeholders = sa.Table(
     sa.Column("token", sa.Text),
     sa.Column("token_expires", sa.BigInteger),
     sa.Column("private", sa.Boolean, nullable=False),
+)
+
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("saved_at", sa.BigInteger, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Index("drafts_by_time", "saved_at"),
 )
 
 quota_rules = sa.Table(
@@ -137,6 +150,34 @@ def row_to_placeholder(row: sa.Row[Any]) -> Placeholder:
     return Placeholder(row.id, row.user_id, address)
 
 
+def draft_to_row(draft: Draft, saved_at: datetime) -> dict[str, Any]:
+    """Return a draft as a row of `drafts`."""
+    content = asdict(draft)
+    return {
+        "id": content.pop("id"),
+        "user_id": content.pop("user_id"),
+        "saved_at": to_micros(saved_at),
+        "content": content,
+    }
+
+
+def row_to_draft(row: sa.Row[Any]) -> Draft:
+    """Return the draft of a row of `drafts`."""
+    content = dict(row.content)
+    sources = tuple(
+        Source(**{**source, "kind": Kind(source["kind"]) if source["kind"] else None})
+        for source in content.pop("sources")
+    )
+    chosen = content.pop("chosen")
+    return Draft(
+        id=row.id,
+        user_id=row.user_id,
+        sources=sources,
+        chosen=None if chosen is None else tuple(chosen),
+        **content,
+    )
+
+
 def job_to_row(job: Job) -> dict[str, Any]:
     """Return a job as a row of `jobs`."""
     address, request = job.address, job.request
@@ -154,8 +195,10 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "token": address.token,
         "token_expires": _maybe_to_micros(address.token_expires),
         "private": address.private,
+        "guest": address.guest,
         "keeps_references": address.keeps_references,
         "upload_limit": address.upload_limit,
+        "spoiler": job.spoiler,
         "model": job.model,
         "prompt": request.prompt,
         "reference_list": [asdict(reference) for reference in request.references],
@@ -182,6 +225,7 @@ def row_to_job(row: sa.Row[Any]) -> Job:
         token=row.token,
         token_expires=_maybe_to_moment(row.token_expires),
         private=row.private,
+        guest=row.guest,
         keeps_references=row.keeps_references,
         upload_limit=row.upload_limit,
     )
@@ -191,6 +235,7 @@ def row_to_job(row: sa.Row[Any]) -> Job:
         address=address,
         request=VideoRequest(row.prompt, references, row.duration, row.seed),
         model=row.model,
+        spoiler=row.spoiler,
         created_at=to_moment(row.created_at),
         state=State(row.state),
         since=_maybe_to_moment(row.since),

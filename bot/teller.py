@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from bot.clock import Clock, sleep
 from bot.delivery import Delivery, Undeliverable, Upload
-from bot.jobs import Placeholder, State
+from bot.jobs import Address, Job, Placeholder, State
 from bot.ledger import Ledger
 from bot.openjobs import OpenJobs
 
@@ -104,26 +104,59 @@ class Teller:
             await self.part(job_id)
 
     async def deliver(self, job_id: int) -> None:
-        """Post the video; try for a day before giving up, `/videos` has its link meanwhile."""
+        """Post the video; try for a day before giving up, `/videos` has it meanwhile."""
         pause, until = BACKOFF_FIRST, self._clock.now() + LATE_RESULTS
-        card = self._card(job_id)
         while self._clock.now() < until:
-            self.posting += 1
             try:
-                async with card.lock:
-                    address = await self._delivery.deliver(self._jobs[job_id])
-                    await self._jobs.change(job_id, State.DELIVERED, address=address)
+                await self._deliver_once(job_id)
             except Undeliverable as error:
                 log.warning("Not posted: %s", error)
             except Exception:
                 log.exception("Job %s: could not post the video", job_id)
             else:
-                await self.part(job_id)
                 return
-            finally:
-                self.posting -= 1
             await sleep(self._clock, pause)
             pause = min(pause * 2, BACKOFF_MAX)
+
+    async def _deliver_once(self, job_id: int) -> None:
+        """Post the video unless that has been done already. Raises Undeliverable."""
+        self.posting += 1
+        try:
+            async with self._card(job_id).lock:
+                job = self._jobs.get(job_id)
+                if job is None or job.state is not State.SUCCEEDED:
+                    return
+                address = await self._delivery.deliver(job)
+                await self._jobs.change(job_id, State.DELIVERED, address=address)
+        finally:
+            self.posting -= 1
+        await self.part(job_id)
+
+    async def show_at(self, job: Job, address: Address) -> None:
+        """Show a job's card at a new address, where only its member sees it. Raises Undeliverable.
+
+        A card that can be reached no other way moves there; of any other one it is a copy.
+        """
+        card = self._card(job.id)
+        async with card.lock:
+            current = self._jobs.get(job.id)
+            moves = (
+                current is not None
+                and current.is_open
+                and (current.address.private or current.address.guest or current.state is State.SUCCEEDED)
+            )
+            if moves:
+                self._delivery.forget(job.id)  # what it knew of the old place
+                await self._jobs.note(job.id, address=address)
+                card.shown = None
+            else:
+                await self._delivery.present(replace(current or job, address=address))
+        if current is None:
+            self._cards.pop(job.id, None)
+        elif moves and current.state is State.SUCCEEDED:
+            await self._deliver_once(job.id)
+        elif moves and not await self.show(job.id):
+            raise Undeliverable(f"the card of job {job.id} could not move")
 
     async def part(self, job_id: int) -> None:
         """Notify a member who had to wait long, for an edit does not; then nothing is left to tell."""

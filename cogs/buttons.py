@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,22 +13,22 @@ import discord
 from discord.ext import commands
 
 from bot.buttons import Press
-from bot.cards import PROMPT_SHOWN, farewell, quote_prompt, reference_filename
+from bot.cards import farewell, reference_filename
+from bot.delivery import Undeliverable
+from bot.drafts import Draft, Source
 from bot.jobs import Job
-from bot.request import VideoRequest, random_seed
 from bot.runner import Cancelled
-from cogs import sentences
 from cogs.errors import answer_failed, answer_privately
-from cogs.intake import Given, Intake
+from cogs.intake import Intake
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
 
-NOT_YOURS = {
-    Press.CANCEL: "🙂 Only {owner} and moderators can cancel this video.",
-    Press.DELETE: "🙂 Only {owner} and moderators can delete this video.",
-    Press.AGAIN: "🙂 This one is {owner}'s. With `/vidu` you can make your own from the same pictures.",
-}
+log = logging.getLogger(__name__)
+
+MODERATED = {Press.CANCEL: "cancel", Press.DELETE: "delete"}  # what moderators may do as well
+NOT_YOURS_EITHER = "🙂 Only {owner} and moderators can {what} this video."
+NOT_YOURS = "🙂 This one is {owner}'s. With `/vidu` you can make your own from the same pictures."
 CANCELLED = {
     Cancelled.YES: "🚫 Cancelled. Your quota has it back.",
     Cancelled.SENDING: "📨 It is being sent this very moment. Press again when the card says how it stands.",
@@ -32,10 +36,9 @@ CANCELLED = {
     Cancelled.ENDED: "✅ This one has already ended, there is nothing to cancel.",
 }
 UNKNOWN = "🤷 I do not remember this video any more. Make a new one with `/vidu`."
-NO_REFERENCES = (
-    "📎 I could not keep the pictures of this one on its card. Attach them again with `/vidu`; "
-    "the prompt was:\n> {prompt}"
-)
+NO_REFERENCES = "I could not keep the files of this one: please attach them again."
+NOT_SHOWN = "⚠️ Discord did not take it just now. Please press Show again in a minute."
+FETCH_SECONDS = 1.5  # how long the card may be asked for its files: the answer after it is due within 3 s
 
 
 class Buttons(commands.Cog):
@@ -55,63 +58,88 @@ class Buttons(commands.Cog):
             if job is None:
                 await answer_privately(interaction, UNKNOWN)
             elif not _may(interaction, press, job):
-                await answer_privately(interaction, NOT_YOURS[press].format(owner=f"<@{job.user_id}>"))
-            elif press is Press.CANCEL:
-                await self._cancel(interaction, job)
-            elif press is Press.DELETE:
-                await interaction.response.edit_message(
-                    view=farewell(interaction.user.mention), attachments=[]
-                )
+                await answer_privately(interaction, _not_yours(press, f"<@{job.user_id}>"))
             else:
-                await self._again(interaction, job)
+                await self._do(interaction, press, job)
         except Exception as error:
             await answer_failed(interaction, f"the button {press}", error)
 
-    async def _cancel(self, interaction: discord.Interaction[Any], job: Job) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        outcome = await self.bot.runner.cancel(job.id)
-        await interaction.edit_original_response(content=CANCELLED[outcome])
+    async def _do(self, interaction: discord.Interaction[Any], press: Press, job: Job) -> None:
+        match press:
+            case Press.CANCEL:
+                await interaction.response.defer(ephemeral=True, thinking=True)
+                outcome = await self.bot.runner.cancel(job.id)
+                await interaction.edit_original_response(content=CANCELLED[outcome])
+            case Press.DELETE:
+                view = farewell(interaction.user.mention)
+                await interaction.response.edit_message(view=view, attachments=[])
+            case Press.SHOW:
+                await self._show(interaction, job)
+            case Press.AGAIN | Press.EDIT:
+                await self._repeat(interaction, job, edit=press is Press.EDIT)
 
-    async def _again(self, interaction: discord.Interaction[Any], job: Job) -> None:
-        """Start the same request with a new seed, from the references that the card has kept."""
-        kept = _kept(interaction, job)
-        if kept is None:
-            prompt = quote_prompt(job.request.prompt, PROMPT_SHOWN)
-            await answer_privately(interaction, NO_REFERENCES.format(prompt=prompt))
-            return
-        if not await self.intake.check_quota(interaction, job.request.duration):
-            return
-        async with self.intake.placeholder(interaction, private=job.address.private) as address:
-            examined = await self.intake.examine(kept)
-            if examined.faults:
-                await answer_privately(interaction, sentences.faults(examined.faults))
-                return
-            # The links on the card's message are fresh, those of the command have long died; its names stay.
-            references = tuple(
-                replace(reference, name=old.name)
-                for reference, old in zip(examined.references, job.request.references, strict=True)
-            )
-            request = VideoRequest(job.request.prompt, references, job.request.duration, random_seed())
-            await self.intake.place(interaction, request, examined.contents, address)
+    async def _repeat(self, interaction: discord.Interaction[Any], job: Job, *, edit: bool) -> None:
+        """Ask for the same once more: with a new seed at once, or in the window with everything filled in."""
+        sources = await self._kept(interaction, job)
+        draft = Draft(
+            interaction.id,
+            interaction.user.id,
+            job.request.prompt,
+            sources,
+            duration=job.request.duration,
+            seed=str(job.request.seed) if edit else "",
+            private=job.address.private,
+            spoiler=job.spoiler,
+        )
+        if edit or not sources:
+            await self.intake.open_window(interaction, draft, None if sources else NO_REFERENCES)
+        else:
+            await self.intake.take(interaction, draft)
+
+    async def _kept(self, interaction: discord.Interaction[Any], job: Job) -> tuple[Source, ...]:
+        """Return the references that the card has kept, with fresh links, or nothing if one is missing."""
+        assert interaction.message is not None, "a button is part of a message"
+        sources = _sources(job, interaction.message.attachments)
+        if not sources and job.address.keeps_references:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FETCH_SECONDS):
+                    sources = _sources(job, await self.bot.delivery.references(job))
+        return sources
+
+    async def _show(self, interaction: discord.Interaction[Any], job: Job) -> None:
+        """Show the card once more, to its member only; the press brought a fresh token."""
+        answer = await interaction.response.defer(ephemeral=True, thinking=True)
+        address = self.intake.address(interaction, private=True)
+        address = replace(address, message_id=answer.message_id if answer is not None else None)
+        try:
+            await self.bot.runner.show_at(job, address)
+        except Undeliverable as error:
+            log.warning("Not shown: %s", error)
+            await answer_privately(interaction, NOT_SHOWN)
 
 
 def _may(interaction: discord.Interaction[Any], press: Press, job: Job) -> bool:
     if interaction.user.id == job.user_id:
         return True
-    return press is not Press.AGAIN and interaction.permissions.moderate_members
+    return press in MODERATED and interaction.permissions.moderate_members
 
 
-def _kept(interaction: discord.Interaction[Any], job: Job) -> list[Given] | None:
-    """Return the references that the card has kept, or None if one is missing."""
-    assert interaction.message is not None, "a button is part of a message"
-    by_name = {attachment.filename: attachment for attachment in interaction.message.attachments}
-    given = []
+def _not_yours(press: Press, owner: str) -> str:
+    if press in MODERATED:
+        return NOT_YOURS_EITHER.format(owner=owner, what=MODERATED[press])
+    return NOT_YOURS.format(owner=owner)
+
+
+def _sources(job: Job, attachments: Sequence[discord.Attachment]) -> tuple[Source, ...]:
+    by_name = {attachment.filename: attachment for attachment in attachments}
+    sources = []
     for position, reference in enumerate(job.request.references, start=1):
         attachment = by_name.get(reference_filename(position, reference))
         if attachment is None:
-            return None
-        given.append(Given(attachment, reference.kind))
-    return given
+            return ()
+        # The links on the card's message are fresh, those of the command have long died; its names stay.
+        sources.append(Source(reference.name, attachment.url, attachment.size, reference.kind))
+    return tuple(sources)
 
 
 async def setup(bot: ViduBot) -> None:

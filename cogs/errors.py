@@ -7,8 +7,9 @@ import logging
 from typing import Any
 
 import discord
-from discord import app_commands
+from discord import app_commands, ui
 from discord.ext import commands
+from discord.utils import MISSING
 
 from bot.ledger import StorageTrouble
 
@@ -29,17 +30,26 @@ WITHDRAWN = "-# Not sent."
 ELSEWHERE = "🏠 This command works in a server only. Use it in one of its channels."
 
 
-async def answer_privately(interaction: discord.Interaction[Any], text: str) -> None:
+async def answer_privately(
+    interaction: discord.Interaction[Any], text: str, *, view: ui.View | None = None
+) -> None:
     """Tell only the member who asked, in place of a placeholder where one was shown."""
     if not interaction.response.is_done():
-        await interaction.response.send_message(text, ephemeral=True)
+        await interaction.response.send_message(text, view=view or MISSING, ephemeral=True)
         return
     # The first follow-up would take over the placeholder and be as public as that is: fill it first, remove
     # it last. Removing it first made Discord answer with Unknown Message (discord-api-docs issue 2739).
-    await interaction.edit_original_response(content=WITHDRAWN)
-    await interaction.followup.send(text, ephemeral=True)
+    await _withdraw(interaction)
+    await interaction.followup.send(text, view=view or MISSING, ephemeral=True)
     with contextlib.suppress(discord.NotFound):
         await interaction.delete_original_response()
+
+
+async def _withdraw(interaction: discord.Interaction[Any]) -> None:
+    """Fill the placeholder; where it already shows components it can no longer be a plain text [Discord]."""
+    layout = ui.LayoutView(timeout=None)
+    layout.add_item(ui.TextDisplay(WITHDRAWN))
+    await interaction.edit_original_response(view=layout)
 
 
 async def answer_failed(interaction: discord.Interaction[Any], what: str, error: Exception) -> None:

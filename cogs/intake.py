@@ -1,30 +1,31 @@
-"""From attachments to a started job: read, probe, name what is wrong, place the order."""
+"""From a draft to a started job: name what is wrong, read and probe the files, place the order."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import discord
-import stamina
 
-from bot.cards import reference_filename
+from bot.cards import notice, reference_filename
 from bot.delivery import Upload
+from bot.drafts import Draft
 from bot.jobs import Address, Placeholder
 from bot.ledger import StorageTrouble
 from bot.quotas import QuotaExceeded
-from bot.references import Unreadable, display_name, probe
-from bot.request import Kind, Reference, VideoRequest, count_faults, length_faults, shape_faults, size_faults
+from bot.request import VideoRequest, parse_seed, random_seed
 from bot.runner import Closing, Duplicate, Order
+from bot.window import Window, reopening
 from cogs import sentences
-from cogs.errors import answer_privately
+from cogs.context import home, is_guest, role_ids
+from cogs.errors import STORAGE, answer_privately
+from cogs.files import Examined, Files
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
@@ -34,36 +35,9 @@ log = logging.getLogger(__name__)
 TOKEN_LIFE = timedelta(minutes=15)  # [Discord]
 KEEP_MAX = 24 * 1024 * 1024  # bytes of references on a card; a whole request may have 25 MiB [Discord]
 PROMISE_SECONDS = 0.25  # how long the first answer may wait for the disk
-READ_ATTEMPTS = 3
-PARALLEL_EXAMINATIONS = 4  # requests whose files are in memory at once: nine files can have 400 MiB
-READ_SECONDS = 120.0  # for all attachments together; the token outlives it by far
-# A refusal that is certain anyway still looks into the files, to name all faults at once within 3 s.
-REFUSAL_SECONDS = 1.5
+DRAFT_SECONDS = 1.5  # how long a draft may take to be kept: the answer after it is due within 3 s
 
 RESTARTING = "🔄 I am about to restart. Nothing was sent; please ask again in a minute."
-FAILED_READ = "**{name}** could not be read from Discord. Attach it again."
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """An attachment and what its option expects it to be."""
-
-    attachment: discord.Attachment
-    kind: Kind
-
-    @property
-    def name(self) -> str:
-        """Return the file's name, safe to show."""
-        return display_name(self.attachment.filename)
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """What the files turned out to be."""
-
-    references: list[Reference]
-    contents: list[bytes]
-    faults: list[str]
 
 
 class Intake:
@@ -71,15 +45,54 @@ class Intake:
 
     def __init__(self, bot: ViduBot) -> None:
         self._bot = bot
-        self._examinations = asyncio.Semaphore(PARALLEL_EXAMINATIONS)
+        self._files = Files(bot)
 
-    async def check_quota(self, interaction: discord.Interaction[Any], seconds: int) -> bool:
-        """Tell whether the member may ask for so many seconds; where not, they are told why."""
-        user, roles = interaction.user.id, role_ids(interaction)
+    async def take(self, interaction: discord.Interaction[Any], draft: Draft) -> None:
+        """Start the job that a draft asks for, or tell the member what stands in its way."""
+        faults = draft.faults()
+        if faults:
+            faults += (await self._files.examine_briefly(draft.used)).faults
+            await self.refuse(interaction, draft, sentences.faults(list(dict.fromkeys(faults))))
+            return
         try:
-            self._bot.runner.check_quota(interaction.guild_id, user, roles, seconds)
+            self._bot.runner.check_quota(
+                home(interaction), interaction.user.id, role_ids(interaction), draft.duration
+            )
         except QuotaExceeded as error:
-            await answer_privately(interaction, sentences.quota_exceeded(error))
+            await self.refuse(interaction, draft, sentences.quota_exceeded(error))
+            return
+        async with self.placeholder(interaction, private=draft.private) as address:
+            if address.guest:
+                await interaction.edit_original_response(view=notice(sentences.GUEST))
+            examined = await self._files.examine(draft.used)
+            if examined.faults:
+                await self.refuse(interaction, draft, sentences.faults(examined.faults))
+                return
+            await self._place(interaction, draft, examined, address)
+
+    async def refuse(self, interaction: discord.Interaction[Any], draft: Draft, text: str) -> None:
+        """Tell the member why not, with a button that opens what they typed again."""
+        kept = await self.keep(draft)
+        await answer_privately(interaction, text, view=reopening(draft) if kept else None)
+
+    async def open_window(
+        self, interaction: discord.Interaction[Any], draft: Draft, about_files: str | None = None
+    ) -> None:
+        """Open the window of a draft; it must be the first answer to the interaction."""
+        # An empty window needs no memory: everything comes back with its answer.
+        kept = bool(draft.sources) and await self.keep(draft)
+        if draft.sources and not kept:
+            await answer_privately(interaction, STORAGE)
+            return
+        await interaction.response.send_modal(Window(draft, kept=kept, about_files=about_files))
+
+    async def keep(self, draft: Draft) -> bool:
+        """Keep what was typed for a day; tell whether that went well."""
+        try:
+            async with asyncio.timeout(DRAFT_SECONDS):
+                await self._bot.ledger.save_draft(draft, self._bot.clock.now())
+        except (StorageTrouble, TimeoutError) as error:
+            log.warning("A draft could not be kept (%s)", type(error).__name__)
             return False
         return True
 
@@ -89,15 +102,7 @@ class Intake:
     ) -> AsyncIterator[Address]:
         """Show a placeholder, and remember over any crash that an answer was promised."""
         runner = self._bot.runner
-        assert interaction.channel_id is not None, "a command always has a channel"
-        address = Address(
-            channel_id=interaction.channel_id,
-            guild_id=interaction.guild_id,
-            token=interaction.token,
-            token_expires=self._bot.clock.now() + TOKEN_LIFE,
-            private=private,
-            upload_limit=interaction.filesize_limit,
-        )
+        address = self.address(interaction, private=private)
         # Written before the placeholder shows, so that after a crash nobody looks at it for ever; but in a
         # burst the disk must not use up the 3 s that Discord gives for the answer.
         promise = asyncio.create_task(
@@ -120,20 +125,31 @@ class Intake:
         if not runner.has(interaction.id):
             await runner.answered(interaction.id)
 
-    async def place(
-        self,
-        interaction: discord.Interaction[Any],
-        request: VideoRequest,
-        contents: Sequence[bytes],
-        address: Address,
+    def address(self, interaction: discord.Interaction[Any], *, private: bool) -> Address:
+        """Return where the answer to an interaction goes; the id of its message is not known yet."""
+        assert interaction.channel_id is not None, "nothing happens outside a channel"
+        return Address(
+            channel_id=interaction.channel_id,
+            guild_id=home(interaction),
+            token=interaction.token,
+            token_expires=self._bot.clock.now() + TOKEN_LIFE,
+            private=private,
+            upload_limit=interaction.filesize_limit,
+            guest=is_guest(interaction),
+        )
+
+    async def _place(
+        self, interaction: discord.Interaction[Any], draft: Draft, examined: Examined, address: Address
     ) -> None:
         """Start the job whose placeholder is shown already; where it cannot start the member is told why."""
+        references, contents = tuple(examined.references), examined.contents
+        request = VideoRequest(
+            draft.prompt, references, draft.duration, parse_seed(draft.seed) or random_seed()
+        )
         keeps = sum(map(len, contents)) <= min(interaction.filesize_limit, KEEP_MAX)
         uploads = [
             Upload(reference_filename(position, reference), content)
-            for position, (reference, content) in enumerate(
-                zip(request.references, contents, strict=True), start=1
-            )
+            for position, (reference, content) in enumerate(zip(references, contents, strict=True), start=1)
         ]
         order = Order(
             interaction.id,
@@ -142,78 +158,13 @@ class Intake:
             address,
             request,
             uploads if keeps else [],
+            draft.spoiler,
         )
         try:
             await self._bot.runner.start(order)
         except QuotaExceeded as error:
-            await answer_privately(interaction, sentences.quota_exceeded(error))
+            await self.refuse(interaction, draft, sentences.quota_exceeded(error))
         except Closing:
-            await answer_privately(interaction, RESTARTING)
+            await self.refuse(interaction, draft, RESTARTING)
         except Duplicate:
             log.info("Interaction %s arrived twice", interaction.id)
-
-    async def examine(self, given: Sequence[Given]) -> Examined:
-        """Read and probe all files at once, and name everything that is wrong with them."""
-        async with self._examinations:
-            results = await asyncio.gather(*(_examine_one(one) for one in given))
-        references: list[Reference] = []
-        contents: list[bytes] = []
-        faults: list[str] = []
-        for reference, content, sentence in results:
-            if sentence is not None:
-                faults.append(sentence)
-            elif reference is not None:
-                references.append(reference)
-                contents.append(content)
-                faults += shape_faults(reference)
-        clips = [reference for reference in references if reference.kind is Kind.VIDEO]
-        given_clips = sum(one.kind is Kind.VIDEO for one in given)
-        return Examined(references, contents, faults + length_faults(clips, given_clips))
-
-    async def examine_briefly(self, given: Sequence[Given]) -> Examined:
-        """Look into the files as far as the time for a first answer allows."""
-        readable = [one for one in given if not size_faults(one.name, one.attachment.size, one.kind)]
-        try:
-            async with asyncio.timeout(REFUSAL_SECONDS):
-                return await self.examine(readable)
-        except TimeoutError:
-            return Examined([], [], [])
-
-
-def attachment_faults(given: Sequence[Given]) -> list[str]:
-    """Return what is wrong with number and size of the files, which needs no reading."""
-    images = sum(one.kind is Kind.IMAGE for one in given)
-    faults = count_faults(images, len(given) - images)
-    for one in given:
-        faults += size_faults(one.name, one.attachment.size, one.kind)
-    return faults
-
-
-async def _examine_one(given: Given) -> tuple[Reference | None, bytes, str | None]:
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            content = await _read(given.attachment)
-    except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
-        log.info("An attachment could not be read (%s)", type(error).__name__)
-        return None, b"", FAILED_READ.format(name=given.name)
-    try:
-        probed = await asyncio.to_thread(
-            probe, given.attachment.filename, given.attachment.url, content, given.kind
-        )
-    except Unreadable as error:
-        return None, b"", error.sentence
-    return probed, content, None
-
-
-async def _read(attachment: discord.Attachment) -> bytes:
-    passing = (discord.DiscordServerError, aiohttp.ClientError)
-    async for attempt in stamina.retry_context(on=passing, attempts=READ_ATTEMPTS, timeout=None):
-        with attempt:
-            return await attachment.read()
-    raise AssertionError("a retry context either returns or raises")
-
-
-def role_ids(interaction: discord.Interaction[Any]) -> list[int]:
-    """Return the roles of the member who acts; none in a direct message."""
-    user = interaction.user
-    return [role.id for role in user.roles] if isinstance(user, discord.Member) else []

@@ -9,6 +9,10 @@ from discord.utils import format_dt
 
 from bot.quotas import Applied, Obstacle, Period, QuotaExceeded, Rule, Scope, Standing
 
+GUEST = (
+    "I am no member here, so I can change this answer for 15 minutes only. If your video takes longer, "
+    "it comes by direct message; where I may not send you one, it waits in `/videos`."
+)
 SHOWN_FAULTS = 12  # more would hide what to do first, and a message has 2,000 characters
 
 

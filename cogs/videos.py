@@ -1,4 +1,4 @@
-"""`/videos`: my last jobs and what is left of my quota."""
+"""`/videos`: my jobs, page by page, and what is left of my quota."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.buttons import CardButton, PageButton, Press
 from bot.cards import BLUE, heading, quote_prompt, sentence
 from bot.jobs import Job, State
 from cogs import sentences
+from cogs.context import home, role_ids
+from cogs.errors import answer_failed
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
 
-SHOWN = 8  # jobs
-PROMPT_SHOWN = 90  # characters; eight entries with their links stay below a message's 4,000
-
+PAGE = 5  # jobs; a message has 40 components [Discord], a job takes up to five
+PROMPT_SHOWN = 150  # characters; a page with its links stays below a message's 4,000
 
 NONE_YET = "None yet. `/vidu` with a picture and a prompt makes the first."
+
+_RUNNING = {State.SUBMITTING, State.QUEUED, State.PROCESSING}
+_WITH_VIDEO = {State.SUCCEEDED, State.DELIVERED}
 
 
 class Videos(commands.Cog):
@@ -28,38 +33,79 @@ class Videos(commands.Cog):
     def __init__(self, bot: ViduBot) -> None:
         self.bot = bot
 
-    @app_commands.command(description="Your latest videos, and what is left of your quota")
-    @app_commands.allowed_installs(guilds=True, users=False)
-    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+    @app_commands.command(description="Your videos, and what is left of your quota")
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     async def videos(self, interaction: discord.Interaction) -> None:
-        """Show the member's latest videos and their quota."""
+        """Show the first page of the member's videos, and their quota."""
         await interaction.response.defer(ephemeral=True)
+        await interaction.edit_original_response(view=await self._page(interaction, 1))
+
+    @commands.Cog.listener()
+    async def on_page_button(self, interaction: discord.Interaction, page: int) -> None:
+        """Turn to another page; the list is its reader's own, nobody else can press there."""
+        try:
+            await interaction.response.defer()
+            await interaction.edit_original_response(view=await self._page(interaction, page))
+        except Exception as error:
+            await answer_failed(interaction, "A page of /videos", error)
+
+    async def _page(self, interaction: discord.Interaction, page: int) -> ui.LayoutView:
         user = interaction.user
-        jobs = await self.bot.ledger.jobs_of(user.id, limit=SHOWN)
-        roles = [role.id for role in user.roles] if isinstance(user, discord.Member) else []
-        standing = self.bot.quotas.standing(interaction.guild_id, user.id, roles, self.bot.clock.now())
-        view = ui.LayoutView(timeout=None)
+        pages = max(1, -(-await self.bot.ledger.count_jobs_of(user.id) // PAGE))
+        page = min(page, pages)
+        jobs = await self.bot.ledger.jobs_of(user.id, limit=PAGE, offset=(page - 1) * PAGE)
+        standing = self.bot.quotas.standing(
+            home(interaction), user.id, role_ids(interaction), self.bot.clock.now()
+        )
         container: ui.Container[ui.LayoutView] = ui.Container(accent_colour=BLUE)
-        container.add_item(ui.TextDisplay("### 🎞️ Your videos" if jobs else f"### 🎞️ Your videos\n{NONE_YET}"))
+        container.add_item(ui.TextDisplay(_title(page, pages) if jobs else f"### 🎞️ Your videos\n{NONE_YET}"))
         for job in jobs:
             container.add_item(ui.TextDisplay(_entry(job)))
+            if buttons := _buttons(job):
+                container.add_item(ui.ActionRow(*buttons))
+        if pages > 1:
+            container.add_item(ui.Separator())
+            container.add_item(
+                ui.ActionRow(
+                    PageButton(page - 1, "Newer", "◀️", disabled=page == 1),
+                    PageButton(page + 1, "Older", "▶️", disabled=page == pages),
+                )
+            )
         container.add_item(ui.Separator())
-        container.add_item(
-            ui.TextDisplay("### 📊 Your quota\n" + "\n".join(sentences.standing_lines(standing)))
-        )
+        quota = "### 📊 Your quota\n" + "\n".join(sentences.standing_lines(standing))
+        container.add_item(ui.TextDisplay(quota))
+        view = ui.LayoutView(timeout=None)
         view.add_item(container)
-        await interaction.edit_original_response(view=view)
+        return view
+
+
+def _title(page: int, pages: int) -> str:
+    return "### 🎞️ Your videos" + (f" · page {page} of {pages}" if pages > 1 else "")
+
+
+def _buttons(job: Job) -> list[CardButton]:
+    """Return what can be done with this job from here."""
+    if job.state in _RUNNING:
+        # A public card is a click on its link away; a private one may be gone from the screen.
+        shown = [Press.SHOW] if job.address.private or job.address.guest else []
+        return [CardButton(press, job.id) for press in (*shown, Press.CANCEL)]
+    if job.state in _WITH_VIDEO:
+        presses = [Press.SHOW, Press.AGAIN]
+    elif job.is_open:
+        presses = []
+    else:
+        presses = [Press.AGAIN]
+    return [CardButton(press, job.id) for press in presses]
 
 
 def _entry(job: Job) -> str:
     """Return one job: state, when and where; why where it did not work; and its prompt."""
     place = job.address.guild_id or "@me"
     first = f"**{heading(job)}** · {sentences.when(job.created_at)}"
-    if job.address.message_id is not None and not job.address.private:
+    if job.address.message_id is not None and not job.address.private and not job.address.guest:
         link = f"https://discord.com/channels/{place}/{job.address.channel_id}/{job.address.message_id}"
         first += f" · [to the card]({link})"
-    if job.state in {State.SUCCEEDED, State.DELIVERED} and job.results:
-        first += f" · [video](<{job.results[0]}>)"
     why = "" if job.state is State.DELIVERED else sentence(job)
     prompt = f"> {quote_prompt(job.request.prompt, PROMPT_SHOWN)}"
     return "\n".join([first, f"-# {why}", prompt] if why else [first, prompt])

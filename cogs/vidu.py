@@ -1,4 +1,4 @@
-"""`/vidu`: from options to a checked request."""
+"""`/vidu`: from options to a draft."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.drafts import Draft
 from bot.request import (
     DURATION_DEFAULT,
     DURATION_MAX,
@@ -16,15 +17,10 @@ from bot.request import (
     SEED_MAX,
     SEED_MIN,
     Kind,
-    VideoRequest,
     clean_prompt,
-    option_faults,
-    prompt_faults,
-    random_seed,
 )
-from cogs import sentences
-from cogs.errors import answer_privately
-from cogs.intake import Given, Intake, attachment_faults
+from cogs.files import source_of
+from cogs.intake import Intake
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
@@ -38,7 +34,7 @@ class Vidu(commands.Cog):
 
     @app_commands.command(description="Make a video from your pictures or clips and a prompt")
     @app_commands.describe(
-        prompt="What should happen in the video",
+        prompt="What should happen in the video; without it, or without a file, a window opens",
         image1="A picture the video should follow (PNG, JPEG or WebP)",
         image2="Another picture",
         image3="Another picture",
@@ -51,13 +47,14 @@ class Vidu(commands.Cog):
         duration=f"Length in seconds, {DURATION_MIN} to {DURATION_MAX} (default {DURATION_DEFAULT})",
         seed="The same seed, prompt and references give a similar video; random if left out",
         private="Only you see the request and the video",
+        spoiler="Pictures and video stay covered until somebody clicks",
     )
-    @app_commands.allowed_installs(guilds=True, users=False)
-    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     async def vidu(  # noqa: PLR0917 - one parameter for each option
         self,
         interaction: discord.Interaction,
-        prompt: app_commands.Range[str, 1, PROMPT_MAX],
+        prompt: app_commands.Range[str, 1, PROMPT_MAX] | None = None,
         image1: discord.Attachment | None = None,
         image2: discord.Attachment | None = None,
         image3: discord.Attachment | None = None,
@@ -70,26 +67,26 @@ class Vidu(commands.Cog):
         duration: app_commands.Range[int, DURATION_MIN, DURATION_MAX] = DURATION_DEFAULT,
         seed: app_commands.Range[int, SEED_MIN, SEED_MAX] | None = None,
         private: bool = False,
+        spoiler: bool = False,
     ) -> None:
-        """Make a video from pictures or clips and a prompt."""
+        """Make a video from pictures or clips and a prompt, or ask for what is missing."""
         images = (image1, image2, image3, image4, image5, image6, image7)
-        given = [Given(image, Kind.IMAGE) for image in images if image]
-        given += [Given(video, Kind.VIDEO) for video in (video1, video2) if video]
-        prompt = clean_prompt(prompt)
-        faults = prompt_faults(prompt) + option_faults(duration, seed) + attachment_faults(given)
-        if faults:
-            faults += (await self.intake.examine_briefly(given)).faults
-            await answer_privately(interaction, sentences.faults(list(dict.fromkeys(faults))))
-            return
-        if not await self.intake.check_quota(interaction, duration):
-            return
-        async with self.intake.placeholder(interaction, private=private) as address:
-            examined = await self.intake.examine(given)
-            if examined.faults:
-                await answer_privately(interaction, sentences.faults(examined.faults))
-                return
-            request = VideoRequest(prompt, tuple(examined.references), duration, seed or random_seed())
-            await self.intake.place(interaction, request, examined.contents, address)
+        sources = [source_of(image, Kind.IMAGE) for image in images if image]
+        sources += [source_of(video, Kind.VIDEO) for video in (video1, video2) if video]
+        draft = Draft(
+            id=interaction.id,
+            user_id=interaction.user.id,
+            prompt=clean_prompt(prompt or ""),
+            sources=tuple(sources),
+            duration=duration,
+            seed=str(seed or ""),
+            private=private,
+            spoiler=spoiler,
+        )
+        if prompt is None or not sources:
+            await self.intake.open_window(interaction, draft)
+        else:
+            await self.intake.take(interaction, draft)
 
 
 async def setup(bot: ViduBot) -> None:

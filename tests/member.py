@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from simcord import InteractionResult
+from typing import Any
+
+from simcord import InteractionResult, MemberActor
 
 from demo.gmi_cloud import GmiCloud
 from demo.world import World, texts
@@ -49,3 +51,36 @@ async def until(world: World, asked: InteractionResult, words: str, seconds: flo
             return card_text(asked)
         await world.env.advance_time(0.5)
     raise AssertionError(f"{words!r} never came; the card says {card_text(asked)!r}")
+
+
+def fields(opened: InteractionResult) -> dict[str, dict[str, Any]]:
+    """Return the fields of the window that an answer opened, with the words beside them, by name."""
+    assert opened.modal is not None, "no window was opened"
+    found = {}
+    for label in opened.modal["components"]:
+        field = label["component"]
+        found[field["custom_id"]] = field | {"label": label["label"], "about": label.get("description", "")}
+    return found
+
+
+def filled_in(opened: InteractionResult) -> dict[str, object]:
+    """Return what a window already holds, as a member would submit it unchanged."""
+    values: dict[str, object] = {}
+    for name, field in fields(opened).items():
+        if "options" in field:
+            chosen = [option["value"] for option in field["options"] if option.get("default")]
+            values[name] = chosen
+        elif field.get("value"):
+            values[name] = field["value"]
+    return values
+
+
+async def submit(who: MemberActor, opened: InteractionResult, **typed: object) -> InteractionResult:
+    """Submit a window with what it holds, changed by what is typed."""
+    return await who.submit_modal(opened, filled_in(opened) | typed)
+
+
+async def press(who: MemberActor, asked: InteractionResult, label: str) -> InteractionResult:
+    """Press a button of an answer: of the card, or of the private answer that took its place."""
+    message = asked.response or asked.followups[0]
+    return await who.click(message, label=label)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import pytest
-from simcord import InteractionResult, MemberActor
+from simcord import InteractionResult
 
 from demo import gmi_script as script
 from demo.gmi_cloud import GmiCloud
 from demo.gmi_script import Outcome
 from demo.world import World, components, texts
 from tests.media import clip, picture
-from tests.member import ask, assert_quota_untouched, card_text, private_answer, until
+from tests.member import (
+    ask,
+    assert_quota_untouched,
+    card_text,
+    fields,
+    filled_in,
+    press,
+    private_answer,
+    until,
+)
 
 READY = "✅ Your video is ready"
-
-
-async def press(person: MemberActor, asked: InteractionResult, label: str) -> InteractionResult:
-    assert asked.response is not None
-    return await person.click(asked.response, label=label)
 
 
 def labels(asked: InteractionResult) -> list[str]:
@@ -30,7 +34,7 @@ async def test_each_state_has_the_buttons_that_make_sense(world: World) -> None:
     await until(world, asked, "🎬 Rendering")
     assert labels(asked) == ["Cancel"]
     await until(world, asked, READY)
-    assert labels(asked) == ["Again", "Delete", "Open"]
+    assert labels(asked) == ["Again", "Edit", "Delete", "Open"]
 
 
 @pytest.mark.parametrize("restart", [False, True])
@@ -43,7 +47,7 @@ async def test_cancel_in_line_is_cancelled_and_refunded(restart: bool, world: Wo
     assert "🚫 Cancelled. Your quota has it back." in private_answer(answer)
     assert "🚫 Cancelled" in card_text(asked)
     assert_quota_untouched(world)
-    assert labels(asked) == ["Again", "Delete"]
+    assert labels(asked) == ["Again", "Edit", "Delete"]
 
 
 async def test_cancel_while_it_is_rendered_is_too_late_and_the_video_still_comes(
@@ -128,12 +132,15 @@ async def test_where_the_references_were_too_large_to_keep_it_is_told(
     world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cogs.intake.KEEP_MAX", 10)
-    asked = await ask(world)
+    asked = await ask(world, seed=5)
     await until(world, asked, READY)
     assert "From fox.png" in card_text(asked)
-    text = private_answer(await press(world.member, asked, "Again"))
-    assert "Attach them again with `/vidu`" in text
-    assert "a fox in the snow" in text
+    for label, seed in (("Again", None), ("Edit", "5")):
+        opened = await press(world.member, asked, label)
+        assert "could not keep the files" in fields(opened)["files"]["about"]
+        assert fields(opened)["files"]["required"]
+        assert filled_in(opened)["prompt"] == "a fox in the snow"
+        assert filled_in(opened).get("seed") == seed
     assert cloud.paid == 1
 
 
@@ -142,5 +149,5 @@ async def test_a_cancelled_card_cannot_be_cancelled_again(world: World, cloud: G
     asked = await ask(world)
     await press(world.member, asked, "Cancel")
     assert "🚫 Cancelled" in card_text(asked)
-    assert labels(asked) == ["Again", "Delete"]
+    assert labels(asked) == ["Again", "Edit", "Delete"]
     assert "\n".join(texts(asked.response)).count("Cancelled") == 1

@@ -11,7 +11,9 @@ from demo.world import World
 
 SUBCOMMAND = 1
 MODERATE_MEMBERS = 1 << 40
-GUILD, BOT_DM = 0, 1
+MESSAGE_MENU = 3
+GUILD, BOT_DM, PRIVATE_CHANNEL = 0, 1, 2
+GUILD_INSTALL, USER_INSTALL = 0, 1
 
 
 def walk(command: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -31,6 +33,7 @@ def payloads(world: World) -> dict[str, dict[str, Any]]:
 async def test_these_commands_and_no_others(payloads: dict[str, dict[str, Any]]) -> None:
     leaves = [name for payload in payloads.values() for name, _ in walk(payload)]
     assert sorted(leaves) == [
+        "Make a video from this",
         "quota clear",
         "quota reset",
         "quota set",
@@ -43,6 +46,9 @@ async def test_these_commands_and_no_others(payloads: dict[str, dict[str, Any]])
 
 async def test_every_command_and_option_is_described(payloads: dict[str, dict[str, Any]]) -> None:
     for payload in payloads.values():
+        if payload["type"] == MESSAGE_MENU:
+            assert "description" not in payload  # Discord refuses one
+            continue
         for name, leaf in walk(payload):
             for part in (leaf, *leaf.get("options", [])):
                 # discord.py shows an ellipsis where nobody wrote a description.
@@ -53,10 +59,11 @@ async def test_every_command_and_option_is_described(payloads: dict[str, dict[st
 async def test_who_may_use_what_and_where(payloads: dict[str, dict[str, Any]]) -> None:
     assert int(payloads["quota"]["default_member_permissions"]) == MODERATE_MEMBERS
     assert payloads["quota"]["contexts"] == [GUILD]
-    for name in ("vidu", "videos"):
+    assert payloads["quota"]["integration_types"] == [GUILD_INSTALL]
+    for name in ("vidu", "videos", "Make a video from this"):
         assert payloads[name].get("default_member_permissions") is None
-        assert payloads[name]["contexts"] == [GUILD, BOT_DM]
-    assert all(payload["integration_types"] == [0] for payload in payloads.values())
+        assert payloads[name]["contexts"] == [GUILD, BOT_DM, PRIVATE_CHANNEL]
+        assert payloads[name]["integration_types"] == [GUILD_INSTALL, USER_INSTALL]
 
 
 async def test_required_options_come_first(payloads: dict[str, dict[str, Any]]) -> None:

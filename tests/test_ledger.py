@@ -33,8 +33,8 @@ def new_job(job_id: int, user_id: int = 1, seconds: int = 5, now: datetime = STA
     reference = Reference(Kind.IMAGE, "fox.png", "https://cdn.example.invalid/fox.png", 1000, 320, 240)
     request = VideoRequest("a fox 🦊\nin the snow", (reference,), seconds, 7)
     expires = now + timedelta(minutes=15)
-    address = Address(3, GUILD, 4, "fake-token", expires, True, True, 10_000_000)
-    return Job(job_id, user_id, address, request, "vidu-q2-pro-r2v", now, since=now)
+    address = Address(3, GUILD, 4, "fake-token", expires, True, True, 10_000_000, guest=True)
+    return Job(job_id, user_id, address, request, "vidu-q2-pro-r2v", now, since=now, spoiler=True)
 
 
 class FixedClock:

@@ -386,4 +386,4 @@ def test_a_long_name_is_cut_in_the_middle() -> None:
 
 
 def test_a_reference_bears_the_shown_name() -> None:
-    assert probe("*cat*.png", URL, picture("PNG"), Kind.IMAGE).name == r"\*cat\*.png"
+    assert probe(display_name("*cat*.png"), URL, picture("PNG"), Kind.IMAGE).name == r"\*cat\*.png"

@@ -144,7 +144,7 @@ def test_numbers_of_references_that_fit(images: int, videos: int) -> None:
 @pytest.mark.parametrize(
     ("images", "videos", "told"),
     [
-        (0, 0, ["no reference", "`image1`", "`video1`"]),
+        (0, 0, ["no picture and no clip", "Attach"]),
         (8, 0, ["8 pictures,", "limit is 7", "Remove 1"]),
         (7, 1, ["7 pictures beside clips", "limit is 4", "Remove 3"]),
         (5, 1, ["5 pictures beside clips", "limit is 4", "Remove 1"]),

@@ -228,7 +228,7 @@ async def test_a_request_that_was_lost_before_it_began_is_apologised_for(
     async def never_ends(*_: object) -> None:
         await world.clock.wait(asyncio.Event(), None)
 
-    monkeypatch.setattr("cogs.intake._examine_one", never_ends)
+    monkeypatch.setattr("cogs.files.Files._examine_one", never_ends)
     asked = await ask(world)
     assert asked.deferred
     await world.restart()

@@ -121,7 +121,9 @@ class Rest:
 
     async def _register(self, request: web.Request) -> web.Response:
         own = {"application_id": str(APPLICATION_ID), "version": "1"}
-        self.commands = [{**each, **own, "id": str(snowflake())} for each in request[CALL].json]
+        self.commands = [
+            {"description": "", **each, **own, "id": str(snowflake())} for each in request[CALL].json
+        ]
         self.registrations += 1
         return reply(self.commands)
 

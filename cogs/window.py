@@ -1,0 +1,137 @@
+"""The window: what a member typed becomes a draft, whether or not this process opened it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord.ext import commands
+
+from bot.drafts import Draft, Source
+from bot.references import display_name
+from bot.request import DURATION_DEFAULT, clean_prompt
+from bot.window import (
+    DURATION,
+    EXTRAS,
+    FILES,
+    PRIVATE,
+    PROMPT,
+    SEED,
+    SPOILER,
+    USED,
+    draft_id_of,
+    is_window,
+)
+from cogs.errors import answer_failed, answer_privately
+from cogs.intake import Intake
+
+if TYPE_CHECKING:
+    from bot.client import ViduBot
+
+FORGOTTEN = "⌛ I keep what you typed for a day, and that is over. Start anew with `/vidu`."
+NOT_YOURS = "🙂 This one is somebody else's. With `/vidu` you can make your own."
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What was typed into a window, by the names of its fields."""
+
+    texts: Mapping[str, str]
+    choices: Mapping[str, list[str]]
+    files: tuple[Source, ...]
+
+
+class WindowAnswers(commands.Cog):
+    """Takes in what members type into windows."""
+
+    def __init__(self, bot: ViduBot) -> None:
+        self.bot = bot
+        self.intake = Intake(bot)
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Hear every answer to a window: discord.py forgets its own windows when the process ends."""
+        data: Mapping[str, Any] = interaction.data or {}
+        custom_id = str(data.get("custom_id", ""))
+        if interaction.type is not discord.InteractionType.modal_submit or not is_window(custom_id):
+            return
+        try:
+            draft = await self._begun(interaction, draft_id_of(custom_id))
+            if draft.user_id != interaction.user.id:
+                await answer_privately(interaction, NOT_YOURS)
+                return
+            await self.intake.take(interaction, _filled(draft, read_answers(data)))
+        except Exception as error:
+            await answer_failed(interaction, "The answer to a window", error)
+
+    @commands.Cog.listener()
+    async def on_window_button(self, interaction: discord.Interaction[ViduBot], draft_id: int) -> None:
+        """Open a refused request again, with everything that was typed."""
+        try:
+            draft = await self.bot.ledger.draft(draft_id)
+            if draft is None:
+                await answer_privately(interaction, FORGOTTEN)
+            elif draft.user_id != interaction.user.id:
+                await answer_privately(interaction, NOT_YOURS)
+            else:
+                await self.intake.open_window(interaction, replace(draft, id=interaction.id))
+        except Exception as error:
+            await answer_failed(interaction, "The button of a refusal", error)
+
+    async def _begun(self, interaction: discord.Interaction[Any], draft_id: int | None) -> Draft:
+        """Return what the window was opened with; its files, for the rest comes with the answer."""
+        kept = None if draft_id is None else await self.bot.ledger.draft(draft_id)
+        return kept or Draft(interaction.id, interaction.user.id)
+
+
+def read_answers(data: Mapping[str, Any]) -> Answers:
+    """Return what a window's answer holds, from the interaction as Discord sends it."""
+    texts: dict[str, str] = {}
+    choices: dict[str, list[str]] = {}
+    for field in _fields(data.get("components", ())):
+        name = field.get("custom_id", "")
+        if "values" in field:
+            choices[name] = list(field["values"] or ())
+        elif isinstance(field.get("value"), str):
+            texts[name] = field["value"]
+    attachments = data.get("resolved", {}).get("attachments", {})
+    files = tuple(
+        Source(display_name(found["filename"]), found["url"], found["size"])
+        for found in (attachments[each] for each in choices.get(FILES, ()) if each in attachments)
+    )
+    return Answers(texts, choices, files)
+
+
+def _fields(components: Any) -> Iterator[Mapping[str, Any]]:
+    for component in components:
+        yield component
+        if "component" in component:
+            yield from _fields([component["component"]])
+        yield from _fields(component.get("components", ()))
+
+
+def _filled(draft: Draft, answers: Answers) -> Draft:
+    """Return the draft with what was typed; new files take the place of the old ones."""
+    used = answers.choices.get(USED)
+    chosen = draft.chosen
+    if used is not None:
+        chosen = tuple(int(each) for each in used if each.isdecimal() and int(each) < len(draft.sources))
+    seconds = answers.choices.get(DURATION) or [str(DURATION_DEFAULT)]
+    extras = answers.choices.get(EXTRAS, ())
+    return replace(
+        draft,
+        prompt=clean_prompt(answers.texts.get(PROMPT, "")),
+        sources=answers.files or draft.sources,
+        chosen=None if answers.files else chosen,
+        duration=int(seconds[0]),
+        seed=answers.texts.get(SEED, "").strip(),
+        spoiler=SPOILER in extras,
+        private=PRIVATE in extras,
+    )
+
+
+async def setup(bot: ViduBot) -> None:
+    """Add the cog; called by `load_extension`."""
+    await bot.add_cog(WindowAnswers(bot))

@@ -147,20 +147,33 @@ class Delivery:
     async def notify(self, job: Job) -> None:
         """Reply to the card so that its owner, and nobody else, is notified."""
         words = "your video is ready." if job.state is State.DELIVERED else "there is news about your video."
-        channel = self._channel(job)
-        card_message = channel.get_partial_message(job.address.message_id or 0)
+        allowed = discord.AllowedMentions(
+            everyone=False, roles=False, replied_user=False, users=[discord.Object(job.user_id)]
+        )
+        text = f"<@{job.user_id}> {words}"
         try:
-            await channel.send(
-                f"<@{job.user_id}> {words}",
-                reference=card_message.to_reference(fail_if_not_exists=False),
-                allowed_mentions=discord.AllowedMentions(
-                    everyone=False, roles=False, replied_user=False, users=[discord.Object(job.user_id)]
-                ),
-                nonce=f"{job.id}-n",
-            )
+            if job.address.guest:
+                await self._follow_up(job, text, allowed)
+            else:
+                await self._reply(job, text, allowed)
         except (discord.HTTPException, *_UNSURE) as error:
             # The card tells it all the same; a second attempt could notify twice.
             log.info("Job %s: its owner could not be notified (%s)", job.id, type(error).__name__)
+
+    async def _follow_up(self, job: Job, text: str, allowed: discord.AllowedMentions) -> None:
+        """Notify where the bot is a guest: Discord allows it five follow-ups, this is the only one."""
+        if self._token_lives(job) and job.address.token:
+            await self._webhook(job.address.token).send(text, allowed_mentions=allowed)
+
+    async def _reply(self, job: Job, text: str, allowed: discord.AllowedMentions) -> None:
+        channel = self._channel(job)
+        card_message = channel.get_partial_message(job.address.message_id or 0)
+        await channel.send(
+            text,
+            reference=card_message.to_reference(fail_if_not_exists=False),
+            allowed_mentions=allowed,
+            nonce=f"{job.id}-n",
+        )
 
     async def _fetch(self, url: str, folder: Path, limit: int) -> _Result:
         try:

@@ -14,8 +14,9 @@ import pytest_asyncio
 from demo.gmi_script import RESET_AFTER
 from tests.wire.clock import until
 from tests.wire.discord_server import DiscordServer
-from tests.wire.model import Call, Slash
+from tests.wire.model import GUEST_CHANNEL_ID, Call, Slash
 from tests.wire.process import Wire, open_wire
+from tests.wire.rest import DM_CHANNELS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -49,6 +50,10 @@ def seed() -> int:
 
 def final_edit(call: Call) -> bool:
     return call.has_video
+
+
+def mentions_guest(call: Call) -> bool:
+    return "I am no member here" in str(call.json)
 
 
 def edits_of(discord: DiscordServer, slash: Slash) -> list[Call]:
@@ -158,6 +163,35 @@ async def test_a_dead_token_is_used_no_more_and_the_channel_takes_over(wire: Wir
     assert slash.dead_calls == 1
     assert slash.original is not None
     assert slash.original.attachments[0].name == "reference-1.png"
+
+
+async def test_as_a_guest_it_says_so_before_anything_is_sent(wire: Wire, seed: int) -> None:
+    fault = wire.discord.fault("PATCH", EDITS, action="slow", seconds=30.0, when=mentions_guest)
+    slash = await wire.ask(seed, guest=True)
+    await until(lambda: fault.played == 1, "the sentence about being a guest")
+    assert "comes by direct message" in str(edits_of(wire.discord, slash)[0].json)
+    assert wire.state(seed) is None
+    assert wire.submissions(seed) == 0
+    fault.released.set()
+
+    await wire.posted(seed)
+
+    assert_one_video(wire, slash, seed)
+    assert not any(f"/channels/{GUEST_CHANNEL_ID}" in call.path for call in wire.discord.calls)
+
+
+async def test_as_a_guest_a_late_video_comes_by_direct_message(wire: Wire, seed: int) -> None:
+    slash = await wire.ask(seed, guest=True)
+    await until(lambda: "after 15 minutes it comes by direct message" in slash.text, "the card")
+    wire.discord.expire_token(slash.token)
+
+    await wire.posted(seed)
+
+    [message] = [
+        each for each in wire.discord.messages if f"vidu-{seed}.mp4" in [v.name for v in each.videos]
+    ]
+    assert message.channel_id == DM_CHANNELS + slash.user_id
+    assert not any(f"/channels/{GUEST_CHANNEL_ID}" in call.path for call in wire.discord.calls)
 
 
 async def test_an_answer_that_takes_its_time_holds_up_nobody_else(wire: Wire, seed: int) -> None:

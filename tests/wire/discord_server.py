@@ -16,6 +16,7 @@ from tests.wire import payloads
 from tests.wire.gateway import Gateway
 from tests.wire.model import (
     CHANNEL_ID,
+    GUEST_CHANNEL_ID,
     TOKEN,
     Account,
     Action,
@@ -76,7 +77,9 @@ class DiscordServer:
         """Hang up and stop serving."""
         await self._stack.aclose()
 
-    async def slash(self, account: Account = MEMBER, command: str = "vidu", **options: Any) -> Slash:
+    async def slash(
+        self, account: Account = MEMBER, command: str = "vidu", *, guest: bool = False, **options: Any
+    ) -> Slash:
         """Run a command as this person; a file is given as (name, bytes)."""
         given = {
             name: self.rest.attach(Upload(*value)) if isinstance(value, tuple) else value
@@ -84,8 +87,9 @@ class DiscordServer:
         }
         interaction_id = snowflake()
         token = f"interaction-token-{interaction_id}"
-        event = payloads.command_event(interaction_id, token, account, command, given)
-        slash = Slash(interaction_id, token, account.id, CHANNEL_ID, event, self._now())
+        event = payloads.command_event(interaction_id, token, account, command, given, guest=guest)
+        channel_id = GUEST_CHANNEL_ID if guest else CHANNEL_ID
+        slash = Slash(interaction_id, token, account.id, channel_id, event, self._now())
         self.rest.slashes[token] = slash
         await self.gateway.dispatch("INTERACTION_CREATE", event)
         return slash

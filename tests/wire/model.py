@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 APPLICATION_ID = 1000
 GUILD_ID = 2000
 CHANNEL_ID = 3000
+GUEST_GUILD_ID, GUEST_CHANNEL_ID = 2001, 3001  # a server that the bot is no member of
 TOKEN = "fake-discord-token"
 COMPONENTS_V2 = 1 << 15
 EPHEMERAL = 1 << 6

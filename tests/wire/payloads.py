@@ -6,7 +6,17 @@ from typing import Any
 
 import discord
 
-from tests.wire.model import APPLICATION_ID, CHANNEL_ID, GUILD_ID, Account, Attachment, Json, user_payload
+from tests.wire.model import (
+    APPLICATION_ID,
+    CHANNEL_ID,
+    GUEST_CHANNEL_ID,
+    GUEST_GUILD_ID,
+    GUILD_ID,
+    Account,
+    Attachment,
+    Json,
+    user_payload,
+)
 
 JOINED = "2026-01-01T00:00:00+00:00"
 UPLOAD_LIMIT = 10 * 1024 * 1024  # bytes; a server without boosts
@@ -34,17 +44,17 @@ def application() -> Json:
     }
 
 
-def channel() -> Json:
-    """Return the one text channel."""
+def channel(guild_id: int = GUILD_ID, channel_id: int = CHANNEL_ID) -> Json:
+    """Return a text channel."""
     return {
-        "id": str(CHANNEL_ID),
+        "id": str(channel_id),
         "type": 0,
         "name": "videos",
         "position": 0,
         "permission_overwrites": [],
         "nsfw": False,
         "parent_id": None,
-        "guild_id": str(GUILD_ID),
+        "guild_id": str(guild_id),
     }
 
 
@@ -101,9 +111,19 @@ def member(user: Json) -> Json:
 
 
 def command_event(
-    interaction_id: int, token: str, account: Account, command: str, options: dict[str, Any]
+    interaction_id: int,
+    token: str,
+    account: Account,
+    command: str,
+    options: dict[str, Any],
+    *,
+    guest: bool = False,
 ) -> Json:
-    """Return INTERACTION_CREATE for a slash command; files are given as Attachment."""
+    """Return INTERACTION_CREATE for a slash command; files are given as Attachment.
+
+    As a guest the bot is installed for the person who asks, and not in their server.
+    """
+    guild_id, channel_id = (GUEST_GUILD_ID, GUEST_CHANNEL_ID) if guest else (GUILD_ID, CHANNEL_ID)
     name, *groups = command.split()
     given = [_option(option, value) for option, value in options.items()]
     for group in reversed(groups):
@@ -116,16 +136,16 @@ def command_event(
         "type": 2,
         "token": token,
         "version": 1,
-        "guild_id": str(GUILD_ID),
-        "guild": {"id": str(GUILD_ID), "locale": "en-US", "features": []},
+        "guild_id": str(guild_id),
+        "guild": {"id": str(guild_id), "locale": "en-US", "features": []},
         "guild_locale": "en-US",
         "locale": "en-US",
-        "channel_id": str(CHANNEL_ID),
-        "channel": {**channel(), "permissions": permissions},
+        "channel_id": str(channel_id),
+        "channel": {**channel(guild_id, channel_id), "permissions": permissions},
         "member": {**member(account.payload()), "permissions": permissions},
         "app_permissions": permissions,
         "entitlements": [],
-        "authorizing_integration_owners": {"0": str(GUILD_ID)},
+        "authorizing_integration_owners": {"1": str(account.id)} if guest else {"0": str(guild_id)},
         "context": 0,
         "attachment_size_limit": UPLOAD_LIMIT,
         "data": {

@@ -6,6 +6,7 @@ costs its member's quota is a column of the same row: state and charge can never
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -91,6 +92,8 @@ class Ledger:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._promises: list[tuple[Placeholder, asyncio.Future[None]]] = []
+        self._promising: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, url: str) -> Ledger:
@@ -142,10 +145,36 @@ class Ledger:
         return True
 
     async def promise(self, placeholder: Placeholder) -> None:
-        """Write down that a member was promised an answer, so that a crash cannot forget it."""
-        async with self._begin() as connection:
-            await connection.execute(placeholders.delete().where(placeholders.c.id == placeholder.id))
-            await connection.execute(placeholders.insert().values(placeholder_to_row(placeholder)))
+        """Write down that a member was promised an answer, so that a crash cannot forget it.
+
+        What comes while the disk is busy shares one commit: a burst must not queue for it one by one.
+        """
+        written = asyncio.get_running_loop().create_future()
+        self._promises.append((placeholder, written))
+        if self._promising is None or self._promising.done():
+            self._promising = asyncio.create_task(self._write_promises(), name="write promises")
+        await written
+
+    async def _write_promises(self) -> None:
+        while self._promises:
+            batch, self._promises = self._promises, []
+            latest = {placeholder.id: placeholder for placeholder, _ in batch}
+            try:
+                async with self._begin() as connection:
+                    await connection.execute(placeholders.delete().where(placeholders.c.id.in_(latest)))
+                    rows = [placeholder_to_row(placeholder) for placeholder in latest.values()]
+                    await connection.execute(placeholders.insert(), rows)
+            except Exception as error:
+                outcome: Exception | None = error
+            else:
+                outcome = None
+            for _, written in batch:
+                if written.done():  # who asked has been cancelled
+                    continue
+                if outcome is None:
+                    written.set_result(None)
+                else:
+                    written.set_exception(outcome)
 
     async def answered(self, placeholder_id: int) -> None:
         """Write down that a promised answer was given."""

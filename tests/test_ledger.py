@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +19,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from bot.jobs import OPEN, TRANSITIONS, Address, Charge, Job, Reason, State
-from bot.ledger import Ledger, StaleJob
+from bot.jobs import OPEN, TRANSITIONS, Address, Charge, Job, Placeholder, Reason, State
+from bot.ledger import Ledger, StaleJob, StorageTrouble
 from bot.openjobs import OpenJobs, fold_quotas
 from bot.quotas import QuotaExceeded, Quotas, Rule, Scope
 from bot.request import Kind, Reference, VideoRequest
@@ -207,6 +208,38 @@ async def test_the_migrations_lead_to_the_tables_of_the_code(tmp_path: Path) -> 
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
     engine.dispose()
+
+
+async def test_promises_of_one_moment_share_a_commit_and_all_are_kept(ledger: Ledger) -> None:
+    commits = 0
+
+    def committed(_: sa.Connection) -> None:
+        nonlocal commits
+        commits += 1
+
+    sa.event.listen(ledger._engine.sync_engine, "commit", committed)
+    places = [Placeholder(number, 1, Address(3, GUILD)) for number in range(200)]
+    known = Placeholder(7, 1, Address(3, GUILD, message_id=9))
+    await asyncio.gather(*(ledger.promise(place) for place in (*places, known)))
+    assert commits <= 2
+    assert await ledger.promised() == [known if place.id == 7 else place for place in places]
+
+
+async def test_a_promise_that_cannot_be_written_says_so_to_all_who_wait(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def fails() -> AsyncIterator[None]:
+        raise StorageTrouble("OSError")
+        yield
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger, "_begin", fails)
+        promises = [ledger.promise(Placeholder(number, 1, Address(3, GUILD))) for number in range(3)]
+        outcomes = await asyncio.gather(*promises, return_exceptions=True)
+        assert all(isinstance(each, StorageTrouble) for each in outcomes)
+    await ledger.promise(Placeholder(9, 1, Address(3, GUILD)))
+    assert [place.id for place in await ledger.promised()] == [9]
 
 
 async def test_what_is_saved_is_on_disk_at_once(ledger: Ledger) -> None:

@@ -32,7 +32,8 @@ _NEW = "new"
 _TITLE = "Make a video"
 _MEMORY = 60 * 60.0  # seconds that discord.py remembers a window; its answer does not need that memory
 _FILES_NEEDED = (
-    f"PNG, JPEG, WebP, MP4 or MOV: {IMAGES_MAX} pictures, or {VIDEOS_MAX} clips and {IMAGES_MAX_WITH_VIDEOS}"
+    f"PNG, JPEG, WebP, MP4, MOV; up to {IMAGES_MAX} pictures, or {VIDEOS_MAX} clips "
+    f"and {IMAGES_MAX_WITH_VIDEOS} pictures"
 )
 _DESCRIPTION_MAX = 100  # characters of a label's description, and of an option [Discord]
 _OPTIONS_MAX = 25  # of a select [Discord]

@@ -45,6 +45,17 @@ def take_pictures(visitor: Visitor) -> Iterator[str]:
     visitor.run("vidu", {"image1": SAMPLES / "lighthouse.jpg"}, prompt="The lamp goes out !fail")
     yield save(visitor, "failed", "No video this time")
 
+    yield from take_pictures_of_the_window(visitor)
+
+    lighthouse = {"image1": SAMPLES / "lighthouse.jpg"}
+    visitor.run("vidu", lighthouse, prompt="A storm comes up !slow")
+    visitor.press(visitor.message("A storm comes up", "Waiting in line"), "Cancel")
+    yield save(visitor, "cancelled", "A storm comes up", "Ask again whenever you like")
+    visitor.run("vidu", lighthouse, prompt="A ship passes !credit")
+    yield save(visitor, "not-accepted", "A ship passes", "Not accepted")
+    visitor.run("vidu", lighthouse, prompt="The gulls return !busy")
+    yield save(visitor, "busy", "The gulls return", "Waiting for GMI Cloud")
+
     visitor.run("videos")
     yield save(visitor, "videos", "Your videos")
 
@@ -55,14 +66,32 @@ def take_pictures(visitor: Visitor) -> Iterator[str]:
     yield save(visitor, "quota", "Rules of this server")
 
 
+def take_pictures_of_the_window(visitor: Visitor) -> Iterator[str]:
+    """Fill the window with several files, and take it and the covered video that comes of it."""
+    visitor.run("vidu", prompt="The boat meets the waves")
+    visitor.fill([SAMPLES / "boat.webp", SAMPLES / "waves.mp4"], f"{SECONDS} seconds", ["Spoiler"])
+    size = visitor.page.viewport_size
+    visitor.page.set_viewport_size({"width": WIDTH, "height": 2 * HEIGHT})
+    visitor.window().evaluate("window => { window.style.maxHeight = 'none'; window.scrollIntoView(); }")
+    yield write("window", look_at(visitor.window()))
+    visitor.page.set_viewport_size(size or {"width": WIDTH, "height": HEIGHT})
+    visitor.submit()
+    yield save(visitor, "spoiler", "The boat meets the waves", "Your video is ready")
+
+
 def save(visitor: Visitor, name: str, *texts: str) -> str:
-    """Write the picture of the message with these texts and return where; raise ValueError if too large."""
+    """Write the picture of the message with these texts and return where."""
     visitor.message(*texts)
     visitor.wait_for_media()
+    return write(name, look_at(visitor.message(*texts)))
+
+
+def write(name: str, picture: Image.Image) -> str:
+    """Write a picture and return where; raise ValueError if it is too large."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     path = PICTURES / f"{name}.png"
     # The second pass finds the palette that keeps the few pixels of the symbols in their colour.
-    look_at(visitor.message(*texts)).quantize(COLOURS, kmeans=2).save(path, optimize=True)
+    picture.quantize(COLOURS, kmeans=2).save(path, optimize=True)
     size = path.stat().st_size
     if size > BYTES_MAX:
         raise ValueError(f"{path.name} has {size} bytes, more than {BYTES_MAX}")

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,10 +33,14 @@ STOP_SECONDS = 15.0
 # What the page says to a click in the moment in which something else has changed: look, and send again.
 REFUSED = "Action was not completed."
 SENDS = 5
+SETTLE = 300  # milliseconds that the page takes to say what became of a press
 PATIENCE = 40_000  # milliseconds; a job takes about 11 seconds of the clock, and machines differ
 
 _READY = "() => window.simcordPreview?.ready && simcordPreview.awaitingRevision === null"
 _ANSWERED = """(refused) => !document.querySelector(".command-row") || (simcordPreview.ready
+    && simcordPreview.awaitingRevision === null
+    && document.querySelector("#action-status").textContent === refused)"""
+_WINDOW_ANSWERED = """(refused) => !document.querySelector("[role=dialog]") || (simcordPreview.ready
     && simcordPreview.awaitingRevision === null
     && document.querySelector("#action-status").textContent === refused)"""
 _MEDIA_LOADED = """() => [...document.querySelectorAll(".channel-message img, .channel-message video")]
@@ -77,6 +81,49 @@ class Visitor:
         for option, file in (files or {}).items():
             self._field(option).set_input_files(file)
         self._send()
+
+    def window(self) -> Locator:
+        """Wait for a window and return it."""
+        window = self.page.get_by_role("dialog")
+        window.wait_for()
+        return window
+
+    def fill(
+        self, files: Sequence[Path] = (), length: str | None = None, ticks: Sequence[str] = (), **texts: str
+    ) -> None:
+        """Fill the open window: texts by the names of their fields, length and ticks by their words."""
+        window = self.window()
+        for name, text in texts.items():
+            window.locator(f'[name="{name}"]').fill(text)
+        if files:
+            window.locator("input[type=file]").set_input_files(files)
+        if length is not None:
+            window.get_by_role("combobox").last.click()
+            self.page.get_by_role("option", name=length, exact=True).click()
+        for tick in ticks:
+            window.locator(".modal-choice").filter(has_text=tick).click()
+
+    def submit(self) -> None:
+        """Send the window, as often as the page refuses because something else has changed."""
+        window = self.page.get_by_role("dialog")
+        for _ in range(SENDS):
+            self._wait_until_ready()
+            window.get_by_role("button", name="Submit").click()
+            self.page.wait_for_function(_WINDOW_ANSWERED, arg=REFUSED)
+            if not window.count():
+                return
+        raise RuntimeError("the page does not take the window")
+
+    def press(self, message: Locator, label: str) -> None:
+        """Press a button of a message, as often as the page refuses because something else has changed."""
+        for _ in range(SENDS):
+            self._wait_until_ready()
+            message.get_by_role("button", name=label).click()
+            self.page.wait_for_timeout(SETTLE)
+            self._wait_until_ready()
+            if self.page.locator("#action-status").inner_text() != REFUSED:
+                return
+        raise RuntimeError(f"the page does not take {label}")
 
     def message(self, *texts: str | re.Pattern[str]) -> Locator:
         """Wait for a message with these texts and return it; the newest, where there are several."""

@@ -75,6 +75,50 @@ def test_a_visitor_makes_a_video_and_a_moderator_sets_a_rule(visitor: Visitor, s
     snap("quota-show")
 
 
+def test_a_visitor_uses_the_window_and_every_button(visitor: Visitor, snap: Snap) -> None:
+    visitor.run("vidu", prompt=PROMPT)
+    visitor.fill(
+        [SAMPLES / "fox.png", SAMPLES / "boat.webp", SAMPLES / "waves.mp4"], "1 second", ["Spoiler"], seed="x"
+    )
+    snap("window")
+    visitor.submit()
+    refusal = visitor.message("The seed “x” is no whole number")
+    snap("refusal")
+    visitor.press(refusal, "Change and try again")
+    window = visitor.window()
+    expect(window).to_contain_text("Leave empty to use fox.png, boat.webp, waves.mp4")
+    expect(window.locator('[name="prompt"]')).to_have_value(PROMPT)
+    visitor.fill(seed="7")
+    snap("window-again")
+    visitor.submit()
+    card = visitor.message("Your video is ready", "seed 7")
+    expect(card).to_contain_text("From fox.png, boat.webp, waves.mp4")
+    visitor.wait_for_media()
+    snap("spoiler")
+
+    visitor.press(card, "Edit")
+    expect(visitor.window().locator('[name="seed"]')).to_have_value("7")
+    visitor.fill(prompt="Now at night !slow", seed="8")
+    visitor.submit()
+    edited = visitor.message("Now at night", "Waiting in line")
+    snap("slow")
+    visitor.press(edited, "Cancel")
+    cancelled = visitor.message("Cancelled", "seed 8")
+    visitor.message("Your quota has it back")
+    snap("cancelled")
+
+    visitor.run("videos")
+    listed = visitor.message("Your videos")
+    visitor.press(listed, "Show")
+    visitor.message("Your video is ready", "seed 7", "Only you can see this")
+    snap("shown")
+    visitor.press(cancelled, "Delete")
+    visitor.message("Deleted by")
+    visitor.press(card, "Again")
+    visitor.message(PROMPT, re.compile("Waiting in line|Rendering|ready"), re.compile(r"seed (?!7\b)"))
+    snap("again")
+
+
 def assert_references_are_shown(card: Locator) -> None:
     picture = card.get_by_alt_text("Reference 1: fox.png")
     expect(picture).to_be_visible()

@@ -84,6 +84,7 @@ class ViduBot(commands.Bot):
             clock=self.clock,
             model=settings.gmi_model,
             deadline=timedelta(minutes=settings.job_deadline_minutes),
+            requests_per_minute=settings.gmi_requests_per_minute,
             notify_after=_notify_after(settings.notify_after_seconds),
         )
         self._parts.push_async_callback(self.runner.close)

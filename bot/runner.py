@@ -17,7 +17,9 @@ from bot.delivery import Delivery, Upload
 from bot.gmi import GmiCloud, GmiError, Report, Verdict
 from bot.jobs import FOLLOWED, TRANSITIONS, Address, IllegalTransition, Job, Placeholder, Reason, State
 from bot.ledger import Ledger
+from bot.lessons import Lessons
 from bot.openjobs import OpenJobs, fold_quotas
+from bot.pacing import Pacing
 from bot.quotas import Quotas
 from bot.request import VideoRequest
 from bot.teller import BACKOFF_FIRST, BACKOFF_MAX, LATE_RESULTS, Teller
@@ -74,6 +76,7 @@ class Runner:
         clock: Clock,
         model: str,
         deadline: timedelta,
+        requests_per_minute: int,
         notify_after: timedelta | None,
     ) -> None:
         self._ledger = ledger
@@ -83,7 +86,9 @@ class Runner:
         self._model = model
         self._deadline = deadline
         self._jobs = OpenJobs(ledger, quotas, clock)
-        self._watch = Watch(gmi, clock, model)
+        self._pacing = Pacing()
+        self._lessons = Lessons(ledger, self._pacing, clock)
+        self._watch = Watch(gmi, clock, model, self._pacing, requests_per_minute)
         self._teller = Teller(ledger, self._jobs, delivery, clock, notify_after, on_end=self._forget)
         self._tasks: set[asyncio.Task[None]] = set()
         self._sending = 0  # POSTs on their way
@@ -96,6 +101,7 @@ class Runner:
     async def open(self) -> None:
         """Take over what an earlier process left, before anything new can arrive."""
         await fold_quotas(self._ledger, self._quotas, self._clock.now())
+        await self._lessons.recall()
         self._left_waiting = await self._ledger.promised()
         self._left_open = await self._ledger.unfinished_jobs()
         for job in self._left_open:
@@ -132,6 +138,11 @@ class Runner:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._lessons.keep(at_once=True)
+
+    def usual(self, job: Job) -> float | None:
+        """Return the median seconds that a job like this is processed, None until enough of them were."""
+        return self._pacing.usual(job.model, job.request.duration)
 
     def check_quota(self, guild_id: int | None, user_id: int, role_ids: Sequence[int], seconds: int) -> None:
         """Raise QuotaExceeded if a video of that many seconds would not fit now; take nothing."""
@@ -312,6 +323,7 @@ class Runner:
             await self._jobs.change(job_id, state, results=report.results, reason=None)
             self._watch.drop(job_id)
             self._spawn(self._teller.deliver(job_id), f"deliver job {job_id}")
+            self._spawn(self._lessons.keep(), "keep what was learned")
         elif state in FOLLOWED:
             await self._jobs.change(job_id, state)
             self._spawn(self._teller.show(job_id), f"card of job {job_id}")

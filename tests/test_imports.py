@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-PURE = {"request", "jobs", "drafts", "pacing", "quotas", "clock"}
+PURE = {"request", "jobs", "drafts", "pacing", "quotas", "clock", "agenda", "following"}
 # Only these rooms know Discord.
 DISCORD_ROOMS = {"buttons", "window", "cards", "delivery", "client", "__main__"}
 IO_LIBRARIES = {"discord", "aiohttp", "sqlalchemy"}
@@ -21,12 +21,12 @@ OWNERS = {
 
 # A room may import from lower floors only.
 FLOORS = [
-    {"request", "clock", "logs", "pacing", "measure"},
+    {"request", "clock", "logs", "pacing", "measure", "agenda"},
     {"jobs", "formats", "drafts"},
-    {"tables", "buttons", "window"},
+    {"tables", "buttons", "window", "following"},
     {"quotas", "gmi", "downloads", "cards", "references"},
     {"settings", "ledger", "watch", "delivery"},
-    {"openjobs"},
+    {"openjobs", "lessons"},
     {"teller"},
     {"runner"},
     {"client"},

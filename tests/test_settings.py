@@ -73,6 +73,8 @@ def test_unlimited_lifts_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         ("QUOTA_VIDEOS", "-1"),
         ("QUOTA_RUNNING", "0"),
         ("QUOTA_PER", "fortnight"),
+        ("GMI_REQUESTS_PER_MINUTE", "0"),
+        ("GMI_REQUESTS_PER_MINUTE", "0.5"),
         ("JOB_DEADLINE_MINUTES", "0"),
         ("LOG_LEVEL", "LOUD"),
         ("GMI_BASE_URL", "console.gmicloud.ai"),

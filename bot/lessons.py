@@ -32,7 +32,7 @@ class Lessons:
             return
         try:
             self._pacing.load(note)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             log.warning("What was learned about durations is lost (%s); it is learned again", error)
         self._written = self._pacing.dump()
 

@@ -15,7 +15,7 @@ from demo import gmi_script as script
 from demo.gmi_cloud import GmiCloud
 from demo.world import World
 from tests.media import clip, picture
-from tests.member import ask, until
+from tests.member import ask, press, submit, until
 
 DESCRIPTION = Path(__file__).parent.parent.parent / "shared" / "discord-openapi.json"
 pytestmark = pytest.mark.skipif(
@@ -95,6 +95,22 @@ async def test_the_bodies_of_refusals_failures_and_lists(world: World, cloud: Gm
     await world.member.slash(world.channel, "videos")
     await world.moderator.slash(world.channel, "quota set", videos=3)
     await world.moderator.slash(world.channel, "quota show")
+    assert_all_requests_fit(world)
+
+
+async def test_the_bodies_of_windows_buttons_and_pages(world: World, cloud: GmiCloud) -> None:
+    many = [(f"{'long name ' * 9}{n}.png", picture()) for n in range(8)]
+    message = await world.other.send(world.channel, attachments=many)
+    chosen = await world.member.context_menu(world.channel, "Make a video from this", message)
+    asked = await submit(world.member, chosen, prompt="a fox", extras=["spoiler"])
+    await until(world, asked, "✅")
+    opened = await press(world.member, asked, "Edit")
+    refused = await submit(world.member, opened, seed="x")
+    await press(world.member, refused, "Change and try again")
+    await press(world.member, asked, "Again")
+    listed = await world.member.slash(world.channel, "videos")
+    await press(world.member, listed, "Show")
+    await press(world.member, asked, "Delete")
     assert_all_requests_fit(world)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demo.gmi_cloud import DEMO_KEY, GmiCloud
+from demo.gmi_cloud import DEMO_KEY, GmiCloud, Render
 from demo.gmi_job import Timing
 from tests import media
 from tests.wire.clock import WireClock, until
@@ -26,12 +26,14 @@ PATCH = Path(__file__).parent / "patch"
 INHERITED = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
 START_SECONDS = 30.0  # generous: a loaded machine imports slowly
 EXIT_SECONDS = 15.0
+TIMING = Timing(queued=2.0, processing=4.0)  # done after three of the bot's questions
 
 
 class BotProcess:
     """`python -m bot`, to be started, stopped, killed and started again on the same ledger."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], module: str = "bot") -> None:
+        self._module = module
         self._folder = folder
         self._kill_file = folder / "kill"
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
@@ -44,6 +46,12 @@ class BotProcess:
         self._serials = itertools.count(1)
         self._starts = 0
         self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """Return the number of the process that runs, or ran last."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def running(self) -> bool:
@@ -85,7 +93,13 @@ class BotProcess:
         self._starts += 1
         with self._log_file().open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", cwd=self._folder, env=self._environment, stdout=log, stderr=log
+                sys.executable,
+                "-m",
+                self._module,
+                cwd=self._folder,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
             )
 
     async def kill(self) -> None:
@@ -201,17 +215,20 @@ class Wire:
 
 @asynccontextmanager
 async def open_wire(
-    folder: Path, *, speed: float = 20.0, start: bool = True, **settings: str
+    folder: Path,
+    *,
+    speed: float = 20.0,
+    start: bool = True,
+    module: str = "bot",
+    render: Render = media.render_quickly,
+    timing: Timing = TIMING,
+    **settings: str,
 ) -> AsyncIterator[Wire]:
     """Open the stand-ins and the bot between them; each second of the bot lasts a `speed`th of one."""
     clock = WireClock(speed)
     async with AsyncExitStack() as stack:
         discord = await stack.enter_async_context(DiscordServer(now=clock.now))
-        # A request is done after three of the bot's questions.
-        timing = Timing(queued=2.0, processing=4.0)
-        cloud = await stack.enter_async_context(
-            GmiCloud(now=clock.now, render=media.render_quickly, timing=timing)
-        )
+        cloud = await stack.enter_async_context(GmiCloud(now=clock.now, render=render, timing=timing))
         ledger = folder / "ledger.db"
         environment = {
             "DISCORD_TOKEN": discord.token,
@@ -226,7 +243,7 @@ async def open_wire(
             "VIDU_WIRE_EPOCH": repr(clock.epoch),
             **settings,
         }
-        wire = Wire(discord, cloud, clock, BotProcess(folder, environment), ledger)
+        wire = Wire(discord, cloud, clock, BotProcess(folder, environment, module), ledger)
         try:
             if start:
                 await wire.start()

@@ -1,0 +1,115 @@
+"""How soon 200 members who ask at once get their first answer, and how long the loop stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from io import BytesIO
+from pathlib import Path
+from statistics import quantiles
+
+from PIL import Image
+
+from bench.figure import Figure
+from tests import media
+from tests.wire.clock import until
+from tests.wire.model import Slash
+from tests.wire.process import Wire, open_wire
+
+MEMBERS = 200
+ANSWER_GOAL = 0.5  # seconds
+RATIO_GOAL = 1.25
+PAUSE_GOAL = 0.05  # seconds
+LARGE = 20 * 1024 * 1024  # bytes of a picture
+
+
+def figures(repeat: int) -> list[Figure]:
+    """Measure the real process and the bare one in turn."""
+    return asyncio.run(_measure(repeat))
+
+
+async def _measure(repeat: int) -> list[Figure]:
+    ours: list[float] = []
+    bare: list[float] = []
+    pauses: list[float] = []
+    bare_pauses: list[float] = []
+    large: list[float] = []
+    for _ in range(repeat):
+        for module, answers, stood in (("bench.bare", bare, bare_pauses), ("bot", ours, pauses)):
+            with tempfile.TemporaryDirectory() as folder:
+                p99, pause, with_large = await _run(Path(folder), module)
+            answers.append(p99)
+            stood.append(pause)
+            if with_large is not None:
+                large.append(with_large)
+    ratio = sorted(ours)[len(ours) // 2] / sorted(bare)[len(bare) // 2]
+    return [
+        Figure(
+            "answer",
+            f"p99 of the first answer, {MEMBERS} at once",
+            "s",
+            tuple(ours),
+            f"under {ANSWER_GOAL} s and at most {RATIO_GOAL} times bare",
+            sorted(ours)[len(ours) // 2] < ANSWER_GOAL and ratio <= RATIO_GOAL,
+            "a bot that only defers",
+            tuple(bare),
+        ),
+        Figure(
+            "answer",
+            "longest pause of the loop in that burst",
+            "s",
+            tuple(pauses),
+            f"under {PAUSE_GOAL} s",
+            sorted(pauses)[len(pauses) // 2] < PAUSE_GOAL,
+            "a bot that only defers",
+            tuple(bare_pauses),
+        ),
+        Figure(
+            "answer",
+            "longest pause while a picture of 20 MiB and a clip are read",
+            "s",
+            tuple(large),
+            f"under {PAUSE_GOAL} s",
+            sorted(large)[len(large) // 2] < PAUSE_GOAL,
+        ),
+    ]
+
+
+async def _run(folder: Path, module: str) -> tuple[float, float, float | None]:
+    """Return the p99 of the answers, the longest pause in the burst, and the one with large files."""
+    pauses = folder / "pauses"
+    async with open_wire(
+        folder, speed=1.0, module="bench.watched", BENCH_MODULE=module, BENCH_PAUSES=str(pauses)
+    ) as wire:
+        await asyncio.sleep(2)  # what is done once at the start is over
+        pauses.unlink(missing_ok=True)
+        picture = media.picture()
+        slashes = await asyncio.gather(*(_ask(wire, seed, picture) for seed in range(1, MEMBERS + 1)))
+        await until(lambda: all(each.answered_after is not None for each in slashes), "all answers", 60)
+        answers = [each.answered_after or 0.0 for each in slashes]
+        pause = float(pauses.read_text())
+        large = None
+        if module == "bot":
+            done = [str(each.id) for each in slashes]
+            await until(lambda: len(wire.cloud.requests) == len(done), "all requests", 120)
+            await asyncio.sleep(2)
+            pauses.unlink(missing_ok=True)
+            slash = await wire.ask(
+                MEMBERS + 1, image1=("large.png", _noise()), video1=("run.mp4", media.clip(8.0))
+            )
+            await until(lambda: len(wire.cloud.requests) > len(done), f"the large one: {slash.id}", 60)
+            large = float(pauses.read_text())
+        return quantiles(answers, n=100)[98], pause, large
+
+
+async def _ask(wire: Wire, seed: int, picture: bytes) -> Slash:
+    return await wire.ask(seed, image1=("fox.png", picture))
+
+
+def _noise() -> bytes:
+    """Return a picture that cannot be compressed."""
+    side = int((LARGE / 3) ** 0.5)
+    target = BytesIO()
+    Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)).save(target, "PNG", compress_level=0)
+    return target.getvalue()

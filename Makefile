@@ -1,12 +1,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help test demo soak pictures fix lock clean
+.PHONY: help test demo soak bench pictures fix lock clean
 
 help:
 	@echo 'make demo   try the bot in a simulated Discord in the browser (no token, no key)'
 	@echo 'make test   everything that must pass: ruff, mypy, pytest'
 	@echo 'make soak   kill the bot again and again and count what became of each job (ARGS="--minutes 5")'
+	@echo 'make bench  measure speed and cost beside others; table, JSON and picture in docs/bench (ARGS="answer idle")'
 	@echo 'make pictures  take the pictures of the README anew (needs Chromium)'
 	@echo 'make fix    format the code and repair what ruff can repair'
 	@echo 'make lock   pin the dependencies of pyproject.toml anew, with hashes'
@@ -16,6 +17,10 @@ help:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.venv/bench-installed: .venv/installed requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	@touch $@
 
 test: .venv/installed
@@ -30,6 +35,9 @@ demo: .venv/installed
 soak: .venv/installed
 	$(BIN)/python -m tests.soak $(ARGS)
 
+bench: .venv/bench-installed
+	$(BIN)/python -m bench $(ARGS)
+
 pictures: .venv/installed
 	$(BIN)/python -m demo.pictures
 
@@ -41,6 +49,7 @@ lock: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements-dev.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --group bench --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements-bench.txt
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis demo/output

@@ -121,7 +121,7 @@ def test_what_is_learned_comes_to_the_truth(median: float, deviation: float) -> 
 def test_a_few_jobs_outweigh_the_first_guess() -> None:
     before = Pacing().pause(MODEL, CLIP, 30)
     after = taught(log_normal(10, 120, 0.2)).pause(MODEL, CLIP, 30)
-    assert before < LONGEST < after
+    assert before < 15 < after
 
 
 def test_a_change_is_followed() -> None:

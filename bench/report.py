@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 
 from bench.figure import Figure
 
@@ -17,13 +18,13 @@ def table(figures: Sequence[Figure]) -> str:
     rows = [("what", "median", "spread", "beside", "ratio", "goal", "reached")]
     for figure in figures:
         low, high = figure.spread
-        beside = f"{_number(sorted(figure.beside_runs)[len(figure.beside_runs) // 2])} {figure.beside}"
+        beside = f"{_number(median(figure.beside_runs))} {figure.beside}" if figure.beside_runs else ""
         rows.append(
             (
                 f"{figure.group}: {figure.what}",
                 f"{_number(figure.median)} {figure.unit}",
                 f"{_number(low)} - {_number(high)}" if len(figure.runs) > 1 else "",
-                beside if figure.beside_runs else "",
+                beside,
                 f"{figure.ratio:.2f}" if figure.ratio is not None else "",
                 figure.goal,
                 MARKS[figure.reached] + (f": {figure.reason}" if figure.reason else ""),

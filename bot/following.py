@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Self
 
 from bot.jobs import Job, State
-from bot.pacing import LATE, LONGEST, Pacing, queued_interval, search_interval, within_limits
+from bot.pacing import LATE, Pacing, queued_interval, search_interval, within_limits
 
 # A change that happened somewhere in a longer gap teaches nothing: the bot was down, or GMI did not answer.
-GAP_MAX = 2 * LONGEST  # seconds between two sightings
+GAP_MAX = 45.0  # seconds between two sightings; after a longer one nobody knows when the state changed
 
 
 @dataclass(slots=True, eq=False)

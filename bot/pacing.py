@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import astuple, dataclass
 
 SHORTEST = 1.0  # seconds; also keeps the list below 60 requests a minute, however many jobs it serves
@@ -24,6 +24,7 @@ SEARCH_SOON, SEARCH_SOON_FOR = 5.0, 60.0  # seconds: a POST that arrived shows i
 QUEUED_LONGEST = 15.0
 QUEUED_LADDER = ((30.0, 2.0), (120.0, 5.0), (600.0, 10.0))
 
+LOOKS_AHEAD = 12  # moments within the longest pause
 POLL_COST = 0.1  # c, the seconds of delay that a poll is worth: 1 to 2 s of mean delay at usual durations
 HOLD = 2.5  # standard deviations above the mean log; beyond, a log-normal hazard falls, a real one need not
 LATE_SHARE = 0.08  # of the time past that point: a job that nobody can explain is asked about ever less
@@ -101,9 +102,12 @@ class Pacing:
         """
         mean, deviation = self._learned.get((model, duration), _NOTHING_LEARNED).expected()
         held_from = math.exp(mean + HOLD * deviation)
-        rate = hazard(min(processed, held_from), mean, deviation)
-        pause = math.sqrt(2 * self._poll_cost / rate) if rate > 0 else math.inf
-        return max(pause, (processed - held_from) * LATE_SHARE)
+
+        def polls_a_second(ahead: float) -> float:
+            rate = hazard(min(processed + ahead, held_from), mean, deviation)
+            return math.sqrt(rate / (2 * self._poll_cost))
+
+        return max(_until_one(polls_a_second), (processed - held_from) * LATE_SHARE)
 
     def dump(self) -> str:
         """Return what was learned as text, for `load`."""
@@ -135,7 +139,11 @@ def within_limits(pause: float, at_most: float = LONGEST) -> float:
 
 def for_all(pauses: Iterable[float], at_most: float = LONGEST) -> float:
     """Return the seconds until the next list that serves all these jobs: their hazards add up."""
-    rate = sum(max(pause, SHORTEST) ** -2 for pause in pauses)
+    rate = 0.0
+    for pause in pauses:
+        rate += max(pause, SHORTEST) ** -2
+        if rate >= SHORTEST**-2:  # of ten thousand jobs a few decide
+            return within_limits(SHORTEST, at_most)
     return within_limits(rate**-0.5 if rate > 0 else math.inf, at_most)
 
 
@@ -147,6 +155,24 @@ def queued_interval(waited: float) -> float:
 def search_interval(searched: float) -> float:
     """Return the seconds until the next look for a lost POST that was looked for this many seconds."""
     return SEARCH_SOON if searched < SEARCH_SOON_FOR else LATE
+
+
+def _until_one(polls_a_second: Callable[[float], float]) -> float:
+    """Return after how many seconds this density has come to one poll.
+
+    The density of this very moment is not enough: it says nothing of a job that begins, and may end soon.
+    """
+    now = polls_a_second(0.0)
+    if now * SHORTEST >= 1.0:
+        return 1.0 / now
+    polls, step = 0.0, LONGEST / LOOKS_AHEAD
+    for look in range(1, LOOKS_AHEAD + 1):
+        then = polls_a_second(look * step)
+        more = (now + then) / 2 * step
+        if polls + more >= 1.0:
+            return (look - 1 + (1.0 - polls) / more) * step
+        polls, now = polls + more, then
+    return LONGEST / polls if polls > 0 else math.inf
 
 
 def _parse_rows(rows: object) -> Iterator[tuple[tuple[str, int], _Learned]]:

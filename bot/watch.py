@@ -181,14 +181,15 @@ class Watch:
         processing, at_most = [], math.inf
         for one in shown:
             if one.state is State.PROCESSING:
-                processing.append(one.pause(self._pacing, now))
+                processing.append(one)
             else:
                 at_most = min(at_most, one.pause(self._pacing, now))
         if processing:
             at_most = min(at_most, LONGEST)
         elif at_most == math.inf:
             return None
-        return now + timedelta(seconds=for_all(processing, at_most))
+        pauses = (one.pause(self._pacing, now) for one in processing)
+        return now + timedelta(seconds=for_all(pauses, at_most))
 
     def _look_for_lost(self, reports: list[Report]) -> list[News]:
         """Look for every lost POST among the records that belong to no job that we know."""

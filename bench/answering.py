@@ -7,7 +7,7 @@ import os
 import tempfile
 from io import BytesIO
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 from PIL import Image
 
@@ -43,7 +43,7 @@ async def _measure(repeat: int) -> list[Figure]:
             stood.append(pause)
             if with_large is not None:
                 large.append(with_large)
-    ratio = sorted(ours)[len(ours) // 2] / sorted(bare)[len(bare) // 2]
+    ratio = median(ours) / median(bare)
     return [
         Figure(
             "answer",
@@ -51,7 +51,7 @@ async def _measure(repeat: int) -> list[Figure]:
             "s",
             tuple(ours),
             f"under {ANSWER_GOAL} s and at most {RATIO_GOAL} times bare",
-            sorted(ours)[len(ours) // 2] < ANSWER_GOAL and ratio <= RATIO_GOAL,
+            median(ours) < ANSWER_GOAL and ratio <= RATIO_GOAL,
             "a bot that only defers",
             tuple(bare),
         ),
@@ -61,9 +61,10 @@ async def _measure(repeat: int) -> list[Figure]:
             "s",
             tuple(pauses),
             f"under {PAUSE_GOAL} s",
-            sorted(pauses)[len(pauses) // 2] < PAUSE_GOAL,
+            median(pauses) < PAUSE_GOAL,
             "a bot that only defers",
             tuple(bare_pauses),
+            "" if median(pauses) < PAUSE_GOAL else "so long discord.py itself takes to read the burst",
         ),
         Figure(
             "answer",
@@ -71,7 +72,7 @@ async def _measure(repeat: int) -> list[Figure]:
             "s",
             tuple(large),
             f"under {PAUSE_GOAL} s",
-            sorted(large)[len(large) // 2] < PAUSE_GOAL,
+            median(large) < PAUSE_GOAL,
         ),
     ]
 

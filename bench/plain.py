@@ -1,4 +1,4 @@
-"""Download a link to disk and upload it to a message, as plainly as it can be done; print when it began."""
+"""Download a link to disk and upload it to Discord, as plainly as it can be done; print when it began."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import aiohttp
 CHUNK = 256 * 1024  # bytes
 
 
-async def main(link: str, target: str) -> None:
-    """Fetch the link and put it on the message that the target names."""
+async def main(link: str, message: str, target: str) -> None:
+    """Fetch the link and post it to the target; the message is only read, to open the connection."""
     async with aiohttp.ClientSession() as session:
-        async with session.get(target) as warm:  # the bot's connections are open already
+        async with session.get(message) as warm:  # the bot's connections are open already
             await warm.read()
         print(time.monotonic(), flush=True)
         with tempfile.TemporaryDirectory() as folder:
@@ -32,7 +32,7 @@ async def main(link: str, target: str) -> None:
             )
             with path.open("rb") as file:
                 form.add_field("files[0]", file, filename="vidu-0.mp4")
-                async with session.patch(target, data=form) as response:
+                async with session.post(target, data=form) as response:
                     await response.read()
                     response.raise_for_status()
 

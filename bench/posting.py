@@ -70,11 +70,19 @@ async def _one_size(size: int, repeat: int) -> Figure:
 
 
 async def _plainly(wire: Wire, link: str, token: str, message_id: int) -> float:
-    """Let a process without a bot fetch the same bytes and put them on the same card."""
-    target = f"{wire.discord.base_url}/api/v10/webhooks/{APPLICATION_ID}/{token}/messages/{message_id}"
+    """Let a process without a bot fetch the same bytes and post them."""
+    target = f"{wire.discord.base_url}/api/v10/webhooks/{APPLICATION_ID}/{token}"
+    message = f"{target}/messages/{message_id}"
     before = len(wire.discord.calls)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.plain", link, target, stdout=asyncio.subprocess.PIPE, env=os.environ
+        sys.executable,
+        "-m",
+        "bench.plain",
+        link,
+        message,
+        target,
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ,
     )
     output, _ = await process.communicate()
     [call] = [each for each in wire.discord.calls[before:] if each.has_video]

@@ -34,6 +34,8 @@ from tests.wire.rest import CALL, Rest, reply
 API = "/api/v10"
 MEMBER = Account(4000, "mia")
 
+REQUEST_MAX = 100 * 1024 * 1024  # bytes that the server reads at all; what a place takes is checked later
+
 
 def _system_now() -> datetime:
     return datetime.now(UTC)
@@ -58,7 +60,7 @@ class DiscordServer:
 
     async def __aenter__(self) -> Self:
         """Start to serve."""
-        application = web.Application(middlewares=[self._gate])
+        application = web.Application(middlewares=[self._gate], client_max_size=REQUEST_MAX)
         self.rest.add_routes(application.router)
         application.router.add_get("/gateway/", self.gateway.handle)
         application.router.add_get("/gateway", self.gateway.handle)

@@ -123,11 +123,16 @@ class Media:
         return self.url.startswith("attachment://")
 
 
-def card(job: Job, videos: Sequence[Media] = (), note: str | None = None) -> ui.LayoutView:
-    """Build the card of a job, with its videos once it has some, and a sentence about how they are shown."""
+def card(
+    job: Job, videos: Sequence[Media] = (), note: str | None = None, usual: float | None = None
+) -> ui.LayoutView:
+    """Build the card of a job, with its videos once it has some, and a sentence about how they are shown.
+
+    `usual` is how many seconds such a video takes to be rendered, where enough of them have told.
+    """
     _, colour = _HEADINGS[job.state]
     parts: list[ui.Item[ui.LayoutView]] = []
-    parts.append(ui.TextDisplay(f"### {heading(job)}\n{_message(job, note)}".rstrip()))
+    parts.append(ui.TextDisplay(f"### {heading(job)}\n{_message(job, note, usual)}".rstrip()))
     parts.extend(_videos(job, videos))
     parts.extend(_request(job))
     parts.append(ui.TextDisplay(_footer(job)))
@@ -167,6 +172,14 @@ def heading(job: Job) -> str:
     return _HEADINGS[job.state][0]
 
 
+def about(seconds: float) -> str:
+    """Return a duration in words, no finer than anybody could promise."""
+    if seconds < 55:
+        return f"{max(5, round(seconds / 5) * 5)} seconds"
+    minutes = max(1.0, round(seconds / 30) / 2)
+    return "1 minute" if minutes == 1 else f"{minutes:g} minutes"
+
+
 def quote_prompt(prompt: str, limit: int) -> str:
     """Return a prompt so that it cannot format, link or ping, cut at a word where it is long."""
     text = " ".join(prompt.split())
@@ -189,9 +202,12 @@ def video_filename(job: Job, position: int) -> str:
     return f"vidu-{job.request.seed}.mp4" if position == 1 else f"vidu-{job.request.seed}-{position}.mp4"
 
 
-def _message(job: Job, note: str | None) -> str:
+def _message(job: Job, note: str | None, usual: float | None) -> str:
     if job.state in _BEGINNINGS and job.since:
-        return f"{_BEGINNINGS[job.state]} {discord.utils.format_dt(job.since, 'R')}"
+        began = f"{_BEGINNINGS[job.state]} {discord.utils.format_dt(job.since, 'R')}"
+        if job.state is State.PROCESSING and usual is not None:
+            began += f", usually takes about {about(usual)}"
+        return began
     return "\n".join(
         text for text in (sentence(job) if job.state is not State.DELIVERED else "", note) if text
     )

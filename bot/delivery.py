@@ -22,10 +22,11 @@ import discord
 import stamina
 from discord import ui
 
-from bot.cards import Media, apology, card, reference_filename, video_filename
+from bot.cards import apology, card, reference_filename
 from bot.clock import Clock
-from bot.downloads import SIZE_MAX, Download, DownloadError, download
+from bot.downloads import SIZE_MAX, DownloadError, download
 from bot.jobs import Address, Job, Placeholder, State
+from bot.results import Result, present
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +49,6 @@ class Upload:
 
     name: str
     data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    url: str
-    file: Download | None  # None: it could not be fetched
 
 
 Put = Callable[[ui.LayoutView, list[discord.File]], Awaitable[discord.Message]]
@@ -87,7 +82,7 @@ class Delivery:
         self._dead_tokens.pop(job_id, None)
         self._kept.pop(job_id, None)
 
-    async def show(self, job: Job, uploads: Sequence[Upload] = ()) -> Address:
+    async def show(self, job: Job, uploads: Sequence[Upload] = (), usual: float | None = None) -> Address:
         """Show the job's state on its card and return where the card is now.
 
         A passing state is only ever an edit; an end also finds its member by a new message.
@@ -100,7 +95,11 @@ class Delivery:
             travels = bool(uploads) and rung.same_message and rung.limit > 0
             keeps = rung.same_message and (travels or job.address.keeps_references)
             shown = _with_references(job, keeps)
-            return shown.address, card(shown), [_file(upload) for upload in uploads] if travels else []
+            return (
+                shown.address,
+                card(shown, usual=usual),
+                [_file(upload) for upload in uploads] if travels else [],
+            )
 
         return await self._climb(job, build, final=not job.is_open or job.state in _TOLD)
 
@@ -131,7 +130,7 @@ class Delivery:
 
                 def build(rung: _Rung) -> tuple[Address, ui.LayoutView, list[discord.File]]:
                     shown = _with_references(delivered, bool(kept) and rung.same_message)
-                    media, note, files = _present(shown, results, rung.limit)
+                    media, note, files = present(shown, results, rung.limit)
                     return shown.address, card(shown, media, note), files
 
                 return await self._climb(job, build, final=final)
@@ -175,12 +174,12 @@ class Delivery:
             nonce=f"{job.id}-n",
         )
 
-    async def _fetch(self, url: str, folder: Path, limit: int) -> _Result:
+    async def _fetch(self, url: str, folder: Path, limit: int) -> Result:
         try:
-            return _Result(url, await download(self._session, url, folder, limit))
+            return Result(url, await download(self._session, url, folder, limit))
         except DownloadError as error:
             log.warning("A finished video could not be downloaded: %s", error)
-            return _Result(url, None)
+            return Result(url, None)
 
     async def _climb(
         self,
@@ -348,46 +347,3 @@ def _with_references(job: Job, keeps: bool) -> Job:
 
 def _file(upload: Upload) -> discord.File:
     return discord.File(io.BytesIO(upload.data), filename=upload.name)
-
-
-def _present(
-    job: Job, results: Sequence[_Result], limit: int
-) -> tuple[list[Media], str | None, list[discord.File]]:
-    """Decide for each result whether it is a file or a link here, and why."""
-    media: list[Media] = []
-    files: list[discord.File] = []
-    too_large: list[int] = []
-    unread = False
-    for position, result in enumerate(results, start=1):
-        if result.file is None:
-            unread = True
-            media.append(Media(result.url, playable=False))
-        elif result.file.path is None or result.file.size > limit:
-            too_large.append(result.file.size)
-            media.append(Media(result.url))
-        else:
-            name = video_filename(job, position)
-            files.append(discord.File(result.file.path, filename=name, description=job.request.prompt[:1024]))
-            media.append(Media(f"attachment://{name}"))
-    return media, _note(too_large, unread, limit), files
-
-
-def _note(too_large: Sequence[int], unread: bool, limit: int) -> str | None:
-    sentences = []
-    if too_large:
-        size = f"{max(too_large) / 1024 / 1024:.1f} MiB"
-        taken = (
-            f"this place takes files up to {limit // 1024 // 1024} MiB"
-            if limit
-            else "Discord did not take it"
-        )
-        sentences.append(
-            f"The file has {size} and {taken}, so it plays from GMI Cloud's link. "
-            "The link does not last for ever: save the video soon."
-        )
-    if unread:
-        sentences.append(
-            "I could not download the video, so here is its link. "
-            "It does not last for ever: save the video soon."
-        )
-    return " ".join(sentences) or None

@@ -89,7 +89,9 @@ class Runner:
         self._pacing = Pacing()
         self._lessons = Lessons(ledger, self._pacing, clock)
         self._watch = Watch(gmi, clock, model, self._pacing, requests_per_minute)
-        self._teller = Teller(ledger, self._jobs, delivery, clock, notify_after, on_end=self._forget)
+        self._teller = Teller(
+            ledger, self._jobs, delivery, clock, notify_after, usual=self._usual, on_end=self._forget
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._sending = 0  # POSTs on their way
         self._submits = asyncio.Semaphore(PARALLEL_SUBMITS)
@@ -139,10 +141,6 @@ class Runner:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._lessons.keep(at_once=True)
-
-    def usual(self, job: Job) -> float | None:
-        """Return the median seconds that a job like this is processed, None until enough of them were."""
-        return self._pacing.usual(job.model, job.request.duration)
 
     def check_quota(self, guild_id: int | None, user_id: int, role_ids: Sequence[int], seconds: int) -> None:
         """Raise QuotaExceeded if a video of that many seconds would not fit now; take nothing."""
@@ -359,6 +357,9 @@ class Runner:
         """Send a job that was waiting when the bot stopped: it was certainly not sent."""
         await self._stop_waiting(job_id)
         await self._submit(job_id)
+
+    def _usual(self, job: Job) -> float | None:
+        return self._pacing.usual(job.model, job.request.duration)
 
     def _forget(self, job_id: int) -> None:
         """Drop a job for which nothing is left to do from memory; the ledger keeps it."""

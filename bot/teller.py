@@ -41,6 +41,7 @@ class Teller:
         clock: Clock,
         notify_after: timedelta | None,
         *,
+        usual: Callable[[Job], float | None],
         on_end: Callable[[int], None],
     ) -> None:
         self._ledger = ledger
@@ -48,6 +49,7 @@ class Teller:
         self._delivery = delivery
         self._clock = clock
         self._notify_after = notify_after  # None: nobody is ever notified
+        self._usual = usual  # the seconds that such a job is rendered, where that is known
         self._on_end = on_end  # called when nothing is left to do or tell
         self._cards: dict[int, _Card] = {}
         self._last_words = asyncio.Semaphore(PARALLEL_CARDS)
@@ -76,7 +78,7 @@ class Teller:
             if news == card.shown:
                 return True
             try:
-                address = await self._delivery.show(job, uploads)
+                address = await self._delivery.show(job, uploads, self._usual(job))
             except Undeliverable as error:
                 log.warning("Not shown: %s", error)
                 return False

@@ -19,7 +19,8 @@ def test_no_schedule_is_cheaper_than_the_optimum() -> None:
     for pause in (1.0, 2.0, 5.0):
         run = ask(KIND, 1, fixed(pause))
         assert POLL_COST * run.polls + run.delay > best.cost
-    assert optimum(KIND.median, KIND.deviation, POLL_COST, None).cost < best.cost
+    assert optimum(KIND.median, KIND.deviation, POLL_COST, None).cost <= best.cost
+    assert best.cost < optimum(KIND.median, KIND.deviation, POLL_COST, (SHORTEST, 15.0)).cost
 
 
 def test_the_learned_schedule_comes_near_the_optimum() -> None:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 PURE = {"request", "jobs", "drafts", "pacing", "quotas", "clock", "agenda", "following"}
 # Only these rooms know Discord.
-DISCORD_ROOMS = {"buttons", "window", "cards", "delivery", "client", "__main__"}
+DISCORD_ROOMS = {"results", "buttons", "window", "cards", "delivery", "client", "__main__"}
 IO_LIBRARIES = {"discord", "aiohttp", "sqlalchemy"}
 OWNERS = {
     "sqlalchemy": {"ledger", "tables"},
@@ -25,8 +25,8 @@ FLOORS = [
     {"jobs", "formats", "drafts"},
     {"tables", "buttons", "window", "following"},
     {"quotas", "gmi", "downloads", "cards", "references"},
-    {"settings", "ledger", "watch", "delivery"},
-    {"openjobs", "lessons"},
+    {"settings", "ledger", "watch", "results"},
+    {"openjobs", "lessons", "delivery"},
     {"teller"},
     {"runner"},
     {"client"},

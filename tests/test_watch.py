@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 from simcord import InteractionResult
 
+from bot.cards import about
 from bot.lessons import NOTE
 from bot.request import MODEL
 from demo import gmi_script as script
@@ -47,6 +48,24 @@ async def test_the_usual_duration_is_learned_and_survives_a_restart(
     assert usual == pytest.approx(60, abs=3)
     await world.restart()
     assert world.bot.runner._pacing.usual(MODEL, 5) == usual
+    text = await until(world, await ask(world), "🎬 Rendering")
+    assert "R>, usually takes about 1 minute" in text
+    assert "usually" not in await until(world, await ask(world, duration=3), "🎬 Rendering")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0.5, "5 seconds"),
+        (33, "35 seconds"),
+        (54, "55 seconds"),
+        (57, "1 minute"),
+        (80, "1.5 minutes"),
+        (290, "5 minutes"),
+    ],
+)
+def test_a_usual_duration_in_words(seconds: float, told: str) -> None:
+    assert about(seconds) == told
 
 
 async def test_questions_become_fewer_with_what_is_learned(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from bot.jobs import Reason, State
 QUEUE_PATH = "/api/v1/ie/requestqueue/apikey"
 # A POST may wait for GMI's own database; a silent one becomes a search in the list, never a second POST.
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+LONG_LIST = 256 * 1024  # bytes; a shorter one is parsed in 5 ms
 ANSWER_MAX = 8 * 1024 * 1024  # bytes; a list of thousands of requests stays below it
 RETRY_AFTER_MAX = 15 * 60.0  # seconds; a longer wait would only hide the problem from the member
 
@@ -208,12 +210,10 @@ class GmiCloud:
     async def requests(self, model: str) -> list[Report]:
         """Ask for the list of this model's requests, without records that make no sense. Raises GmiError."""
         body = await self._get((self._queue / "requests").with_query(model_id=model))
-        try:
-            page = _PAGE.validate_json(body)
-        except ValidationError:
-            raise GmiError(Verdict.NOT_SENT, Reason.UNREACHABLE, "unreadable list") from None
-        reports = (_parse_record(record) for record in page.requests)
-        return [report for report in reports if report is not None]
+        if len(body) < LONG_LIST:
+            return _parse_list(body)
+        # Thousands of records would hold up everybody's answer while they are parsed.
+        return await asyncio.to_thread(_parse_list, body)
 
     async def _get(self, url: URL) -> bytes:
         try:
@@ -257,6 +257,15 @@ def _submit_error(status: int, body: bytes, headers: dict[str, str]) -> GmiError
     if status < HTTPStatus.INTERNAL_SERVER_ERROR or re.search(r"backend error \(4\d\d\)", text, re.I):
         return GmiError(Verdict.REFUSED, known or Reason.PARAMETER, log, detail=detail)
     return GmiError(Verdict.UNCLEAR, Reason.UNCLEAR, log)
+
+
+def _parse_list(body: bytes) -> list[Report]:
+    try:
+        page = _PAGE.validate_json(body)
+    except ValidationError:
+        raise GmiError(Verdict.NOT_SENT, Reason.UNREACHABLE, "unreadable list") from None
+    reports = (_parse_record(record) for record in page.requests)
+    return [report for report in reports if report is not None]
 
 
 def _parse_record(raw: object) -> Report | None:

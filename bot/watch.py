@@ -141,7 +141,7 @@ class Watch:
         """Take the jobs out of those waiting that are to be asked about singly now.
 
         What counts is how many of its own intervals a job has waited: those most likely to be finished come
-        first, and as no interval is longer than fifteen of the shortest, everyone's turn comes.
+        first, and as no interval is longer than thirty of the shortest, everyone's turn comes.
         """
         now, waiting = self._clock.now(), [one for one in self._waiting.values() if one.request_id]
         if len(waiting) > self._at_once:

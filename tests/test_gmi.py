@@ -122,6 +122,15 @@ async def test_a_list_names_the_requests_of_the_model(client: Client, server: Gm
     assert [report.payload for report in reports if report.request_id == first.request_id] == [PAYLOAD]
 
 
+async def test_a_long_list_is_read_as_a_short_one_is(client: Client, server: GmiCloud) -> None:
+    sent = PAYLOAD | {"prompt": "a fox " * 300}
+    for seed in range(1, 201):
+        await client.submit(MODEL, sent | {"seed": seed})
+    reports = await client.requests(MODEL)
+    assert [report.payload for report in reports if report.request_id == reports[0].request_id]
+    assert {(report.payload or {})["seed"] for report in reports} == set(range(1, 201))
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from bench.figure import Figure
 
+DRAWN = "median 60 s, σ 0.4"  # the kind of job in the picture
 MARKS = {True: "yes", False: "NO", None: ""}
 
 
@@ -43,21 +45,36 @@ def write_json(figures: Sequence[Figure], path: Path) -> None:
 
 
 def draw(figures: Sequence[Figure], path: Path) -> None:
-    """Draw what has a value beside it: how many times that one it is."""
+    """Draw what each way of asking costs, and how many times its comparison everything else is."""
     from matplotlib import pyplot  # noqa: PLC0415 - only the bench has it, and only for this
 
-    compared = [figure for figure in figures if figure.ratio is not None][::-1]
-    if not compared:
-        return
-    plot, axes = pyplot.subplots(figsize=(10, 0.45 * len(compared) + 1.5), layout="constrained")
+    plot, (left, right) = pyplot.subplots(1, 2, figsize=(15, 6), layout="constrained")
+    _draw_asking(left, figures)
+    _draw_ratios(right, [each for each in figures if each.ratio is not None and each.group != "asking"][::-1])
+    plot.savefig(path, dpi=90)
+    pyplot.close(plot)
+
+
+def _draw_asking(axes: Any, figures: Sequence[Figure]) -> None:
+    """Draw polls against delay: nearer to the corner is better."""
+    values = {figure.what: figure.median for figure in figures if figure.group == "asking"}
+    prefix = f"{DRAWN}: polls a job, "
+    for name in (what.removeprefix(prefix) for what in values if what.startswith(prefix)):
+        polls, delay = values[prefix + name], values[f"{DRAWN}: mean delay, {name}"]
+        ours = "learned" in name
+        axes.scatter(polls, delay, color="#2f7d4f" if ours else "#5865f2", s=80 if ours else 40)
+        axes.annotate(name, (polls, delay), xytext=(6, 4), textcoords="offset points", fontsize=8)
+    axes.set(xscale="log", yscale="log", xlabel="polls a job", ylabel="mean delay in seconds", title=DRAWN)
+    axes.margins(x=0.25)
+
+
+def _draw_ratios(axes: Any, compared: Sequence[Figure]) -> None:
     names = [f"{figure.group}: {figure.what}" for figure in compared]
     colours = ["#b3382f" if figure.reached is False else "#2f7d4f" for figure in compared]
     bars = axes.barh(names, [figure.ratio or 0.0 for figure in compared], color=colours)
     axes.bar_label(bars, [f"{figure.ratio:.2f} × {figure.beside}" for figure in compared], padding=4)
     axes.axvline(1.0, color="black", linewidth=0.8)
-    axes.margins(x=0.45)
-    axes.set_xlabel("times what it is compared to (medians)")
-    plot.savefig(path, dpi=110)
+    axes.set(xlim=(0, 7), xlabel="times what it is compared to (medians)")
 
 
 def _number(value: float) -> str:

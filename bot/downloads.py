@@ -12,7 +12,7 @@ import aiohttp
 import stamina
 
 SIZE_MAX = 200 * 1024 * 1024  # bytes; larger is a link everywhere, so that four at once fit into /tmp
-CHUNK = 256 * 1024
+CHUNK = 1024 * 1024  # bytes; each is one hop to a thread and back
 # No limit on the whole: a large video on a slow line is fine as long as it keeps coming.
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
 ATTEMPTS = 4
@@ -51,7 +51,7 @@ async def download(session: aiohttp.ClientSession, url: str, folder: Path, limit
 
 
 async def _attempt(session: aiohttp.ClientSession, url: str, folder: Path, limit: int) -> Download:
-    async with session.get(url, timeout=TIMEOUT) as response:
+    async with session.get(url, timeout=TIMEOUT, read_bufsize=CHUNK) as response:
         if response.status >= 500 or response.status == 429:
             raise _Passing(f"status {response.status}")
         if response.status != 200:

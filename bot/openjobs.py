@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ PAUSE_FIRST, PAUSE_MAX = 1.0, 30.0  # seconds between attempts to save while the
 @dataclass(slots=True)
 class _Slot:
     job: Job
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lock: asyncio.Lock | None = None  # made when it is needed: most of many open jobs only wait
 
 
 async def fold_quotas(ledger: Ledger, quotas: Quotas, now: datetime) -> None:
@@ -91,6 +91,7 @@ class OpenJobs:
         self, job_id: int, change: Callable[[Job], Job], only_if: Condition | None = None
     ) -> Job:
         slot = self._slots[job_id]
+        slot.lock = slot.lock or asyncio.Lock()
         async with slot.lock:
             before = slot.job
             if only_if is not None and not only_if(before):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -234,7 +235,7 @@ def row_to_job(row: sa.Row[Any]) -> Job:
         user_id=row.user_id,
         address=address,
         request=VideoRequest(row.prompt, references, row.duration, row.seed),
-        model=row.model,
+        model=sys.intern(row.model),  # one text for all of many open jobs
         spoiler=row.spoiler,
         created_at=to_moment(row.created_at),
         state=State(row.state),

@@ -105,8 +105,9 @@ def _prompt(draft: Draft) -> ui.Label[Window]:
 
 
 def _files(draft: Draft, about: str | None) -> ui.Label[Window]:
+    needed = not draft.sources
     field: ui.FileUpload[Window] = ui.FileUpload(
-        custom_id=FILES, required=not draft.sources, max_values=IMAGES_MAX
+        custom_id=FILES, required=needed, min_values=int(needed), max_values=IMAGES_MAX
     )
     description = about or _FILES_NEEDED
     if draft.sources:

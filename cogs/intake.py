@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 TOKEN_LIFE = timedelta(minutes=15)  # [Discord]
 KEEP_MAX = 24 * 1024 * 1024  # bytes of references on a card; a whole request may have 25 MiB [Discord]
 PROMISE_SECONDS = 1.0  # how long the first answer may wait for the disk: it is due within 3 s
-DRAFT_SECONDS = 1.5  # how long a draft may take to be kept: the answer after it is due within 3 s
+DRAFT_SECONDS = 1.0  # how long a draft may take to be kept; with reading files before it, within 3 s
 
 RESTARTING = "🔄 I am about to restart. Nothing was sent; please ask again in a minute."
 

@@ -62,7 +62,7 @@ class WindowAnswers(commands.Cog):
             if draft.user_id != interaction.user.id:
                 await answer_privately(interaction, NOT_YOURS)
                 return
-            await self.intake.take(interaction, _filled(draft, read_answers(data)))
+            await self.intake.take(interaction, filled(draft, read_answers(data)))
         except Exception as error:
             await answer_failed(interaction, "The answer to a window", error)
 
@@ -112,20 +112,20 @@ def _fields(components: Any) -> Iterator[Mapping[str, Any]]:
         yield from _fields(component.get("components", ()))
 
 
-def _filled(draft: Draft, answers: Answers) -> Draft:
+def filled(draft: Draft, answers: Answers) -> Draft:
     """Return the draft with what was typed; new files take the place of the old ones."""
     used = answers.choices.get(USED)
     chosen = draft.chosen
     if used is not None:
         chosen = tuple(int(each) for each in used if each.isdecimal() and int(each) < len(draft.sources))
-    seconds = answers.choices.get(DURATION) or [str(DURATION_DEFAULT)]
+    seconds = next((each for each in answers.choices.get(DURATION, ()) if each.isdecimal()), None)
     extras = answers.choices.get(EXTRAS, ())
     return replace(
         draft,
         prompt=clean_prompt(answers.texts.get(PROMPT, "")),
         sources=answers.files or draft.sources,
         chosen=None if answers.files else chosen,
-        duration=int(seconds[0]),
+        duration=DURATION_DEFAULT if seconds is None else int(seconds),
         seed=answers.texts.get(SEED, "").strip(),
         spoiler=SPOILER in extras,
         private=PRIVATE in extras,

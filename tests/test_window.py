@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bot.drafts import Draft, Source
 from bot.ledger import Ledger, StorageTrouble
+from cogs.window import filled, read_answers
 from demo.gmi_cloud import GmiCloud
 from demo.world import World, components
 from tests.media import clip, picture
@@ -240,3 +242,22 @@ async def test_a_disk_in_trouble_refuses_without_a_button(
     assert RETRY not in private_answer(refused)
     answer = await world.member.slash(world.channel, "vidu", image1=("a.png", picture()))
     assert "cannot write anything down" in private_answer(answer)
+
+
+@pytest.mark.parametrize(
+    "components",
+    [
+        [],
+        [{"type": 18}],
+        [{"type": 18, "component": {"type": 3, "custom_id": "duration", "values": ["soon"]}}],
+        [{"type": 18, "component": {"type": 3, "custom_id": "used", "values": ["-1", "99", "x"]}}],
+        [{"type": 18, "component": {"type": 19, "custom_id": "files", "values": ["5"]}}],
+        [{"type": 1, "components": [{"type": 4, "custom_id": "prompt", "value": None}]}],
+    ],
+)
+def test_an_odd_answer_is_a_draft_with_faults_and_no_error(components: list[object]) -> None:
+    draft = filled(
+        Draft(1, 2, chosen=(0,), sources=(Source("a.png", "x"),)), read_answers({"components": components})
+    )
+    assert draft.duration == 5
+    assert any("prompt is empty" in fault for fault in draft.faults())

@@ -21,6 +21,10 @@ MISCONFIGURED, FAILED = 2, 1  # exit codes
 log = logging.getLogger("bot")
 
 
+class Broken(Exception):  # noqa: N818 - it names what happened
+    """A task without which nothing goes on cannot be kept running."""
+
+
 async def run(settings: Settings) -> None:
     """Run until Discord ends it or the process is told to stop."""
     bot = ViduBot(settings)
@@ -32,12 +36,16 @@ async def run(settings: Settings) -> None:
     async with bot:
         running = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        broken = asyncio.create_task(bot.tasks.wait_broken())
+        await asyncio.wait({running, stopping, broken}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if not running.done():
             log.info("Stopping; jobs under way are safe in the ledger and go on at the next start")
             await bot.close()
         await running
+        if broken.done():
+            raise Broken
+        broken.cancel()
 
 
 def main() -> int:
@@ -55,6 +63,8 @@ def main() -> int:
         print("Discord refused the token: DISCORD_TOKEN must be the bot's token.", file=sys.stderr)
     except LedgerUnusable as error:
         print(error, file=sys.stderr)
+    except Broken:
+        print("A part of the bot failed again and again: see the log. A new start may help.", file=sys.stderr)
     except (aiohttp.ClientError, OSError, discord.HTTPException) as error:
         log.debug("Discord failed", exc_info=error)
         print("Discord cannot be reached, or does not answer as it should. Try again later.", file=sys.stderr)

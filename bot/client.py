@@ -23,6 +23,7 @@ from bot.ledger import Ledger
 from bot.quotas import Quotas
 from bot.runner import Runner
 from bot.settings import Settings
+from bot.tasks import Tasks
 from bot.window import WindowButton
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class ViduBot(commands.Bot):
         )
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
+        self.tasks = Tasks(self.clock)
         self.examinations = asyncio.Semaphore(PARALLEL_EXAMINATIONS)
         self._parts = AsyncExitStack()
         self._resumed = False
@@ -82,6 +84,7 @@ class ViduBot(commands.Bot):
             gmi=GmiCloud(session, settings.gmi_base_url, key, settings.gmi_org_id),
             delivery=self.delivery,
             clock=self.clock,
+            tasks=self.tasks,
             model=settings.gmi_model,
             deadline=timedelta(minutes=settings.job_deadline_minutes),
             requests_per_minute=settings.gmi_requests_per_minute,

@@ -123,8 +123,10 @@ class Job:
     reason: Reason | None = None
     detail: str | None = None  # the provider's own code of the reason, such as TaskTimeout
     results: tuple[str, ...] = ()
+    refetch_until: datetime | None = None  # its link was posted; until then its file is still to be put there
     charge: Charge = Charge.HELD
     spoiler: bool = False  # pictures and video are covered until somebody chooses to look
+    quota_guild_id: int | None = None  # the server whose quotas count; it never changes with the card's place
     told: bool = False  # the member has seen how it ended
     revision: int = 0
 

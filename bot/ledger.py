@@ -234,7 +234,7 @@ class Ledger:
         """Return what counts towards quotas: jobs since then, and older ones that are still held."""
         c = jobs.c
         query = (
-            sa.select(c.id, c.guild_id, c.user_id, c.duration, c.created_at, c.charge)
+            sa.select(c.id, c.quota_guild_id, c.user_id, c.duration, c.created_at, c.charge)
             .where(
                 c.charge != Charge.REFUNDED, sa.or_(c.created_at > to_micros(since), c.charge == Charge.HELD)
             )
@@ -242,7 +242,12 @@ class Ledger:
         )
         return [
             Use(
-                row.id, row.guild_id, row.user_id, row.duration, to_moment(row.created_at), Charge(row.charge)
+                row.id,
+                row.quota_guild_id,
+                row.user_id,
+                row.duration,
+                to_moment(row.created_at),
+                Charge(row.charge),
             )
             for row in await self._select(query)
         ]

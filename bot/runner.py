@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 
 from bot.clock import Clock, sleep
 from bot.delivery import Delivery, Upload
@@ -22,6 +21,7 @@ from bot.openjobs import OpenJobs, fold_quotas
 from bot.pacing import Pacing
 from bot.quotas import Quotas
 from bot.request import VideoRequest
+from bot.tasks import Tasks
 from bot.teller import BACKOFF_FIRST, BACKOFF_MAX, LATE_RESULTS, Teller
 from bot.watch import News, Watch
 
@@ -74,6 +74,7 @@ class Runner:
         gmi: GmiCloud,
         delivery: Delivery,
         clock: Clock,
+        tasks: Tasks,
         model: str,
         deadline: timedelta,
         requests_per_minute: int,
@@ -92,7 +93,7 @@ class Runner:
         self._teller = Teller(
             ledger, self._jobs, delivery, clock, notify_after, usual=self._usual, on_end=self._forget
         )
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = tasks
         self._sending = 0  # POSTs on their way
         self._submits = asyncio.Semaphore(PARALLEL_SUBMITS)
         self._closing = False
@@ -108,12 +109,12 @@ class Runner:
         self._left_open = await self._ledger.unfinished_jobs()
         for job in self._left_open:
             self._jobs.add(job)
-        self._spawn(self._follow(), "follow jobs")
+        self._tasks.supervise(self._follow, "follow jobs")
 
     def resume(self) -> None:
         """Go on with what an earlier process left; called once Discord can be reached."""
         for placeholder in self._left_waiting:
-            self._spawn(self._teller.apologise(placeholder), f"apologise for {placeholder.id}")
+            self._tasks.spawn(self._teller.apologise(placeholder), f"apologise for {placeholder.id}")
         for job in self._left_open:
             self._resume(job)
         self._left_waiting, self._left_open = [], []
@@ -137,9 +138,7 @@ class Runner:
         while (self._sending or self._teller.posting) and waited < GRACE:
             await asyncio.sleep(0.05)
             waited += 0.05
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
         await self._lessons.keep(at_once=True)
 
     def check_quota(self, guild_id: int | None, user_id: int, role_ids: Sequence[int], seconds: int) -> None:
@@ -169,6 +168,7 @@ class Runner:
             order.request,
             self._model,
             now,
+            quota_guild_id=guild_id,
             since=now,
             spoiler=order.spoiler,
         )
@@ -181,8 +181,8 @@ class Runner:
         if not new:
             raise Duplicate(str(job.id))
         self._jobs.add(job)
-        self._spawn(self._teller.show(job.id, order.uploads), f"first card of job {job.id}")
-        self._spawn(self._submit(job.id), f"submit job {job.id}")
+        self._tasks.spawn(self._teller.show(job.id, order.uploads), f"first card of job {job.id}")
+        self._tasks.spawn(self._submit(job.id), f"submit job {job.id}")
         return job
 
     async def cancel(self, job_id: int) -> Cancelled:
@@ -195,7 +195,7 @@ class Runner:
                 await self._jobs.change(job_id, State.CANCELLED, only_if=_waits, reason=Reason.CANCELLED)
             except IllegalTransition:
                 return Cancelled.SENDING
-            self._spawn(self._teller.tell(job_id), f"last words on job {job_id}")
+            self._tasks.spawn(self._teller.tell(job_id), f"last words on job {job_id}")
             return Cancelled.YES
         if job.state not in FOLLOWED or not await self._gmi.cancel(job.request_id):
             return Cancelled.TOO_LATE
@@ -254,7 +254,7 @@ class Runner:
         if until > self._jobs[job_id].created_at + self._deadline:
             return False
         await self._jobs.note(job_id, waiting_until=until, reason=error.reason)
-        self._spawn(self._teller.show(job_id), f"card of job {job_id}")
+        self._tasks.spawn(self._teller.show(job_id), f"card of job {job_id}")
         await sleep(self._clock, seconds)
         await self._stop_waiting(job_id)
         return True
@@ -271,7 +271,7 @@ class Runner:
             state = report.state or State.QUEUED
             job = await self._jobs.change(job_id, state, request_id=report.request_id, reason=None)
             self._watch.follow(job, max(job.created_at + self._deadline, self._clock.now()))
-            self._spawn(self._teller.show(job_id), f"card of job {job_id}")
+            self._tasks.spawn(self._teller.show(job_id), f"card of job {job_id}")
         else:
             await self._jobs.note(job_id, request_id=report.request_id)
             await self._take(job_id, report)
@@ -310,7 +310,7 @@ class Runner:
         state, reason = (State.UNCONFIRMED, Reason.UNCLEAR) if lost else (State.OVERDUE, Reason.DEADLINE)
         job = await self._jobs.change(job.id, state, reason=reason)
         self._watch.follow(job, self._clock.now() + LATE_RESULTS)
-        self._spawn(self._teller.tell(job.id), f"last words on job {job.id}")
+        self._tasks.spawn(self._teller.tell(job.id), f"last words on job {job.id}")
 
     async def _take(self, job_id: int, report: Report) -> None:
         """Let a report of GMI move the job, where the table allows it."""
@@ -320,11 +320,11 @@ class Runner:
         if state is State.SUCCEEDED:
             await self._jobs.change(job_id, state, results=report.results, reason=None)
             self._watch.drop(job_id)
-            self._spawn(self._teller.deliver(job_id), f"deliver job {job_id}")
-            self._spawn(self._lessons.keep(), "keep what was learned")
+            self._tasks.spawn(self._teller.deliver(job_id), f"deliver job {job_id}")
+            self._tasks.spawn(self._lessons.keep(), "keep what was learned")
         elif state in FOLLOWED:
             await self._jobs.change(job_id, state)
-            self._spawn(self._teller.show(job_id), f"card of job {job_id}")
+            self._tasks.spawn(self._teller.show(job_id), f"card of job {job_id}")
         else:
             await self._end(job_id, state, report.reason or Reason.FAILED, report.detail)
 
@@ -332,13 +332,13 @@ class Runner:
         """Close the job without a video and say why."""
         await self._jobs.change(job_id, state, reason=reason, detail=detail)
         self._watch.drop(job_id)
-        self._spawn(self._teller.tell(job_id), f"last words on job {job_id}")
+        self._tasks.spawn(self._teller.tell(job_id), f"last words on job {job_id}")
 
     def _resume(self, job: Job) -> None:
         now = self._clock.now()
         match job.state:
             case State.SUBMITTING if job.waiting_until is not None:
-                self._spawn(self._send_after_all(job.id), f"submit job {job.id}")
+                self._tasks.spawn(self._send_after_all(job.id), f"submit job {job.id}")
             case State.SUBMITTING:
                 self._watch.follow(job, now + SEARCH)
             case State.QUEUED | State.PROCESSING:
@@ -346,12 +346,12 @@ class Runner:
             case State.OVERDUE | State.UNCONFIRMED:
                 self._watch.follow(job, max(now, (job.since or job.created_at) + LATE_RESULTS))
             case State.SUCCEEDED:
-                self._spawn(self._teller.deliver(job.id), f"deliver job {job.id}")
+                self._tasks.spawn(self._teller.deliver(job.id), f"deliver job {job.id}")
             case State.DELIVERED:
-                self._spawn(self._teller.part(job.id), f"part from job {job.id}")
+                self._tasks.spawn(self._teller.part(job.id), f"part from job {job.id}")
                 return
         if not job.told and (not job.is_open or job.state in {State.OVERDUE, State.UNCONFIRMED}):
-            self._spawn(self._teller.tell(job.id), f"last words on job {job.id}")
+            self._tasks.spawn(self._teller.tell(job.id), f"last words on job {job.id}")
 
     async def _send_after_all(self, job_id: int) -> None:
         """Send a job that was waiting when the bot stopped: it was certainly not sent."""
@@ -367,21 +367,7 @@ class Runner:
         self._jobs.drop(job_id)
         self._teller.forget(job_id)
 
-    def _spawn(self, work: Coroutine[Any, Any, object], name: str) -> None:
-        task = asyncio.create_task(_discard_result(work), name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("%s ended with an error", task.get_name(), exc_info=error)
-
 
 def _waits(job: Job) -> bool:
     """Tell whether the job waits to be sent again: then it certainly was not."""
     return job.state is State.SUBMITTING and job.waiting_until is not None
-
-
-async def _discard_result(work: Coroutine[Any, Any, object]) -> None:
-    await work

@@ -27,6 +27,7 @@ jobs = sa.Table(
     sa.Column("told", sa.Boolean, nullable=False),
     sa.Column("user_id", sa.BigInteger, nullable=False),
     sa.Column("guild_id", sa.BigInteger),
+    sa.Column("quota_guild_id", sa.BigInteger),
     sa.Column("channel_id", sa.BigInteger, nullable=False),
     sa.Column("message_id", sa.BigInteger),
     sa.Column("token", sa.Text),
@@ -47,6 +48,7 @@ jobs = sa.Table(
     sa.Column("reason", sa.String(32)),
     sa.Column("detail", sa.String(100)),
     sa.Column("results", sa.JSON, nullable=False),
+    sa.Column("refetch_until", sa.BigInteger),
     sa.Index("jobs_by_state", "state", "told"),
     sa.Index("jobs_by_user", "user_id", "created_at"),
     sa.Index("jobs_by_time", "created_at"),
@@ -191,6 +193,7 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "told": job.told,
         "user_id": job.user_id,
         "guild_id": address.guild_id,
+        "quota_guild_id": job.quota_guild_id,
         "channel_id": address.channel_id,
         "message_id": address.message_id,
         "token": address.token,
@@ -211,6 +214,7 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "reason": job.reason.value if job.reason else None,
         "detail": job.detail,
         "results": list(job.results),
+        "refetch_until": _maybe_to_micros(job.refetch_until),
     }
 
 
@@ -233,6 +237,7 @@ def row_to_job(row: sa.Row[Any]) -> Job:
     return Job(
         id=row.id,
         user_id=row.user_id,
+        quota_guild_id=row.quota_guild_id,
         address=address,
         request=VideoRequest(row.prompt, references, row.duration, row.seed),
         model=sys.intern(row.model),  # one text for all of many open jobs
@@ -245,6 +250,7 @@ def row_to_job(row: sa.Row[Any]) -> Job:
         reason=Reason(row.reason) if row.reason else None,
         detail=row.detail,
         results=tuple(row.results),
+        refetch_until=_maybe_to_moment(row.refetch_until),
         charge=Charge(row.charge),
         told=row.told,
         revision=row.revision,

@@ -23,7 +23,7 @@ OWNERS = {
 FLOORS = [
     {"request", "clock", "logs", "pacing", "measure", "agenda"},
     {"jobs", "formats", "drafts"},
-    {"tables", "buttons", "window", "following"},
+    {"tables", "tasks", "buttons", "window", "following"},
     {"quotas", "gmi", "downloads", "cards", "references"},
     {"settings", "ledger", "watch", "results"},
     {"openjobs", "lessons", "delivery"},

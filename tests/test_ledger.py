@@ -35,7 +35,17 @@ def new_job(job_id: int, user_id: int = 1, seconds: int = 5, now: datetime = STA
     request = VideoRequest("a fox 🦊\nin the snow", (reference,), seconds, 7)
     expires = now + timedelta(minutes=15)
     address = Address(3, GUILD, 4, "fake-token", expires, True, True, 10_000_000, guest=True)
-    return Job(job_id, user_id, address, request, "vidu-q2-pro-r2v", now, since=now, spoiler=True)
+    return Job(
+        job_id,
+        user_id,
+        address,
+        request,
+        "vidu-q2-pro-r2v",
+        now,
+        quota_guild_id=GUILD,
+        since=now,
+        spoiler=True,
+    )
 
 
 class FixedClock:

@@ -1,0 +1,83 @@
+"""Background tasks: each has a name, and none fails unheard."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+from bot.clock import Clock, sleep
+
+log = logging.getLogger(__name__)
+
+PAUSE_FIRST, PAUSE_MAX = 1.0, 60.0  # seconds before a task that failed is started again
+STEADY = timedelta(minutes=5)  # a task that ran for so long has recovered from its earlier failures
+FAILURES_MAX = 8  # in a row, over about three minutes; then only a new process can help
+
+
+class Tasks:
+    """Runs background work until it is closed."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._running: set[asyncio.Task[None]] = set()
+        self._broken = asyncio.Event()
+        self.failures = 0  # how often a task raised something
+
+    def spawn(self, work: Coroutine[Any, Any, object], name: str) -> None:
+        """Run this once in the background; what it raises is logged."""
+        self._start(self._run_once(work, name), name)
+
+    def supervise(self, work: Callable[[], Coroutine[Any, Any, object]], name: str) -> None:
+        """Keep this running: what it raises is logged, and it is started again after a pause.
+
+        A task that fails again and again breaks the process: see `wait_broken`.
+        """
+        self._start(self._keep_running(work, name), name)
+
+    async def wait_broken(self) -> None:
+        """Wait until a supervised task was given up."""
+        await self._broken.wait()
+
+    async def close(self) -> None:
+        """Cancel everything that runs, and wait for its end."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _run_once(self, work: Coroutine[Any, Any, object], name: str) -> None:
+        try:
+            await work
+        except Exception:
+            self._failed(name)
+
+    async def _keep_running(self, work: Callable[[], Coroutine[Any, Any, object]], name: str) -> None:
+        in_a_row, pause = 0, PAUSE_FIRST
+        while True:
+            began = self._clock.now()
+            try:
+                await work()
+            except Exception:
+                self._failed(name)
+            else:
+                return
+            if self._clock.now() - began >= STEADY:
+                in_a_row, pause = 0, PAUSE_FIRST
+            in_a_row += 1
+            if in_a_row >= FAILURES_MAX:
+                log.critical("%s failed %d times in a row; the process ends", name, in_a_row)
+                self._broken.set()
+                return
+            await sleep(self._clock, pause)
+            pause = min(pause * 2, PAUSE_MAX)
+
+    def _failed(self, name: str) -> None:
+        self.failures += 1
+        log.exception("The task %r failed", name)

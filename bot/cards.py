@@ -112,15 +112,16 @@ _SENTENCES: dict[Reason, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One finished video: an attachment of the card, or a link."""
+    """One finished video on a card."""
 
-    url: str  # "attachment://name" or https
-    playable: bool = True  # a link that could not be read is offered, not embedded
+    playable: str | None  # what the card plays: "attachment://name" or a link; None: it could not be read
+    link: str | None  # to the video at the provider, where people may follow it
+    button: bool = True  # the link may stand behind a button
 
     @property
     def attached(self) -> bool:
         """Tell whether the video is part of the message."""
-        return self.url.startswith("attachment://")
+        return self.playable is not None and self.playable.startswith("attachment://")
 
 
 def card(
@@ -137,7 +138,7 @@ def card(
     parts.extend(_request(job))
     parts.append(ui.TextDisplay(_footer(job)))
     row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-    for button in (*buttons(job), *_open_buttons(job, videos)):
+    for button in (*buttons(job), *_open_buttons(videos)):
         row.add_item(button)
     if row.children:
         parts.append(row)
@@ -216,28 +217,29 @@ def _message(job: Job, note: str | None, usual: float | None) -> str:
 def _videos(job: Job, videos: Sequence[Media]) -> list[ui.Item[ui.LayoutView]]:
     items: list[ui.Item[ui.LayoutView]] = []
     alt_text = job.request.prompt[:ALT_TEXT_MAX]
-    playable = [media for media in videos if media.playable][:GALLERY_MAX]
+    playable = [media.playable for media in videos if media.playable][:GALLERY_MAX]
     if playable:
         gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
-        for media in playable:
-            gallery.add_item(media=media.url, description=alt_text, spoiler=job.spoiler)
+        for url in playable:
+            gallery.add_item(media=url, description=alt_text, spoiler=job.spoiler)
         items.append(gallery)
     # What no button can open is a link in the text: too many, or too long for a button.
-    links = [media.url for media in videos if not media.attached]
-    if links and not _open_buttons(job, videos):
+    links = [media.link for media in videos if media.link and not media.attached]
+    if links and not _open_buttons(videos):
         lines = [f"[Open video {number}](<{link}>)" for number, link in enumerate(links, start=1)]
         items.append(ui.TextDisplay("\n".join(lines)))
     return items
 
 
-def _open_buttons(job: Job, videos: Sequence[Media]) -> list[ui.Button[ui.LayoutView]]:
+def _open_buttons(videos: Sequence[Media]) -> list[ui.Button[ui.LayoutView]]:
     """Return a button for each result at the provider; it works as long as the provider keeps it."""
-    if not videos or len(job.results) > OPEN_BUTTONS_MAX:
+    links = [media.link for media in videos if media.link]
+    if len(links) > OPEN_BUTTONS_MAX or not all(media.button for media in videos):
         return []
-    if any(len(url) > BUTTON_URL_MAX for url in job.results):
+    if any(len(link) > BUTTON_URL_MAX for link in links):
         return []
-    labels = ["Open"] if len(job.results) == 1 else [f"Open {n}" for n in range(1, len(job.results) + 1)]
-    return [ui.Button(label=label, url=url) for label, url in zip(labels, job.results, strict=True)]
+    labels = ["Open"] if len(links) == 1 else [f"Open {number}" for number in range(1, len(links) + 1)]
+    return [ui.Button(label=label, url=link) for label, link in zip(labels, links, strict=True)]
 
 
 def apology() -> ui.LayoutView:

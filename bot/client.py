@@ -18,7 +18,10 @@ from discord.ext import commands
 from bot.buttons import CardButton, PageButton
 from bot.clock import Clock, SystemClock
 from bot.delivery import Delivery
+from bot.downloads import open_session
+from bot.fetching import Fetcher
 from bot.gmi import GmiCloud
+from bot.hosts import is_on_this_machine
 from bot.ledger import Ledger
 from bot.quotas import Quotas
 from bot.runner import Runner
@@ -77,7 +80,9 @@ class ViduBot(commands.Bot):
         await self._parts.enter_async_context(session)
         key = settings.gmi_api_key.get_secret_value()
         self.quotas = Quotas(settings.quota, settings.quota_running)
-        self.delivery = Delivery(self, session, self.clock)
+        loopback = is_on_this_machine(settings.gmi_base_url)
+        downloads = await self._parts.enter_async_context(open_session(loopback=loopback))
+        self.delivery = Delivery(self, session, Fetcher(downloads, self.clock, loopback=loopback), self.clock)
         self.runner = Runner(
             ledger=self.ledger,
             quotas=self.quotas,

@@ -212,7 +212,9 @@ class Ledger:
 
     async def unfinished_jobs(self) -> list[Job]:
         """Return all jobs for which something is still to be done or told, oldest first."""
-        unfinished = sa.or_(jobs.c.state.in_(sorted(OPEN)), jobs.c.told.is_(False))
+        unfinished = sa.or_(
+            jobs.c.state.in_(sorted(OPEN)), jobs.c.told.is_(False), jobs.c.refetch_until.is_not(None)
+        )
         query = jobs.select().where(unfinished).order_by(jobs.c.id)
         return [row_to_job(row) for row in await self._select(query)]
 

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -91,7 +92,14 @@ class Runner:
         self._lessons = Lessons(ledger, self._pacing, clock)
         self._watch = Watch(gmi, clock, model, self._pacing, requests_per_minute)
         self._teller = Teller(
-            ledger, self._jobs, delivery, clock, notify_after, usual=self._usual, on_end=self._forget
+            ledger,
+            self._jobs,
+            delivery,
+            clock,
+            notify_after,
+            tasks=tasks,
+            usual=self._usual,
+            on_end=self._forget,
         )
         self._tasks = tasks
         self._sending = 0  # POSTs on their way
@@ -215,6 +223,10 @@ class Runner:
         Raises Undeliverable.
         """
         await self._teller.show_at(job, address)
+
+    def deleting(self, job_id: int) -> AbstractAsyncContextManager[None]:
+        """Keep everything off the card of a job that `has` knows while somebody deletes it."""
+        return self._teller.deleting(job_id)
 
     async def _submit(self, job_id: int) -> None:
         """Send the one POST; again only when the last one certainly did not arrive."""
@@ -348,7 +360,10 @@ class Runner:
             case State.SUCCEEDED:
                 self._tasks.spawn(self._teller.deliver(job.id), f"deliver job {job.id}")
             case State.DELIVERED:
-                self._tasks.spawn(self._teller.part(job.id), f"part from job {job.id}")
+                if job.refetch_until is not None:
+                    self._tasks.spawn(self._teller.refetch(job.id), f"fetch the video of job {job.id} again")
+                if not job.told:
+                    self._tasks.spawn(self._teller.part(job.id), f"part from job {job.id}")
                 return
         if not job.told and (not job.is_open or job.state in {State.OVERDUE, State.UNCONFIRMED}):
             self._tasks.spawn(self._teller.tell(job.id), f"last words on job {job.id}")

@@ -71,12 +71,21 @@ class Buttons(commands.Cog):
                 outcome = await self.bot.runner.cancel(job.id)
                 await interaction.edit_original_response(content=CANCELLED[outcome])
             case Press.DELETE:
-                view = farewell(interaction.user.mention)
-                await interaction.response.edit_message(view=view, attachments=[])
+                await self._delete(interaction, job)
             case Press.SHOW:
                 await self._show(interaction, job)
             case Press.AGAIN | Press.EDIT:
                 await self._repeat(interaction, job, edit=press is Press.EDIT)
+
+    async def _delete(self, interaction: discord.Interaction[Any], job: Job) -> None:
+        view = farewell(interaction.user.mention)
+        if not self.bot.runner.has(job.id):
+            await interaction.response.edit_message(view=view, attachments=[])
+            return
+        # Its file may be on its way to this card just now: whatever is under way ends first.
+        await interaction.response.defer()
+        async with self.bot.runner.deleting(job.id):
+            await interaction.edit_original_response(view=view, attachments=[])
 
     async def _repeat(self, interaction: discord.Interaction[Any], job: Job, *, edit: bool) -> None:
         """Ask for the same once more: with a new seed at once, or in the window with everything filled in."""

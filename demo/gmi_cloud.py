@@ -34,6 +34,8 @@ QUEUE = "/api/v1/ie/requestqueue/apikey"
 DEMO_KEY = "demo-key-not-secret"
 PUBLIC = ("/media/", "/uploads/")  # read and written without a key, as storage is
 
+TRICKLE_BYTES, TRICKLE_PAUSE = 16, 0.01  # bytes, and the seconds between them
+
 Render = Callable[[Sequence[bytes], Sequence[bytes], int, int, Path], None]
 Fetch = Callable[[str], Awaitable[bytes]]
 
@@ -169,6 +171,8 @@ class GmiCloud:
             raise asyncio.CancelledError
         if fault.cut:
             return await _cut_off(request)
+        if fault.trickle:
+            return await _trickle(request)
         if fault.silent:
             await self._closing.wait()
         return web.Response(
@@ -277,6 +281,17 @@ async def _cut_off(request: web.Request) -> web.StreamResponse:
     await response.write(b"{" * 64)
     assert request.transport is not None
     request.transport.close()
+    return response
+
+
+async def _trickle(request: web.Request) -> web.StreamResponse:
+    """Send a few bytes again and again, until whoever asked has had enough."""
+    response = web.StreamResponse(headers={"Content-Length": str(1024 * 1024)})
+    await response.prepare(request)
+    with contextlib.suppress(ConnectionError):
+        while True:
+            await response.write(b"x" * TRICKLE_BYTES)
+            await asyncio.sleep(TRICKLE_PAUSE)
     return response
 
 

@@ -23,6 +23,7 @@ class Fault:
     reset: bool = False
     cut: bool = False  # the handled answer breaks off in its middle
     silent: bool = False
+    trickle: bool = False  # a body that never ends, a little at a time
     method: str = "*"
     path: str = "*"
 
@@ -68,6 +69,13 @@ RESET_BEFORE = Fault(reset=True)
 RESET_AFTER = Fault(reset=True, after=True)
 CUT = Fault(cut=True, after=True)
 SILENCE = Fault(silent=True, after=True)
+TRICKLE = Fault(trickle=True)
+
+
+def redirect(target: str) -> Fault:
+    """Return an answer that sends whoever asks to another place, for ever."""
+    return Fault(302, headers={"Location": target}, times=None)
+
 
 # How the list of requests can answer: nobody promised that it does.
 LIST_MODES: dict[str, Fault] = {
@@ -90,6 +98,7 @@ class Outcome:
     videos: int = 1
     old_shape: bool = False  # video_url in place of media_urls
     broken_links: bool = False
+    links: tuple[str, ...] = ()  # in place of those of the videos
     megabytes: int = 0  # every video is padded to that size
     working_word: str = "processing"
     delay: float = 0.0  # seconds more in line
@@ -99,6 +108,8 @@ class Outcome:
 
     def success(self, links: Sequence[str]) -> dict[str, Any]:
         """Return the outcome of a success with these links."""
+        if self.links:
+            links = self.links
         if self.broken_links:
             links = [f"{link}.gone" for link in links]
         if self.old_shape and links:

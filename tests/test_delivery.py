@@ -56,7 +56,7 @@ async def test_the_posted_bytes_are_the_rendered_bytes(world: World, cloud: GmiC
 
 @pytest.mark.parametrize(
     ("megabytes", "wait", "limit"),
-    [(26, 0, 25), (11, 20 * 60, 10)],  # by the token the interaction's own limit counts, later the server's
+    [(26, 0, 25), (21, 20 * 60, 20)],  # by the token the interaction's own limit counts, later the server's
 )
 async def test_over_the_limit_of_the_place_it_is_the_link_with_the_reason(
     megabytes: int, wait: int, limit: int, world: World, cloud: GmiCloud
@@ -71,6 +71,20 @@ async def test_over_the_limit_of_the_place_it_is_the_link_with_the_reason(
     assert url.startswith(cloud.base_url)
     assert file_names(asked.response) == ["reference-1.png"]
     assert "Open" in text.splitlines()
+
+
+@pytest.mark.parametrize("private", [False, True], ids=["in the channel", "by direct message"])
+async def test_a_file_of_discords_default_size_is_posted_late_too(
+    private: bool, world: World, cloud: GmiCloud
+) -> None:
+    cloud.outcome(Outcome(megabytes=15, delay=20 * 60))
+    asked = await ask(world, seed=5, private=private)
+    await world.env.advance_time(21 * 60)
+    if private:
+        [message] = world.env.backend.messages[world.env.backend.dm_channels[world.member.id]].values()
+        assert [attached["filename"] for attached in message.attachments] == ["vidu-5.mp4"]
+    else:
+        assert file_names(asked.response) == ["reference-1.png", "vidu-5.mp4"]
 
 
 async def test_after_a_413_it_is_the_link_with_the_reason(world: World, cloud: GmiCloud) -> None:

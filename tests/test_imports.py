@@ -10,21 +10,21 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-PURE = {"request", "jobs", "drafts", "pacing", "quotas", "clock", "agenda", "following"}
+PURE = {"request", "jobs", "drafts", "pacing", "quotas", "clock", "agenda", "following", "hosts"}
 # Only these rooms know Discord.
 DISCORD_ROOMS = {"results", "buttons", "window", "cards", "delivery", "client", "__main__"}
 IO_LIBRARIES = {"discord", "aiohttp", "sqlalchemy"}
 OWNERS = {
     "sqlalchemy": {"ledger", "tables"},
-    "aiohttp": {"gmi", "downloads", "delivery", "client", "__main__"},
+    "aiohttp": {"gmi", "downloads", "fetching", "delivery", "client", "__main__"},
 }
 
 # A room may import from lower floors only.
 FLOORS = [
-    {"request", "clock", "logs", "pacing", "measure", "agenda"},
-    {"jobs", "formats", "drafts"},
+    {"request", "clock", "logs", "pacing", "measure", "agenda", "hosts"},
+    {"jobs", "formats", "drafts", "downloads"},
     {"tables", "tasks", "buttons", "window", "following"},
-    {"quotas", "gmi", "downloads", "cards", "references"},
+    {"quotas", "gmi", "fetching", "cards", "references"},
     {"settings", "ledger", "watch", "results"},
     {"openjobs", "lessons", "delivery"},
     {"teller"},

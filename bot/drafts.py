@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self
+from urllib.parse import parse_qs, urlsplit
 
 from bot.request import (
     DURATION_DEFAULT,
@@ -37,6 +40,13 @@ class Source:
             return self.kind
         return Kind.VIDEO if self.name.rsplit(".", 1)[-1].lower() in _CLIP_SUFFIXES else Kind.IMAGE
 
+    def is_expired(self, now: datetime) -> bool:
+        """Tell whether Discord's link has run out: it is signed with the second until which it lives."""
+        try:
+            return int(parse_qs(urlsplit(self.url).query)["ex"][0], 16) <= now.timestamp()
+        except (KeyError, ValueError):
+            return False
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -56,6 +66,12 @@ class Draft:
     def used(self) -> tuple[Source, ...]:
         """Return the files that the video is to follow."""
         return self.sources if self.chosen is None else tuple(self.sources[each] for each in self.chosen)
+
+    def without_expired(self, now: datetime) -> Self:
+        """Return the draft without its files if a link to one of them has run out."""
+        if not any(source.is_expired(now) for source in self.sources):
+            return self
+        return replace(self, sources=(), chosen=None)
 
     def faults(self) -> list[str]:
         """Return a sentence for everything that is wrong and can be told without reading a file."""

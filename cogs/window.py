@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bot.client import ViduBot
 
 FORGOTTEN = "⌛ I keep what you typed for a day, and that is over. Start anew with `/vidu`."
+EXPIRED = "Discord no longer has your files: please attach them again."
 NOT_YOURS = "🙂 This one is somebody else's. With `/vidu` you can make your own."
 
 
@@ -76,7 +77,9 @@ class WindowAnswers(commands.Cog):
             elif draft.user_id != interaction.user.id:
                 await answer_privately(interaction, NOT_YOURS)
             else:
-                await self.intake.open_window(interaction, replace(draft, id=interaction.id))
+                fresh = replace(draft, id=interaction.id).without_expired(self.bot.clock.now())
+                lost = draft.sources and not fresh.sources
+                await self.intake.open_window(interaction, fresh, EXPIRED if lost else None)
         except Exception as error:
             await answer_failed(interaction, "The button of a refusal", error)
 

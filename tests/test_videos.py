@@ -32,6 +32,22 @@ def button(asked: InteractionResult, label: str, number: int = 0) -> str:
     return str(found[number]["custom_id"])
 
 
+def job_of(asked: InteractionResult) -> str:
+    """Return the number of the job that a card shows, from its buttons."""
+    found = [each.get("custom_id", "") for each in components(asked.response)]
+    return next(custom_id.rsplit(":", 1)[1] for custom_id in found if custom_id.startswith("vidu:"))
+
+
+def renew_links(world: World, day: int) -> None:
+    """Let the links to files die that Discord has given out, as each does within a day."""
+    cdn = world.env.backend.cdn
+    for message in world.env.backend.messages[world.channel.id].values():
+        for attached in message.attachments:
+            dead = attached["url"]
+            attached["url"] = attached["proxy_url"] = f"{dead.split('?')[0]}?day={day}"
+            cdn._blobs[attached["url"]] = cdn._blobs.pop(dead)
+
+
 def video_names(asked: InteractionResult) -> list[str]:
     assert asked.response is not None
     names = [each.filename for each in asked.response.attachments]
@@ -113,6 +129,19 @@ async def test_again_from_the_list_uses_the_cards_references(
     posts = [seen.body["payload"] for seen in cloud.requests_seen if seen.method == "POST"]
     assert posts[2]["prompt"] == "first fox"
     assert posts[2]["images"][0].endswith("reference-1.png")
+
+
+async def test_again_from_the_list_days_later_uses_links_that_live(world: World, cloud: GmiCloud) -> None:
+    asked = await ask(world, image1=("my_fox.png", picture()))
+    await until(world, asked, READY)
+    for day in range(3):
+        shown = await listed(world)
+        assert shown.response is not None
+        again = await world.member.click(shown.response, custom_id=f"vidu:again:{job_of(asked)}")
+        await until(world, again, READY)
+        await world.env.advance_time(3 * 24 * 3600)
+        renew_links(world, day)
+    assert cloud.paid == 4
 
 
 async def test_again_of_a_deleted_card_asks_for_the_files(world: World, cloud: GmiCloud) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from simcord.backend.cdn import CdnStore
 
 from bot.drafts import Draft, Source
 from bot.ledger import Ledger, StorageTrouble
@@ -23,6 +26,7 @@ from tests.member import (
 
 READY = "✅ Your video is ready"
 RETRY = "Change and try again"
+HOUR = 3600
 RESTARTS = pytest.mark.parametrize("restart", [False, True], ids=["", "restart"])
 
 
@@ -70,6 +74,34 @@ async def test_several_files_at_once_become_a_video(restart: bool, world: World,
     [payload] = posts(cloud)
     assert (names(payload["images"]), names(payload["videos"])) == (["a.png", "c.jpg"], ["b.mp4"])
     assert (payload["prompt"], payload["duration"], payload["seed"]) == ("a fox", 2, 42)
+
+
+async def test_files_whose_links_have_expired_are_asked_for_again(
+    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = CdnStore.store_attachment
+
+    def signed(self: CdnStore, *given: Any) -> dict[str, Any]:
+        """Store a file under a link as Discord signs it, for one day."""
+        stored = store(self, *given)
+        expires = int(world.env.now().timestamp()) + 24 * HOUR
+        url = f"{stored['url']}?ex={expires:x}&is={expires - 24 * HOUR:x}&hm=0"
+        self._blobs[url] = self._blobs.pop(stored["url"])
+        return stored | {"url": url, "proxy_url": url}
+
+    monkeypatch.setattr(CdnStore, "store_attachment", signed)
+    refused = await ask(world, prompt="a fox", image1=("my_fox.png", picture(64, 64)))
+    await world.env.advance_time(20 * HOUR)
+    again = await press(world.member, refused, RETRY)
+    assert "my_fox.png" in fields(again)["files"]["about"]
+    refused = await submit(world.member, again)
+    await world.env.advance_time(20 * HOUR)
+    again = await press(world.member, refused, RETRY)
+    assert fields(again)["files"]["about"] == "Discord no longer has your files: please attach them again."
+    assert fields(again)["files"]["required"]
+    assert filled_in(again)["prompt"] == "a fox"
+    await submit(world.member, again, files=[("new_fox.png", picture())])
+    assert names(posts(cloud)[0]["images"])[0].startswith("new_fox.png")
 
 
 @RESTARTS

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from demo.gmi_script import RESET_AFTER
+from demo.gmi_script import RESET_AFTER, TRICKLE
 from tests.wire.clock import until
 from tests.wire.discord_server import DiscordServer
 from tests.wire.model import GUEST_CHANNEL_ID, Call, Slash
@@ -192,6 +192,18 @@ async def test_as_a_guest_a_late_video_comes_by_direct_message(wire: Wire, seed:
     ]
     assert message.channel_id == DM_CHANNELS + slash.user_id
     assert not any(f"/channels/{GUEST_CHANNEL_ID}" in call.path for call in wire.discord.calls)
+
+
+async def test_downloads_that_trickle_hold_up_nobody_else(wire: Wire, seed: int) -> None:
+    wire.cloud.fault("GET", "/media/*", TRICKLE.repeated(4))
+    seeds = [seed, *(next(_seeds) for _ in range(4))]
+    slashes = [await wire.ask(each) for each in seeds]
+
+    for each in seeds:
+        await wire.posted(each, 30)
+
+    for each, slash in zip(seeds, slashes, strict=True):
+        assert_one_video(wire, slash, each)
 
 
 async def test_an_answer_that_takes_its_time_holds_up_nobody_else(wire: Wire, seed: int) -> None:

@@ -93,7 +93,8 @@ class Rest:
     def attach(self, upload: Upload, content_type: str | None = None) -> Attachment:
         """Take a file and serve it from now on."""
         file_id = snowflake()
-        url = f"{self.base_url}/attachments/{file_id}/{upload.name}?ex=0&is=0&hm=0"
+        issued = int(time.time())
+        url = f"{self.base_url}/attachments/{file_id}/{upload.name}?ex={issued + 86400:x}&is={issued:x}&hm=0"
         self.attachments[file_id] = Attachment(file_id, upload.name, upload.data, url, content_type)
         return self.attachments[file_id]
 

@@ -24,6 +24,7 @@ from bot.gmi import GmiCloud
 from bot.hosts import is_on_this_machine
 from bot.ledger import Ledger
 from bot.quotas import Quotas
+from bot.routes import Routes
 from bot.runner import Runner
 from bot.settings import Settings
 from bot.tasks import Tasks
@@ -82,7 +83,9 @@ class ViduBot(commands.Bot):
         self.quotas = Quotas(settings.quota, settings.quota_running)
         loopback = is_on_this_machine(settings.gmi_base_url)
         downloads = await self._parts.enter_async_context(open_session(loopback=loopback))
-        self.delivery = Delivery(self, session, Fetcher(downloads, self.clock, loopback=loopback), self.clock)
+        self.delivery = Delivery(
+            Routes(self, session, self.clock), Fetcher(downloads, self.clock, loopback=loopback)
+        )
         self.runner = Runner(
             ledger=self.ledger,
             quotas=self.quotas,

@@ -1,50 +1,27 @@
-"""Where a card goes: by the interaction's token while it lives, then as a channel message, then by DM.
-
-An edit that may have happened is repeated, never replaced by a new message; only a definite no leads to the
-next rung.
-"""
+"""What a card shows and holds: its state, the references that it keeps, and the finished videos."""
 
 from __future__ import annotations
 
 import io
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-import aiohttp
 import discord
-import stamina
-from discord import ui
 
 from bot.buttons import CardButton, Press
 from bot.cards import apology, card, reference_filename, video_filename
-from bot.clock import Clock
 from bot.fetching import Fetcher, Result
 from bot.jobs import Address, Job, Placeholder, State
-from bot.results import Links, Place, present
+from bot.results import Links, present
+from bot.routes import UNSURE, Build, Content, Gone, Route, Routes, Undeliverable
 
 log = logging.getLogger(__name__)
 
-TOKEN_MARGIN = timedelta(minutes=1)  # a token lives 15 minutes; a slow upload must still end within them
-ATTEMPTS = 4
-# What any place takes since 2026-09-03 [Discord]; discord.py 2.7 still says 10 MiB. A 413 has the last word.
-UPLOAD_DEFAULT = max(20 * 1024 * 1024, discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES)  # bytes
 ATTACHMENTS_MAX = 10  # of one message [Discord]; the videos come before the references
-_TOO_LARGE = {40005}
-_TOKEN_DEAD = {50027, 10015, 10062}  # invalid token, unknown webhook, unknown interaction
-_CLOSED = {50083}  # the thread is archived: a 400 that no other card would change
-_UNSURE = (discord.DiscordServerError, aiohttp.ClientError, TimeoutError, OSError)
-
-
-class Undeliverable(Exception):  # noqa: N818 - it names what happened
-    """No rung of the ladder took the card."""
-
-
-class Gone(Undeliverable):
-    """The card is not there any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,67 +54,37 @@ class Refetched:
         return not any(result.missing for result in self.results)
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What a message is to hold."""
-
-    address: Address
-    view: ui.LayoutView
-    files: Sequence[discord.File] = ()
-    kept: Sequence[discord.Attachment] = ()  # of those it has; they are only named where files come
-
-
-Put = Callable[[_Content], Awaitable[discord.Message]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Rung:
-    name: str
-    place: Place
-    same_message: bool
-    private: bool  # only the member sees it there
-    put: Put = field(repr=False)
-
-
-Build = Callable[[_Rung], _Content]
-
-
 class Delivery:
     """Shows the cards of jobs and posts their videos."""
 
-    def __init__(
-        self, client: discord.Client, session: aiohttp.ClientSession, fetcher: Fetcher, clock: Clock
-    ) -> None:
-        self._client = client
-        self._session = session
+    def __init__(self, routes: Routes, fetcher: Fetcher) -> None:
+        self._routes = routes
         self._fetcher = fetcher
-        self._clock = clock
-        self._dead_tokens: dict[int, str | None] = {}  # by job
         self._kept: dict[int, list[discord.Attachment]] = {}  # the references on a card, by open job
 
     def forget(self, job_id: int) -> None:
         """Drop what was remembered about a job that has ended."""
-        self._dead_tokens.pop(job_id, None)
+        self._routes.forget(job_id)
         self._kept.pop(job_id, None)
 
     async def show(self, job: Job, uploads: Sequence[Upload] = (), usual: float | None = None) -> Address:
         """Show the job's state on its card and return where the card is now.
 
         A passing state is only ever an edit; an end also finds its member by a new message.
-        Raises Undeliverable when no rung took it.
+        Raises Undeliverable when no route took it.
         """
 
-        def build(rung: _Rung) -> _Content:
+        def build(route: Route) -> Content:
             # References travel with the first card only, and a card names them once they have arrived:
             # Discord refuses one that names what is not attached. A card at a new place goes without them.
-            travels = bool(uploads) and rung.same_message and rung.place.limit > 0
-            keeps = rung.same_message and (travels or job.address.keeps_references)
+            travels = bool(uploads) and route.same_message and route.place.limit > 0
+            keeps = route.same_message and (travels or job.address.keeps_references)
             shown = _with_references(job, keeps)
             files = [_file(upload) for upload in uploads] if travels else []
-            return _Content(shown.address, card(shown, usual=usual), files)
+            return Content(shown.address, card(shown, usual=usual), files)
 
-        address, _ = await self._climb(
-            job, build, self._rungs(job, final=not job.is_open or job.state in _TOLD)
+        address, _ = await self._post(
+            job, build, self._routes.to_card(job, final=not job.is_open or job.state in _TOLD)
         )
         return address
 
@@ -146,8 +93,8 @@ class Delivery:
         if job.results:
             await self.deliver(job, final=False)
         else:
-            content = _Content(job.address, card(job))
-            await self._climb(job, lambda _: content, self._rungs(job, final=False))
+            routes = self._routes.to_card(job, final=False)
+            await self._post(job, lambda _: Content(job.address, card(job)), routes)
 
     async def references(self, job: Job) -> list[discord.Attachment]:
         """Return the references that a job's card has kept, with fresh links; none if it is out of reach."""
@@ -160,8 +107,8 @@ class Delivery:
         Where one could not be fetched its link is posted, and the card tells until when the file may come.
         Raises Undeliverable.
         """
-        rungs = self._rungs(job, final=final, links=Links.PLAYED)
-        limit = max((rung.place.limit for rung in rungs), default=0)
+        routes = self._routes.to_card(job, final=final, links=Links.PLAYED)
+        limit = max((route.place.limit for route in routes), default=0)
         async with self._fetcher.fetch(job.results, limit) as results:
             delivered = replace(job, state=State.DELIVERED)
             kept = await self._references(job)
@@ -169,20 +116,20 @@ class Delivery:
                 kept = self._kept[job.id] = []
             missing = any(result.missing for result in results)
 
-            def until(rung: _Rung) -> datetime | None:
-                return self._editable_until(job, rung, refetch_until) if missing else None
+            def until(route: Route) -> datetime | None:
+                return self._routes.editable_until(job, route, refetch_until) if missing else None
 
-            def build(rung: _Rung) -> _Content:
-                shown = _with_references(delivered, bool(kept) and rung.same_message)
-                content = present(shown, results, replace(rung.place, refetch_until=until(rung)))
+            def build(route: Route) -> Content:
+                shown = _with_references(delivered, bool(kept) and route.same_message)
+                content = present(shown, results, replace(route.place, refetch_until=until(route)))
                 view = card(shown, content.media, content.note)
-                return _Content(
+                return Content(
                     shown.address, view, content.files, kept if shown.address.keeps_references else ()
                 )
 
-            rungs = self._rungs(job, final=final, links=Links.PLAYED)
-            address, rung = await self._climb(job, build, rungs)
-            return Posted(address, until(rung))
+            routes = self._routes.to_card(job, final=final, links=Links.PLAYED)
+            address, route = await self._post(job, build, routes)
+            return Posted(address, until(route))
 
     @asynccontextmanager
     async def refetch(self, job: Job) -> AsyncIterator[Refetched]:
@@ -198,7 +145,7 @@ class Delivery:
         if len(references) + len(videos) > ATTACHMENTS_MAX:
             references = set()
         kept = [each for each in attached if each.filename in references or each.filename in videos]
-        limit = max((rung.place.limit for rung in self._edits(job)), default=0)
+        limit = max((route.place.limit for route in self._routes.edits(job)), default=0)
         async with self._fetcher.fetch(job.results, limit, [name in names for name in videos]) as results:
             yield Refetched(job, results, kept)
 
@@ -212,21 +159,20 @@ class Delivery:
         keeps = any(each.filename in references for each in found.kept)
         shown = _with_references(job, keeps)
 
-        def build(rung: _Rung) -> _Content:
+        def build(route: Route) -> Content:
             until = None if found.complete else job.refetch_until
-            content = present(shown, found.results, replace(rung.place, refetch_until=until))
+            content = present(shown, found.results, replace(route.place, refetch_until=until))
             view = card(shown, content.media, content.note)
-            return _Content(shown.address, view, content.files, found.kept)
+            return Content(shown.address, view, content.files, found.kept)
 
-        address, _ = await self._climb(job, build, self._edits(job))
+        address, _ = await self._post(job, build, self._routes.edits(job))
         # The card stays what it was, and for whom.
         return replace(address, private=job.address.private)
 
     async def apologise(self, placeholder: Placeholder) -> None:
         """Tell a member that their request was lost before it began. Raises Undeliverable."""
-
-        content = _Content(placeholder.address, apology())
-        await self._climb(placeholder, lambda _: content, self._rungs(placeholder, final=False))
+        routes = self._routes.to_card(placeholder, final=False)
+        await self._post(placeholder, lambda _: Content(placeholder.address, apology()), routes)
 
     async def notify(self, job: Job) -> None:
         """Reply to the card so that its owner, and nobody else, is notified."""
@@ -240,17 +186,17 @@ class Delivery:
                 await self._follow_up(job, text, allowed)
             else:
                 await self._reply(job, text, allowed)
-        except (discord.HTTPException, *_UNSURE) as error:
+        except (discord.HTTPException, *UNSURE) as error:
             # The card tells it all the same; a second attempt could notify twice.
             log.info("Job %s: its owner could not be notified (%s)", job.id, type(error).__name__)
 
     async def _follow_up(self, job: Job, text: str, allowed: discord.AllowedMentions) -> None:
         """Notify where the bot is a guest: Discord allows it five follow-ups, this is the only one."""
-        if self._token_lives(job) and job.address.token:
-            await self._webhook(job.address.token).send(text, allowed_mentions=allowed)
+        if self._routes.token_lives(job) and job.address.token:
+            await self._routes.webhook(job.address.token).send(text, allowed_mentions=allowed)
 
     async def _reply(self, job: Job, text: str, allowed: discord.AllowedMentions) -> None:
-        channel = self._channel(job)
+        channel = self._routes.channel(job)
         card_message = channel.get_partial_message(job.address.message_id or 0)
         await channel.send(
             text,
@@ -259,164 +205,14 @@ class Delivery:
             nonce=f"{job.id}-n",
         )
 
-    async def _climb(
-        self, job: Job | Placeholder, build: Build, rungs: Sequence[_Rung]
-    ) -> tuple[Address, _Rung]:
-        """Take the first rung that works; return where the card is and which one it was."""
-        gone = True
-        for rung in rungs:
-            try:
-                shown, message = await self._try(rung, build)
-            except _UNSURE as error:
-                # It may have happened: only the same edit may be repeated, and the caller decides when.
-                raise Undeliverable(
-                    f"{rung.name} of job {job.id} is unsure ({type(error).__name__})"
-                ) from None
-            except discord.HTTPException as error:
-                gone = gone and self._is_gone(job, error)
-                log.info("Job %s: %s did not work (%s, %s)", job.id, rung.name, error.status, error.code)
-                continue
-            if shown.keeps_references:
-                self._kept.setdefault(job.id, list(message.attachments))
-            address = replace(
-                shown,
-                channel_id=message.channel.id,
-                message_id=message.id,
-                private=rung.private,
-                # Written down, so that no later process tries a dead token either.
-                token=None if self._is_dead(job) else job.address.token,
-                guild_id=job.address.guild_id,
-            )
-            return address, rung
-        raise (Gone if gone else Undeliverable)(f"no place took the card of job {job.id}")
-
-    def _is_gone(self, job: Job | Placeholder, error: discord.HTTPException) -> bool:
-        """Tell whether an answer means that the message, or the way to it, is no more; note dead tokens."""
-        dead = error.code in _TOKEN_DEAD or error.status == 401
-        if dead:
-            self._dead_tokens[job.id] = job.address.token
-        return dead or error.status == 404
-
-    async def _try(self, rung: _Rung, build: Build) -> tuple[Address, discord.Message]:
-        """Put the card there, with less of what Discord refuses about it."""
-        while True:
-            try:
-                return await self._put(rung, build)
-            except discord.HTTPException as error:
-                less = _less(rung.place, error)
-                if less is None:
-                    raise
-                log.info("A card was refused (%s, %s), trying a plainer one", error.status, error.code)
-                rung = replace(rung, place=less)
-
-    async def _put(self, rung: _Rung, build: Build) -> tuple[Address, discord.Message]:
-        async for attempt in stamina.retry_context(on=_UNSURE, attempts=ATTEMPTS, timeout=None):
-            with attempt, ExitStack() as stack:
-                content = build(rung)
-                for file in content.files:
-                    stack.callback(file.close)
-                return content.address, await rung.put(content)
-        raise AssertionError("a retry context either returns or raises")
-
-    def _rungs(self, job: Job | Placeholder, *, final: bool, links: Links = Links.NONE) -> list[_Rung]:
-        """Return the ways to the card; a card without links has nothing to do without."""
-        address, here = job.address, Place(self._limit(job.address), links)
-        reachable = not (address.private or address.guest)
-        rungs: list[_Rung] = []
-        if self._token_lives(job):
-            there = replace(here, limit=address.upload_limit or UPLOAD_DEFAULT)
-            rungs.append(_Rung("edit by token", there, True, address.private, self._edit_by_token(job)))
-        if address.message_id and reachable:
-            rungs.append(_Rung("edit in the channel", here, True, False, self._edit_in_channel(job)))
-        if final and reachable:
-            rungs.append(_Rung("a new message", here, False, False, self._send(job, dm=False)))
-        if final:
-            there = replace(here, limit=UPLOAD_DEFAULT)
-            rungs.append(_Rung("a direct message", there, False, True, self._send(job, dm=True)))
-        return rungs
-
-    def _edits(self, job: Job) -> list[_Rung]:
-        """Return the ways to edit a card that was delivered: a private one may be a direct message."""
-        rungs = self._rungs(job, final=False, links=Links.PLAYED)
-        if job.address.message_id and (job.address.private or job.address.guest):
-            place = Place(UPLOAD_DEFAULT, Links.PLAYED)
-            rungs.append(_Rung("edit it as the bot's own", place, True, True, self._edit_in_channel(job)))
-        return rungs
-
-    def _editable_until(self, job: Job, rung: _Rung, until: datetime | None) -> datetime | None:
-        """Return until when a file can take a link's place; what only a token reaches ends with it."""
-        address = job.address
-        if until is None or not rung.same_message or not (address.private or address.guest):
-            return until
-        assert address.token_expires is not None, "it was just edited by its token"
-        return min(until, address.token_expires - TOKEN_MARGIN)
-
-    def _token_lives(self, job: Job | Placeholder) -> bool:
-        address = job.address
-        return (
-            address.token is not None
-            and address.token_expires is not None
-            and self._clock.now() < address.token_expires - TOKEN_MARGIN
-            and not self._is_dead(job)
-        )
-
-    def _is_dead(self, job: Job | Placeholder) -> bool:
-        return job.id in self._dead_tokens and self._dead_tokens[job.id] == job.address.token
-
-    def _limit(self, address: Address) -> int:
-        guild = self._client.get_guild(address.guild_id) if address.guild_id else None
-        return max(guild.filesize_limit, UPLOAD_DEFAULT) if guild else UPLOAD_DEFAULT
-
-    def _webhook(self, token: str) -> discord.Webhook:
-        application = self._client.application_id
-        assert application is not None, "the bot is logged in before it shows a card"
-        return discord.Webhook.partial(application, token, session=self._session, client=self._client)
-
-    def _edit_by_token(self, job: Job | Placeholder) -> Put:
-        token = job.address.token
-        assert token is not None
-        # Until Discord has told the id, the first answer to an interaction goes by a name of its own.
-        message_id: Any = job.address.message_id or "@original"
-
-        async def put(content: _Content) -> discord.Message:
-            webhook = self._webhook(token)
-            if not content.files:
-                return await webhook.edit_message(message_id, view=content.view)
-            return await webhook.edit_message(
-                message_id, view=content.view, attachments=[*content.kept, *content.files]
-            )
-
-        return put
-
-    def _edit_in_channel(self, job: Job | Placeholder) -> Put:
-        message_id = job.address.message_id
-        assert message_id is not None
-
-        async def put(content: _Content) -> discord.Message:
-            message = self._channel(job).get_partial_message(message_id)
-            silent = discord.AllowedMentions.none()
-            if not content.files:
-                return await message.edit(view=content.view, allowed_mentions=silent)
-            return await message.edit(
-                view=content.view, attachments=[*content.kept, *content.files], allowed_mentions=silent
-            )
-
-        return put
-
-    def _send(self, job: Job | Placeholder, *, dm: bool) -> Put:
-        async def put(content: _Content) -> discord.Message:
-            place: discord.abc.Messageable = self._channel(job)
-            if dm:
-                user = self._client.get_user(job.user_id) or await self._client.fetch_user(job.user_id)
-                place = user
-            # The nonce makes a repeat after a lost answer return the first message instead of a second one.
-            nonce = f"{job.id}-{'d' if dm else 'c'}"
-            return await place.send(view=content.view, files=content.files, nonce=nonce)
-
-        return put
-
-    def _channel(self, job: Job | Placeholder) -> discord.PartialMessageable:
-        return self._client.get_partial_messageable(job.address.channel_id, guild_id=job.address.guild_id)
+    async def _post(
+        self, job: Job | Placeholder, build: Build, routes: Sequence[Route]
+    ) -> tuple[Address, Route]:
+        """Bring a card there; return where it is now and which way it took. Raises Undeliverable."""
+        arrival = await self._routes.attempt(job, build, routes)
+        if arrival.address.keeps_references:
+            self._kept.setdefault(job.id, list(arrival.message.attachments))
+        return arrival.address, arrival.route
 
     async def _references(self, job: Job) -> list[discord.Attachment]:
         """Return the references on the card of a job under way, fetched anew after a restart."""
@@ -434,11 +230,11 @@ class Delivery:
         address = job.address
         if not address.keeps_references or address.message_id is None:
             return None
-        if (address.private or address.guest) and not self._token_lives(job):
+        if (address.private or address.guest) and not self._routes.token_lives(job):
             return None  # nothing else reaches that message
         try:
-            message = await self._fetch_message(job, by_token=address.private or address.guest)
-        except (discord.HTTPException, *_UNSURE) as error:
+            message = await self._routes.read(job, by_token=address.private or address.guest)
+        except (discord.HTTPException, *UNSURE) as error:
             log.info("Job %s: its references could not be read again (%s)", job.id, type(error).__name__)
             return None
         names = _reference_names(job)
@@ -450,26 +246,19 @@ class Delivery:
         Raises Gone where it is not there any more, Undeliverable where nobody knows.
         """
         own = job.address.private or job.address.guest
-        for by_token in [True, False] if own and self._token_lives(job) else [False]:
+        for by_token in [True, False] if own and self._routes.token_lives(job) else [False]:
             try:
-                message = await self._fetch_message(job, by_token=by_token)
-            except _UNSURE as error:
+                message = await self._routes.read(job, by_token=by_token)
+            except UNSURE as error:
                 raise Undeliverable(f"the card of job {job.id} is unsure ({type(error).__name__})") from None
             except discord.HTTPException as error:
-                if self._is_gone(job, error):
-                    continue  # the token does not reach a direct message
+                if self._routes.is_gone(job, error):
+                    continue  # a token does not reach a direct message
                 return None
             if not _has_button(message.components, CardButton(Press.DELETE, job.id).custom_id):
                 raise Gone(f"the card of job {job.id} was deleted")
             return message
         raise Gone(f"the card of job {job.id} is not there any more")
-
-    async def _fetch_message(self, job: Job, *, by_token: bool) -> discord.Message:
-        message_id, token = job.address.message_id, job.address.token
-        assert message_id is not None
-        if by_token and token:
-            return await self._webhook(token).fetch_message(message_id)
-        return await self._channel(job).fetch_message(message_id)
 
 
 _TOLD = {State.OVERDUE, State.UNCONFIRMED}  # still open, but the member must hear of them
@@ -496,13 +285,3 @@ def _has_button(components: Sequence[Any], custom_id: str) -> bool:
         or _has_button(getattr(component, "children", ()), custom_id)
         for component in components
     )
-
-
-def _less(place: Place, error: discord.HTTPException) -> Place | None:
-    """Return what a place takes after it has refused a card, None where no other card would help."""
-    # 413 comes from the edge before Discord's own code: the same place takes the card without files.
-    if error.status == 413 or error.code in _TOO_LARGE:
-        return replace(place, limit=0) if place.limit else None
-    if error.status == 400 and error.code not in _CLOSED and place.links is not Links.NONE:
-        return replace(place, links=Links(place.links + 1))
-    return None

@@ -68,7 +68,8 @@ def open_session(*, loopback: bool, resolver: Any = None) -> aiohttp.ClientSessi
             raise _NotPublicAddressError(errno.EACCES, "the address is not public")
         return socket.socket(family, kind, protocol)
 
-    connector = aiohttp.TCPConnector(socket_factory=make_socket, resolver=resolver)
+    # No connection is kept: results come minutes apart, and each one is to be checked.
+    connector = aiohttp.TCPConnector(socket_factory=make_socket, resolver=resolver, force_close=True)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 

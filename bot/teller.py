@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from bot.clock import Clock, sleep
-from bot.delivery import Delivery, Gone, Refetched, Undeliverable, Upload
+from bot.delivery import Delivery, Refetched, Upload
 from bot.jobs import Address, Job, Placeholder, State
 from bot.ledger import Ledger
 from bot.openjobs import OpenJobs
+from bot.routes import Gone, Undeliverable
 from bot.tasks import Tasks
 
 log = logging.getLogger(__name__)

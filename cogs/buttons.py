@@ -14,9 +14,9 @@ from discord.ext import commands
 
 from bot.buttons import Press
 from bot.cards import farewell, reference_filename
-from bot.delivery import Undeliverable
 from bot.drafts import Draft, Source
 from bot.jobs import Job
+from bot.routes import Undeliverable
 from bot.runner import Cancelled
 from cogs.errors import answer_failed, answer_privately
 from cogs.intake import Intake

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.delivery import TOKEN_MARGIN
+from bot.routes import TOKEN_MARGIN
 from cogs.intake import TOKEN_LIFE
 from demo import gmi_script as script
 from demo.gmi_cloud import GmiCloud

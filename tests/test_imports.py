@@ -12,11 +12,11 @@ ROOT = Path(__file__).parent.parent
 
 PURE = {"request", "jobs", "drafts", "pacing", "quotas", "clock", "agenda", "following", "hosts"}
 # Only these rooms know Discord.
-DISCORD_ROOMS = {"results", "buttons", "window", "cards", "delivery", "client", "__main__"}
+DISCORD_ROOMS = {"results", "buttons", "window", "cards", "routes", "delivery", "client", "__main__"}
 IO_LIBRARIES = {"discord", "aiohttp", "sqlalchemy"}
 OWNERS = {
     "sqlalchemy": {"ledger", "tables"},
-    "aiohttp": {"gmi", "downloads", "fetching", "delivery", "client", "__main__"},
+    "aiohttp": {"gmi", "downloads", "fetching", "routes", "client", "__main__"},
 }
 
 # A room may import from lower floors only.
@@ -26,7 +26,8 @@ FLOORS = [
     {"tables", "tasks", "buttons", "window", "following"},
     {"quotas", "gmi", "fetching", "cards", "references"},
     {"settings", "ledger", "watch", "results"},
-    {"openjobs", "lessons", "delivery"},
+    {"openjobs", "lessons", "routes"},
+    {"delivery"},
     {"teller"},
     {"runner"},
     {"client"},

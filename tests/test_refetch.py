@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from bot.cards import farewell
+from bot.delivery import Refetched
+from bot.jobs import Address
 from demo import gmi_script as script
 from demo.gmi_cloud import GmiCloud
 from demo.gmi_script import Outcome
@@ -121,6 +125,35 @@ async def test_a_card_that_says_deleted_stays_so_even_if_that_was_not_written_do
     await world.restart()
     await world.env.advance_time(HOUR)
     assert card_text(asked) == f"🗑️ Deleted by {world.member.mention}."
+    assert await world.bot.ledger.unfinished_jobs() == []
+
+
+async def test_a_deletion_waits_for_the_file_that_is_on_its_way(
+    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.fault("GET", "/media/*", script.CAPACITY.repeated(TRIES))
+    asked = await ask(world)
+    await until(world, asked, LINK)
+    assert asked.response is not None
+    message = world.bot.get_partial_messageable(world.channel.id).get_partial_message(asked.response.id)
+    [job] = await world.bot.ledger.unfinished_jobs()
+    deletions: list[asyncio.Task[None]] = []
+
+    async def delete() -> None:
+        async with world.bot.runner.deleting(job.id):
+            await message.edit(view=farewell("Mia"), attachments=[])
+
+    put = world.bot.delivery.replace_links
+
+    async def put_while_it_is_deleted(found: Refetched) -> Address:
+        deletions.append(asyncio.create_task(delete()))
+        await asyncio.sleep(0)
+        return await put(found)
+
+    monkeypatch.setattr(world.bot.delivery, "replace_links", put_while_it_is_deleted)
+    await world.env.advance_time(60)
+    assert len(deletions) == 1
+    assert card_text(asked) == "🗑️ Deleted by Mia."
     assert await world.bot.ledger.unfinished_jobs() == []
 
 

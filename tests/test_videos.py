@@ -34,7 +34,7 @@ def button(asked: InteractionResult, label: str, number: int = 0) -> str:
 
 def job_of(asked: InteractionResult) -> str:
     """Return the number of the job that a card shows, from its buttons."""
-    found = [each.get("custom_id", "") for each in components(asked.response)]
+    found = [str(each.get("custom_id", "")) for each in components(asked.response)]
     return next(custom_id.rsplit(":", 1)[1] for custom_id in found if custom_id.startswith("vidu:"))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -87,11 +88,55 @@ class DiscordServer:
             name: self.rest.attach(Upload(*value)) if isinstance(value, tuple) else value
             for name, value in options.items()
         }
+        channel_id = GUEST_CHANNEL_ID if guest else CHANNEL_ID
+
+        def event(interaction_id: int, token: str) -> Json:
+            return payloads.command_event(interaction_id, token, account, command, given, guest=guest)
+
+        return await self._send(event, account, channel_id)
+
+    async def submit(
+        self, opened: Slash, files: Sequence[tuple[str, bytes]] = (), account: Account = MEMBER, **typed: Any
+    ) -> Slash:
+        """Submit the window that was opened, with these files and what is typed."""
+        modal = opened.modal
+        assert modal is not None, "no window was opened"
+        given = typed | {"files": [self.rest.attach(Upload(*file)) for file in files]}
+
+        def event(interaction_id: int, token: str) -> Json:
+            return payloads.answer_event(interaction_id, token, account, modal, given)
+
+        return await self._send(event, account, opened.channel_id)
+
+    async def press(self, message: Message, custom_id: str, account: Account = MEMBER) -> Slash:
+        """Press a button of a message."""
+
+        def event(interaction_id: int, token: str) -> Json:
+            return payloads.press_event(interaction_id, token, account, message, custom_id)
+
+        return await self._send(event, account, message.channel_id, message)
+
+    async def odd(self, like: Slash, change: Callable[[Json], None]) -> Slash:
+        """Deliver an interaction like this one, with something changed."""
+
+        def event(interaction_id: int, token: str) -> Json:
+            changed = copy.deepcopy(like.event) | {"id": str(interaction_id), "token": token}
+            change(changed)
+            return changed
+
+        return await self._send(event, Account(like.user_id, "mia"), like.channel_id)
+
+    async def _send(
+        self,
+        build: Callable[[int, str], Json],
+        account: Account,
+        channel_id: int,
+        pressed: Message | None = None,
+    ) -> Slash:
         interaction_id = snowflake()
         token = f"interaction-token-{interaction_id}"
-        event = payloads.command_event(interaction_id, token, account, command, given, guest=guest)
-        channel_id = GUEST_CHANNEL_ID if guest else CHANNEL_ID
-        slash = Slash(interaction_id, token, account.id, channel_id, event, self._now())
+        event = build(interaction_id, token)
+        slash = Slash(interaction_id, token, account.id, channel_id, event, self._now(), pressed=pressed)
         self.rest.slashes[token] = slash
         await self.gateway.dispatch("INTERACTION_CREATE", event)
         return slash

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -44,7 +45,7 @@ class Session:
     line: Line | None
     events: list[Json] = field(default_factory=list)
 
-    async def dispatch(self, name: str, data: Json) -> None:
+    async def dispatch(self, name: str, data: Any) -> None:
         """Send an event, and keep it for a RESUME."""
         event = {"op": DISPATCH, "t": name, "s": len(self.events) + 1, "d": data}
         self.events.append(event)
@@ -61,6 +62,9 @@ class Gateway:
         self._lines: set[Line] = set()
         self.session: Session | None = None
         self.url = ""
+        self.away = False  # takes no new line
+        self.refused = 0
+        self.ready_without: set[str] = set()  # what the next READYs lack
         self.identified = 0
         self.resumed = 0
 
@@ -69,7 +73,7 @@ class Gateway:
         """Tell whether the latest session has a line."""
         return self.session is not None and self.session.line is not None
 
-    async def dispatch(self, name: str, data: Json) -> None:
+    async def dispatch(self, name: str, data: Any) -> None:
         """Send an event to the latest session."""
         assert self.session is not None, "no client has identified yet"
         await self.session.dispatch(name, data)
@@ -95,8 +99,11 @@ class Gateway:
         for line in list(self._lines):
             await line.socket.close(code=1001)
 
-    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one websocket."""
+        if self.away:
+            self.refused += 1
+            return web.Response(status=503)
         socket = web.WebSocketResponse(timeout=1.0, max_msg_size=0)
         await socket.prepare(request)
         line = Line(socket, request.query.get("compress"))
@@ -142,6 +149,8 @@ class Gateway:
             "resume_gateway_url": self.url,
             "application": {"id": str(APPLICATION_ID), "flags": 0},
         }
+        for key in self.ready_without:
+            del ready[key]
         await session.dispatch("READY", ready)
         await session.dispatch("GUILD_CREATE", payloads.guild())
 

@@ -158,6 +158,8 @@ class Slash:
     first_response: int | None = None  # its type
     answered_after: float | None = None  # seconds
     refused_responses: int = 0  # second first responses, and too late ones
+    modal: Json | None = None  # the window that was opened
+    pressed: Message | None = None  # the message whose button this is
     original: Message | None = None
     deleted: bool = False
     followups: list[Message] = field(default_factory=list)

@@ -15,6 +15,7 @@ from tests.wire.model import (
     Account,
     Attachment,
     Json,
+    Message,
     user_payload,
 )
 
@@ -25,6 +26,7 @@ MEMBER_PERMISSIONS = discord.Permissions(
 )
 
 _STRING, _INTEGER, _BOOLEAN, _ATTACHMENT, _SUBCOMMAND = 3, 4, 5, 11, 1
+_TEXT_INPUT, _LABEL, _FILES = 4, 18, 19
 
 
 def application() -> Json:
@@ -123,17 +125,62 @@ def command_event(
 
     As a guest the bot is installed for the person who asks, and not in their server.
     """
-    guild_id, channel_id = (GUEST_GUILD_ID, GUEST_CHANNEL_ID) if guest else (GUILD_ID, CHANNEL_ID)
     name, *groups = command.split()
     given = [_option(option, value) for option, value in options.items()]
     for group in reversed(groups):
         given = [{"type": _SUBCOMMAND, "name": group, "options": given}]
     files = {str(file.id): file.payload() for file in options.values() if isinstance(file, Attachment)}
+    data = {
+        "id": str(APPLICATION_ID + 7),
+        "name": name,
+        "type": 1,
+        "options": given,
+        "resolved": {"attachments": files} if files else {},
+    }
+    return {**_interaction(interaction_id, token, account, guest=guest), "type": 2, "data": data}
+
+
+def answer_event(
+    interaction_id: int, token: str, account: Account, modal: Json, typed: dict[str, Any]
+) -> Json:
+    """Return INTERACTION_CREATE for the answer to a window, as it was filled before or is typed now."""
+    labels, files = [], {}
+    for label in modal["components"]:
+        field = label["component"]
+        value = typed.get(field["custom_id"], _filled_in(field))
+        if field["type"] == _FILES:
+            files.update({str(file.id): file.payload() for file in value})
+            value = [str(file.id) for file in value]
+        name = "value" if field["type"] == _TEXT_INPUT else "values"
+        answer = {"type": field["type"], "custom_id": field["custom_id"], name: value}
+        labels.append({"type": _LABEL, "component": answer})
+    data = {
+        "custom_id": modal["custom_id"],
+        "components": labels,
+        "resolved": {"attachments": files} if files else {},
+    }
+    return {**_interaction(interaction_id, token, account), "type": 5, "data": data}
+
+
+def press_event(interaction_id: int, token: str, account: Account, message: Message, custom_id: str) -> Json:
+    """Return INTERACTION_CREATE for a press on a button of a message."""
+    data = {"custom_id": custom_id, "component_type": 2}
+    about = {"type": 3, "data": data, "message": message.payload()}
+    return {**_interaction(interaction_id, token, account), **about}
+
+
+def _filled_in(field: Json) -> Any:
+    if field["type"] == _TEXT_INPUT:
+        return field.get("value", "")
+    return [option["value"] for option in field.get("options", ()) if option.get("default")]
+
+
+def _interaction(interaction_id: int, token: str, account: Account, *, guest: bool = False) -> Json:
+    guild_id, channel_id = (GUEST_GUILD_ID, GUEST_CHANNEL_ID) if guest else (GUILD_ID, CHANNEL_ID)
     permissions = str(MEMBER_PERMISSIONS.value)
     return {
         "id": str(interaction_id),
         "application_id": str(APPLICATION_ID),
-        "type": 2,
         "token": token,
         "version": 1,
         "guild_id": str(guild_id),
@@ -148,13 +195,6 @@ def command_event(
         "authorizing_integration_owners": {"1": str(account.id)} if guest else {"0": str(guild_id)},
         "context": 0,
         "attachment_size_limit": UPLOAD_LIMIT,
-        "data": {
-            "id": str(APPLICATION_ID + 7),
-            "name": name,
-            "type": 1,
-            "options": given,
-            "resolved": {"attachments": files} if files else {},
-        },
     }
 
 

@@ -138,6 +138,11 @@ class Rest:
             raise UNKNOWN_INTERACTION if slash.first_response is None else ACKNOWLEDGED
         call = request[CALL]
         kind, data = call.json["type"], call.json.get("data") or {}
+        if kind in {6, 9}:  # a press that is only heard, or a window: there is no message
+            slash.first_response, slash.answered_after = kind, seconds
+            slash.modal = data if kind == 9 else None
+            slash.original = slash.pressed if kind == 6 else None
+            return reply({"interaction": {"id": str(slash.id), "type": slash.event["type"]}})
         message = Message(snowflake(), slash.channel_id, flags=data.get("flags", 0), asked=slash)
         if kind == 4:
             self._change(message, data, call.files)

@@ -1,0 +1,19 @@
+"""The real bot with one part that fails at every start: `python -m tests.wire.broken`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+
+from bot.__main__ import main
+from bot.watch import News, Watch
+
+
+async def _fails(self: Watch) -> AsyncIterator[News]:
+    raise RuntimeError("nothing can be followed")
+    yield
+
+
+if __name__ == "__main__":
+    setattr(Watch, "news", _fails)  # noqa: B010 - a method cannot be assigned otherwise
+    sys.exit(main())

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Person = discord.User | discord.Member  # who left the server is a user only; quotas go by the id
+
 SHOWN = 15  # members or rules in one answer
 VIDEOS_MAX, SECONDS_MAX = 100_000, 1_000_000  # sanity; more than anybody pays for
 
+LEFT = " (not in this server now)"
 BOTH_TARGETS = "❌ Choose a `member` or a `role`, not both. Without either, the rule is the server's default."
 NO_AMOUNT = (
     "❌ Say how much: `videos`, `seconds` of video, or both. 0 blocks. To remove a rule use `/quota clear`."
@@ -56,7 +59,7 @@ class Quota(
     async def set_(  # noqa: PLR0917 - one parameter for each option
         self,
         interaction: discord.Interaction,
-        member: discord.Member | None = None,
+        member: Person | None = None,
         role: discord.Role | None = None,
         videos: app_commands.Range[int, 0, VIDEOS_MAX] | None = None,
         seconds: app_commands.Range[int, 0, SECONDS_MAX] | None = None,
@@ -77,7 +80,8 @@ class Quota(
         self.bot.quotas.set_rule(guild_id, scope, target_id, rule)
         log.info("Server %s: %s set %s %s to %s", guild_id, interaction.user.id, scope, target_id, rule)
         await answer_privately(
-            interaction, f"✅ {_target(member, role)}: {sentences.allowance(rule)}. It counts from now on."
+            interaction,
+            f"✅ {_target(member, role)}{_left(member)}: {sentences.allowance(rule)}. It counts from now on.",
         )
 
     @app_commands.command(description="Remove a rule, back to what applies otherwise")
@@ -85,7 +89,7 @@ class Quota(
     async def clear(
         self,
         interaction: discord.Interaction,
-        member: discord.Member | None = None,
+        member: Person | None = None,
         role: discord.Role | None = None,
     ) -> None:
         """Remove a rule."""
@@ -99,10 +103,9 @@ class Quota(
         if not had_one:
             text = f"{_target(member, role)} had no rule of their own, nothing has changed."
         elif member is not None:
-            roles = [each.id for each in member.roles]
-            applied = self.bot.quotas.applied(guild_id, member.id, roles)
+            applied = self.bot.quotas.applied(guild_id, member.id, _role_ids(member))
             now_applies = f"{sentences.allowance(applied.rule)} ({sentences.reason(applied)})"
-            text = f"✅ The rule is gone. For {member.mention} this applies now: {now_applies}."
+            text = f"✅ The rule is gone. For <@{member.id}> this applies now: {now_applies}."
         else:
             text = f"✅ The rule for {_target(member, role)} is gone."
         log.info("Server %s: %s cleared %s %s", guild_id, interaction.user.id, scope, target_id)
@@ -110,7 +113,7 @@ class Quota(
 
     @app_commands.command(description="Forget what a member has used so far")
     @app_commands.describe(member="Who starts afresh")
-    async def reset(self, interaction: discord.Interaction, member: discord.Member) -> None:
+    async def reset(self, interaction: discord.Interaction, member: Person) -> None:
         """Forget what a member has used."""
         guild_id, now = _guild_id(interaction), self.bot.clock.now()
         await self.bot.ledger.reset(guild_id, member.id, now)
@@ -118,18 +121,18 @@ class Quota(
         log.info("Server %s: %s reset %s", guild_id, interaction.user.id, member.id)
         await answer_privately(
             interaction,
-            f"✅ {member.mention} starts afresh. Videos that are being made still count as running.",
+            f"✅ <@{member.id}> starts afresh. Videos that are being made still count as running.",
         )
 
     @app_commands.command(description="Show a member's quota, or all rules of this server")
     @app_commands.describe(member="Whose quota; without it, all rules")
-    async def show(self, interaction: discord.Interaction, member: discord.Member | None = None) -> None:
+    async def show(self, interaction: discord.Interaction, member: Person | None = None) -> None:
         """Show a member's standing or the server's rules."""
         guild_id = _guild_id(interaction)
         if member is not None:
-            roles = [role.id for role in member.roles]
-            standing = self.bot.quotas.standing(guild_id, member.id, roles, self.bot.clock.now())
-            text = "\n".join([f"📊 **Quota of** {member.mention}", *sentences.standing_lines(standing)])
+            standing = self.bot.quotas.standing(guild_id, member.id, _role_ids(member), self.bot.clock.now())
+            lines = [f"📊 **Quota of** <@{member.id}>{_left(member)}", *sentences.standing_lines(standing)]
+            text = "\n".join(lines)
             await answer_privately(interaction, text)
             return
         rules = self.bot.quotas.rules(guild_id)
@@ -167,7 +170,7 @@ def _guild_id(interaction: discord.Interaction) -> int:
     return interaction.guild_id
 
 
-def _scope(member: discord.Member | None, role: discord.Role | None) -> tuple[Scope, int | None]:
+def _scope(member: Person | None, role: discord.Role | None) -> tuple[Scope, int | None]:
     if member is not None:
         return Scope.MEMBER, member.id
     # The role that everybody has is the server's default by another name.
@@ -176,7 +179,15 @@ def _scope(member: discord.Member | None, role: discord.Role | None) -> tuple[Sc
     return Scope.SERVER, None
 
 
-def _target(member: discord.Member | None, role: discord.Role | None) -> str:
+def _role_ids(person: Person) -> list[int]:
+    return [role.id for role in person.roles] if isinstance(person, discord.Member) else []
+
+
+def _left(person: Person | None) -> str:
+    return "" if person is None or isinstance(person, discord.Member) else LEFT
+
+
+def _target(member: Person | None, role: discord.Role | None) -> str:
     return _named(*_scope(member, role))
 
 

@@ -201,3 +201,26 @@ async def test_a_rule_set_while_a_job_runs_counts_for_the_next_one(world: World)
     await moderate(world, "set", member=world.member, videos=0)
     await until(world, asked, READY)
     assert "switched off" in private_answer(await ask(world))
+
+
+async def test_quotas_of_somebody_who_left_can_be_shown_and_changed(world: World, cloud: GmiCloud) -> None:
+    await moderate(world, "set", videos=2)
+    await finish(world, duration=3)
+    gone = world.member.user
+    del world.env.backend.get_guild(world.guild.id).members[gone.id]
+
+    shown = await moderate(world, "show", member=gone)
+    assert f"**Quota of** {gone.mention} (not in this server now)" in shown
+    assert "**Used:** 1 video, 3 seconds" in shown
+    told = await moderate(world, "set", member=gone, videos=0)
+    assert f"✅ {gone.mention} (not in this server now): no videos" in told
+    assert "no videos (rule for" in await moderate(world, "show", member=gone)
+    told = await moderate(world, "clear", member=gone)
+    assert f"For {gone.mention} this applies now: 2 videos per day" in told
+    assert f"{gone.mention} starts afresh" in await moderate(world, "reset", member=gone)
+    assert "**Used:** 0 videos" in await moderate(world, "show", member=gone)
+
+    await moderate(world, "set", member=gone, videos=0)
+    world.member = world.guild.add_member(gone)
+    assert "switched off for you" in private_answer(await ask(world))
+    assert cloud.paid == 1

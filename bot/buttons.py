@@ -9,6 +9,7 @@ from typing import Any, Self
 import discord
 from discord import ui
 
+from bot import presses
 from bot.jobs import Job, State
 
 
@@ -49,10 +50,11 @@ class CardButton(
         cls, _interaction: discord.Interaction[Any], _item: ui.Item[Any], match: re.Match[str], /
     ) -> Self:
         """Make the button anew from its id."""
-        return cls(Press(match["press"]), int(match["job"]))
+        return cls(Press(match["press"]), presses.number_in(match["job"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Tell the cogs."""
+        presses.take(interaction)
         interaction.client.dispatch("card_button", interaction, self.press, self.job_id)
 
 
@@ -72,10 +74,11 @@ class PageButton(ui.DynamicItem[ui.Button[Any]], template=r"vidu-videos:(?P<page
         cls, _interaction: discord.Interaction[Any], _item: ui.Item[Any], match: re.Match[str], /
     ) -> Self:
         """Make the button anew from its id."""
-        return cls(int(match["page"]))
+        return cls(presses.number_in(match["page"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Tell the cogs."""
+        presses.take(interaction)
         interaction.client.dispatch("page_button", interaction, self.page)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import logging
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -16,14 +14,16 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.buttons import CardButton, PageButton
-from bot.clock import Clock, SystemClock
+from bot.clock import Clock, SystemClock, sleep
 from bot.delivery import Delivery
 from bot.downloads import open_session
+from bot.events import INTERACTION, EventGuard, origin
 from bot.fetching import Fetcher
 from bot.gmi import GmiCloud
 from bot.hosts import is_on_this_machine
 from bot.ledger import Ledger
 from bot.quotas import Quotas
+from bot.registration import register
 from bot.routes import Routes
 from bot.runner import Runner
 from bot.settings import Settings
@@ -44,6 +44,13 @@ EXTENSIONS = (
 KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS
 PARALLEL_EXAMINATIONS = 4  # requests whose files are in memory at once: nine files can have 400 MiB
 DNS_CACHE = 300  # seconds
+# Seconds before a new session after an unreadable one; Discord allows 1,000 sessions a day.
+SESSION_PAUSE_FIRST, SESSION_PAUSE_MAX = 1.0, 300.0
+SESSION_STEADY = timedelta(minutes=5)  # after so long the next failure has nothing to do with the last one
+
+
+class GatewayUnreachable(Exception):  # noqa: N818 - it names what happened
+    """Not even the first connection to Discord's gateway came about."""
 
 
 class ViduBot(commands.Bot):
@@ -68,6 +75,9 @@ class ViduBot(commands.Bot):
         self.clock: Clock = clock or SystemClock()
         self.tasks = Tasks(self.clock)
         self.examinations = asyncio.Semaphore(PARALLEL_EXAMINATIONS)
+        self.events = EventGuard(self._on_unreadable)
+        self.events.protect(self._connection.parsers)
+        self.opened = False  # every part is there, and members may come
         self._parts = AsyncExitStack()
         self._resumed = False
 
@@ -103,29 +113,69 @@ class ViduBot(commands.Bot):
         self.add_dynamic_items(CardButton, PageButton, WindowButton)
         for extension in EXTENSIONS:
             await self.load_extension(extension)
-        await self._sync_if_changed()
+        self.tasks.supervise(lambda: register(self.tree, self.ledger, self.clock), "register the commands")
+        self.opened = True
 
     async def on_ready(self) -> None:
         """Resume open jobs at the first connection; later ones find them still running."""
         log.info("Ready as %s in %d servers", self.user, len(self.guilds))
+        self._resume()
+
+    async def on_error(self, event_method: str, /, *args: Any, **_: Any) -> None:
+        """Log what a listener raised; where a member waits for it, `cogs.errors` answers."""
+        log.exception("The listener %s failed", event_method)
+        if event_method != "on_interaction_failed" and args and isinstance(args[0], discord.Interaction):
+            self.dispatch("interaction_failed", args[0])
+
+    async def connect(self, *, reconnect: bool = True) -> None:
+        """Stay connected; what cannot be read at all costs the session, not the process.
+
+        Raises GatewayUnreachable when not even the first connection comes about, and what discord.py raises
+        where no further attempt can help.
+        """
+        pause = SESSION_PAUSE_FIRST
+        while True:
+            began = self.clock.now()
+            try:
+                await super().connect(reconnect=reconnect)
+            except (discord.DiscordException, aiohttp.ClientError, OSError):
+                raise
+            except Exception as error:
+                if self.ws is None:  # discord.py 2.7 then trips over the session that it never had
+                    raise GatewayUnreachable from error
+                if self.clock.now() - began >= SESSION_STEADY:
+                    pause = SESSION_PAUSE_FIRST
+                log.error(
+                    "Discord's gateway sent something that could not be read at all (%s); "
+                    "a new session begins in %.0f s",
+                    origin(error),
+                    pause,
+                )
+                await self.ws.close(code=1000)
+            else:
+                return
+            await sleep(self.clock, pause)
+            pause = min(pause * 2, SESSION_PAUSE_MAX)
+
+    async def close(self) -> None:
+        """Stop the work, then close what it stood on; what fails there keeps nothing else open."""
+        for close in (self._parts.aclose, super().close):
+            try:
+                await close()
+            except Exception:
+                log.exception("A part of the bot could not be closed in good order")
+
+    def _on_unreadable(self, event: str, data: Any) -> None:
+        """Do what an event that could not be read would have led to, as far as that is possible."""
+        if event == INTERACTION:
+            self.dispatch("unreadable_interaction", data)
+        elif event == "READY":
+            self._resume()  # all that open jobs need are REST calls
+
+    def _resume(self) -> None:
         if not self._resumed:
             self._resumed = True
             self.runner.resume()
-
-    async def close(self) -> None:
-        """Stop the work, then close what it stood on."""
-        await self._parts.aclose()
-        await super().close()
-
-    async def _sync_if_changed(self) -> None:
-        """Register the commands only when they differ: Discord allows 200 creations a day."""
-        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
-        digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
-        name = f"commands of {self.application_id}"
-        if await self.ledger.note(name) != digest:
-            await self.tree.sync()
-            await self.ledger.write_note(name, digest)
-            log.info("Registered %d commands", len(payload))
 
 
 def _notify_after(seconds: int) -> timedelta | None:
@@ -134,6 +184,16 @@ def _notify_after(seconds: int) -> timedelta | None:
 
 class _Tree(app_commands.CommandTree[ViduBot]):
     """Leaves every failed command to the one place that answers it."""
+
+    async def _call(self, interaction: discord.Interaction[Any]) -> None:
+        """Run a command; what odd data raises is dropped by discord.py, and nobody would answer."""
+        try:
+            await super()._call(interaction)
+        except app_commands.AppCommandError:
+            raise
+        except Exception as error:
+            log.error("A command's data could not be read (%s)", origin(error))
+            self.client.dispatch("interaction_failed", interaction)
 
     async def on_error(
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError, /

@@ -11,6 +11,7 @@ from typing import Any, Self
 import discord
 from discord import ui
 
+from bot import presses
 from bot.drafts import Draft, Source
 from bot.request import (
     DURATION_MAX,
@@ -30,7 +31,6 @@ SPOILER, PRIVATE = "spoiler", "private"
 _ID = "vidu-window"
 _NEW = "new"
 _TITLE = "Make a video"
-_MEMORY = 60 * 60.0  # seconds that discord.py remembers a window; its answer does not need that memory
 _FILES_NEEDED = (
     f"PNG, JPEG, WebP, MP4, MOV; up to {IMAGES_MAX} pictures, or {VIDEOS_MAX} clips "
     f"and {IMAGES_MAX_WITH_VIDEOS} pictures"
@@ -44,7 +44,7 @@ class Window(ui.Modal):
     """The filled window of a draft; it has the five fields that Discord allows."""
 
     def __init__(self, draft: Draft, *, kept: bool, about_files: str | None = None) -> None:
-        super().__init__(title=_TITLE, timeout=_MEMORY, custom_id=f"{_ID}:{draft.id if kept else _NEW}")
+        super().__init__(title=_TITLE, timeout=None, custom_id=f"{_ID}:{draft.id if kept else _NEW}")
         self.add_item(_prompt(draft))
         if draft.chosen is None:
             self.add_item(_files(draft, about_files))
@@ -53,6 +53,9 @@ class Window(ui.Modal):
         self.add_item(_duration(draft))
         self.add_item(_seed(draft))
         self.add_item(_extras(draft))
+        # discord.py remembers no window that is finished: every answer is read in one place, after a restart
+        # or before, and an odd one trips over nothing on its way there.
+        self.stop()
 
 
 class WindowButton(ui.DynamicItem[ui.Button[Any]], template=rf"{_ID}:(?P<draft>[0-9]+)"):
@@ -68,10 +71,11 @@ class WindowButton(ui.DynamicItem[ui.Button[Any]], template=rf"{_ID}:(?P<draft>[
         cls, _interaction: discord.Interaction[Any], _item: ui.Item[Any], match: re.Match[str], /
     ) -> Self:
         """Make the button anew from its id."""
-        return cls(int(match["draft"]))
+        return cls(presses.number_in(match["draft"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Tell the cogs."""
+        presses.take(interaction)
         interaction.client.dispatch("window_button", interaction, self.draft_id)
 
 
@@ -90,7 +94,7 @@ def is_window(custom_id: str) -> bool:
 def draft_id_of(custom_id: str) -> int | None:
     """Return which draft a window was opened with, or None if it was empty."""
     number = custom_id.partition(":")[2]
-    return int(number) if number.isdecimal() else None
+    return presses.number_in(number) if number.isdecimal() else None
 
 
 def _prompt(draft: Draft) -> ui.Label[Window]:

@@ -53,7 +53,7 @@ class Videos(commands.Cog):
     async def _page(self, interaction: discord.Interaction, page: int) -> ui.LayoutView:
         user = interaction.user
         pages = max(1, -(-await self.bot.ledger.count_jobs_of(user.id) // PAGE))
-        page = min(page, pages)
+        page = max(1, min(page, pages))
         jobs = await self.bot.ledger.jobs_of(user.id, limit=PAGE, offset=(page - 1) * PAGE)
         standing = self.bot.quotas.standing(
             home(interaction), user.id, role_ids(interaction), self.bot.clock.now()

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 FORGOTTEN = "⌛ I keep what you typed for a day, and that is over. Start anew with `/vidu`."
 EXPIRED = "Discord no longer has your files: please attach them again."
+NAMELESS = "file"
+DIGITS_MAX = 4  # of a position or a duration; int() refuses thousands of digits
 NOT_YOURS = "🙂 This one is somebody else's. With `/vidu` you can make your own."
 
 
@@ -54,7 +56,7 @@ class WindowAnswers(commands.Cog):
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Hear every answer to a window: discord.py forgets its own windows when the process ends."""
-        data: Mapping[str, Any] = interaction.data or {}
+        data = _mapping(interaction.data)
         custom_id = str(data.get("custom_id", ""))
         if interaction.type is not discord.InteractionType.modal_submit or not is_window(custom_id):
             return
@@ -90,29 +92,48 @@ class WindowAnswers(commands.Cog):
 
 
 def read_answers(data: Mapping[str, Any]) -> Answers:
-    """Return what a window's answer holds, from the interaction as Discord sends it."""
+    """Return what a window's answer holds, from the interaction as Discord sends it; what is odd is left out.
+
+    A file of which not enough is known stays as one that cannot be read: a video must not begin without it.
+    """
     texts: dict[str, str] = {}
     choices: dict[str, list[str]] = {}
-    for field in _fields(data.get("components", ())):
-        name = field.get("custom_id", "")
-        if "values" in field:
-            choices[name] = list(field["values"] or ())
-        elif isinstance(field.get("value"), str):
-            texts[name] = field["value"]
-    attachments = data.get("resolved", {}).get("attachments", {})
-    files = tuple(
-        Source(display_name(found["filename"]), found["url"], found["size"])
-        for found in (attachments[each] for each in choices.get(FILES, ()) if each in attachments)
-    )
+    for field in _fields(data.get("components")):
+        name, value, values = field.get("custom_id"), field.get("value"), field.get("values")
+        if not isinstance(name, str):
+            continue
+        if isinstance(values, list):
+            choices[name] = [each for each in values if isinstance(each, str)]
+        elif isinstance(value, str):
+            texts[name] = value
+    attachments = _mapping(_mapping(data.get("resolved")).get("attachments"))
+    files = tuple(_source(_mapping(attachments.get(each))) for each in choices.get(FILES, ()))
     return Answers(texts, choices, files)
 
 
 def _fields(components: Any) -> Iterator[Mapping[str, Any]]:
-    for component in components:
-        yield component
-        if "component" in component:
-            yield from _fields([component["component"]])
-        yield from _fields(component.get("components", ()))
+    for component in components if isinstance(components, list) else ():
+        if isinstance(component, Mapping):
+            yield component
+            yield from _fields([component.get("component")])
+            yield from _fields(component.get("components"))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _source(attachment: Mapping[str, Any]) -> Source:
+    name, url, size = (attachment.get(key) for key in ("filename", "url", "size"))
+    return Source(
+        display_name(name if isinstance(name, str) and name else NAMELESS),
+        url if isinstance(url, str) else "",
+        size if isinstance(size, int) else None,
+    )
+
+
+def _small_number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= DIGITS_MAX else None
 
 
 def filled(draft: Draft, answers: Answers) -> Draft:
@@ -120,15 +141,17 @@ def filled(draft: Draft, answers: Answers) -> Draft:
     used = answers.choices.get(USED)
     chosen = draft.chosen
     if used is not None:
-        chosen = tuple(int(each) for each in used if each.isdecimal() and int(each) < len(draft.sources))
-    seconds = next((each for each in answers.choices.get(DURATION, ()) if each.isdecimal()), None)
+        numbers = dict.fromkeys(_small_number(each) for each in used)
+        chosen = tuple(each for each in numbers if each is not None and each < len(draft.sources))
+    seconds = [_small_number(each) for each in answers.choices.get(DURATION, ())]
+    duration = next((each for each in seconds if each is not None), DURATION_DEFAULT)
     extras = answers.choices.get(EXTRAS, ())
     return replace(
         draft,
         prompt=clean_prompt(answers.texts.get(PROMPT, "")),
         sources=answers.files or draft.sources,
         chosen=None if answers.files else chosen,
-        duration=DURATION_DEFAULT if seconds is None else int(seconds),
+        duration=duration,
         seed=answers.texts.get(SEED, "").strip(),
         spoiler=SPOILER in extras,
         private=PRIVATE in extras,

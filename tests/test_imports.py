@@ -12,7 +12,18 @@ ROOT = Path(__file__).parent.parent
 
 PURE = {"request", "jobs", "drafts", "pacing", "quotas", "clock", "agenda", "following", "hosts"}
 # Only these rooms know Discord.
-DISCORD_ROOMS = {"results", "buttons", "window", "cards", "routes", "delivery", "client", "__main__"}
+DISCORD_ROOMS = {
+    "presses",
+    "results",
+    "buttons",
+    "window",
+    "cards",
+    "routes",
+    "delivery",
+    "registration",
+    "client",
+    "__main__",
+}
 IO_LIBRARIES = {"discord", "aiohttp", "sqlalchemy"}
 OWNERS = {
     "sqlalchemy": {"ledger", "tables"},
@@ -21,12 +32,12 @@ OWNERS = {
 
 # A room may import from lower floors only.
 FLOORS = [
-    {"request", "clock", "logs", "pacing", "measure", "agenda", "hosts"},
+    {"request", "clock", "logs", "pacing", "measure", "agenda", "hosts", "events", "presses"},
     {"jobs", "formats", "drafts", "downloads"},
     {"tables", "tasks", "buttons", "window", "following"},
     {"quotas", "gmi", "fetching", "cards", "references"},
     {"settings", "ledger", "watch", "results"},
-    {"openjobs", "lessons", "routes"},
+    {"openjobs", "lessons", "routes", "registration"},
     {"delivery"},
     {"teller"},
     {"runner"},

@@ -7,16 +7,19 @@ import contextlib
 import logging
 import signal
 import sys
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import discord
 
 from bot import logs
-from bot.client import ViduBot
+from bot.client import GatewayUnreachable, ViduBot
 from bot.ledger import LedgerUnusable
 from bot.settings import Settings, SettingsError, load
 
 MISCONFIGURED, FAILED = 2, 1  # exit codes
+HANG_UP_SECONDS = 2.0  # how long the connection may take to end by itself once the bot is closed
+TOKEN_REFUSED = 4004  # the gateway's code for it [Discord]
 
 log = logging.getLogger("bot")
 
@@ -25,8 +28,25 @@ class Broken(Exception):  # noqa: N818 - it names what happened
     """A task without which nothing goes on cannot be kept running."""
 
 
+Kinds = tuple[type[Exception], ...]
+NO_DISCORD: Kinds = (GatewayUnreachable, discord.GatewayNotFound, discord.HTTPException)
+NO_NETWORK: Kinds = (aiohttp.ClientError, OSError)
+SENTENCES: list[tuple[Kinds, str]] = [  # the first that fits
+    ((discord.LoginFailure,), "Discord refused the token: DISCORD_TOKEN must be the bot's token."),
+    ((discord.PrivilegedIntentsRequired,), "Discord refused the bot's intents. An update of it may help."),
+    ((Broken,), "A part of the bot failed again and again: see the log. A new start may help."),
+    (
+        (*NO_DISCORD, *NO_NETWORK),
+        "Discord cannot be reached, or does not answer as it should. Try again later.",
+    ),
+]
+
+
 async def run(settings: Settings) -> None:
-    """Run until Discord ends it or the process is told to stop."""
+    """Run until Discord ends it or the process is told to stop.
+
+    Raises Broken when a part cannot be kept running, and whatever ended the connection to Discord.
+    """
     bot = ViduBot(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -37,15 +57,31 @@ async def run(settings: Settings) -> None:
         running = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
         stopping = asyncio.create_task(stop.wait())
         broken = asyncio.create_task(bot.tasks.wait_broken())
-        await asyncio.wait({running, stopping, broken}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not running.done():
+        try:
+            await asyncio.wait({running, stopping, broken}, return_when=asyncio.FIRST_COMPLETED)
+            if broken.done():
+                raise Broken
+            if running.done():
+                await running
+                return
             log.info("Stopping; jobs under way are safe in the ledger and go on at the next start")
-            await bot.close()
-        await running
-        if broken.done():
-            raise Broken
-        broken.cancel()
+        finally:
+            await _hang_up(bot, running)
+            stopping.cancel()
+            broken.cancel()
+
+
+async def _hang_up(bot: ViduBot, running: asyncio.Task[None]) -> None:
+    """Close the bot, and end its connection to Discord."""
+    if bot.opened:
+        # While what is on its way arrives, members still get an answer: the connection goes last.
+        await bot.close()
+        await asyncio.wait({running}, timeout=HANG_UP_SECONDS)
+    # Between two attempts to reconnect discord.py sleeps for minutes, closed or not.
+    running.cancel()
+    await asyncio.wait({running})
+    if not running.cancelled() and (error := running.exception()) is not None:
+        log.debug("The connection to Discord ended with %s", type(error).__name__)
 
 
 def main() -> int:
@@ -55,22 +91,36 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return MISCONFIGURED
-    secrets = (settings.discord_token, settings.gmi_api_key)
-    logs.set_up(settings.log_level, [secret.get_secret_value() for secret in secrets])
+    logs.set_up(settings.log_level, _secrets(settings))
     try:
         asyncio.run(run(settings))
-    except discord.LoginFailure:
-        print("Discord refused the token: DISCORD_TOKEN must be the bot's token.", file=sys.stderr)
-    except LedgerUnusable as error:
-        print(error, file=sys.stderr)
-    except Broken:
-        print("A part of the bot failed again and again: see the log. A new start may help.", file=sys.stderr)
-    except (aiohttp.ClientError, OSError, discord.HTTPException) as error:
-        log.debug("Discord failed", exc_info=error)
-        print("Discord cannot be reached, or does not answer as it should. Try again later.", file=sys.stderr)
-    else:
+    except KeyboardInterrupt:  # only where signals have no handlers
         return 0
-    return FAILED
+    except Exception as error:
+        print(_sentence(error), file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def _secrets(settings: Settings) -> list[str]:
+    found = [settings.discord_token.get_secret_value(), settings.gmi_api_key.get_secret_value()]
+    password = urlsplit(settings.database_url.get_secret_value()).password
+    return found if password is None else [*found, password, unquote(password)]
+
+
+def _sentence(error: Exception) -> str:
+    """Return what the operator should know of what ended the bot; what nobody expected goes to the log."""
+    if isinstance(error, LedgerUnusable):
+        return str(error)
+    if isinstance(error, discord.ConnectionClosed):
+        if error.code == TOKEN_REFUSED:
+            return SENTENCES[0][1]
+        return f"Discord ended the connection for good (code {error.code}). An update of the bot may help."
+    for kinds, sentence in SENTENCES:
+        if isinstance(error, kinds):
+            return sentence
+    log.critical("The bot failed in a way that nobody expected", exc_info=error)
+    return "The bot failed in a way that nobody expected: see the log. A new start may help."
 
 
 if __name__ == "__main__":

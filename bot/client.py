@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -151,7 +152,8 @@ class ViduBot(commands.Bot):
                     origin(error),
                     pause,
                 )
-                await self.ws.close(code=1000)
+                with contextlib.suppress(aiohttp.ClientError, OSError):  # the line may be down as well
+                    await self.ws.close(code=1000)
             else:
                 return
             await sleep(self.clock, pause)

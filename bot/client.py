@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from contextlib import AsyncExitStack
@@ -14,7 +13,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.budget import ByteBudget
 from bot.buttons import CardButton, PageButton
+from bot.cdn import Cdn, DiscordCdn
 from bot.clock import Clock, SystemClock, sleep
 from bot.delivery import Delivery
 from bot.downloads import open_session
@@ -22,6 +23,7 @@ from bot.events import INTERACTION, EventGuard, origin
 from bot.fetching import Fetcher
 from bot.gmi import GmiCloud
 from bot.hosts import is_on_this_machine
+from bot.inspection import Inspector
 from bot.ledger import Ledger
 from bot.quotas import Quotas
 from bot.registration import register
@@ -43,7 +45,7 @@ EXTENSIONS = (
     "cogs.quota",
 )
 KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS
-PARALLEL_EXAMINATIONS = 4  # requests whose files are in memory at once: nine files can have 400 MiB
+UPLOAD_BYTES = 100 * 1024 * 1024  # of references that wait for their first card, in all
 DNS_CACHE = 300  # seconds
 # Seconds before a new session after an unreadable one; Discord allows 1,000 sessions a day.
 SESSION_PAUSE_FIRST, SESSION_PAUSE_MAX = 1.0, 300.0
@@ -57,12 +59,13 @@ class GatewayUnreachable(Exception):  # noqa: N818 - it names what happened
 class ViduBot(commands.Bot):
     """One process: one Discord application, one GMI Cloud organisation, one ledger."""
 
+    cdn: Cdn
     ledger: Ledger
     quotas: Quotas
     delivery: Delivery
     runner: Runner
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, cdn: Cdn | None = None) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -75,11 +78,14 @@ class ViduBot(commands.Bot):
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.tasks = Tasks(self.clock)
-        self.examinations = asyncio.Semaphore(PARALLEL_EXAMINATIONS)
         self.events = EventGuard(self._on_unreadable)
         self.events.protect(self._connection.parsers)
         self.opened = False  # every part is there, and members may come
+        self.inspector = Inspector(self.clock)
+        self.upload_bytes = ByteBudget(UPLOAD_BYTES)
+        self._given_cdn = cdn
         self._parts = AsyncExitStack()
+        self._parts.callback(self.inspector.close)
         self._resumed = False
 
     async def setup_hook(self) -> None:
@@ -90,6 +96,7 @@ class ViduBot(commands.Bot):
         connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=KEEPALIVE, ttl_dns_cache=DNS_CACHE)
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         await self._parts.enter_async_context(session)
+        self.cdn = self._given_cdn or DiscordCdn(session)
         key = settings.gmi_api_key.get_secret_value()
         self.quotas = Quotas(settings.quota, settings.quota_running)
         loopback = is_on_this_machine(settings.gmi_base_url)

@@ -57,6 +57,7 @@ _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), _AVIF),
     **dict.fromkeys((b"M4A ", b"M4B ", b"M4P ", b"F4A "), _SOUND),
 }
+_BRANDS_END = 4096  # bytes; a box of brands is far smaller, but may claim to be the whole file
 _FIRST_BOXES_WITHOUT_FTYP = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")  # older QuickTime
 
 
@@ -85,7 +86,8 @@ def _brand_format(data: bytes) -> Format:
     if major.startswith((b"3gp", b"3g2")):
         return Format("a 3GP clip", _CLIP)
     # Still pictures of both kinds may lead with the common brand and tell themselves apart by the others.
-    if major in {b"mif1", b"msf1"} and re.search(b"avi[fs]", data[16 : int.from_bytes(data[:4], "big")]):
+    end = min(int.from_bytes(data[:4], "big"), _BRANDS_END)
+    if major in {b"mif1", b"msf1"} and re.search(b"avi[fs]", data[16:end]):
         return _AVIF
     return _BRANDS.get(major, _MP4)
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
-from threading import BoundedSemaphore
 
 from PIL import Image
 
+from bot.clips import measure
+from bot.containers import PARTS_MAX, count_parts, has_impossible_table, top_boxes
 from bot.formats import JPEG, Format, detect
 from bot.request import Kind, Reference, size_faults
 
@@ -21,19 +16,10 @@ NAME_MAX = 40  # characters: longer names push the rest of a sentence off a phon
 # A phone's 50 megapixels fit, and decoding takes 300 MB at most (15 bytes a pixel for WebP, 4 for PNG).
 MEGAPIXELS_MAX = {"PNG": 64, "JPEG": 64, "WEBP": 20}
 SCANS_MAX = 50  # a progressive JPEG has about 10; each costs 95 bytes and passes over the whole picture
-MEASURE_SECONDS_MAX = 10  # a whole clip of 100 MiB takes well under one
-BOXES_MAX = 100_000  # far more than the fragments of an hour of video; a hostile file could hold millions
 
 # Pillow's own guard prints a warning where this module answers with a sentence. The header's dimensions
 # are checked before any pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
-
-# Together with the limits above: the most memory that members can make the bot use at once.
-_PICTURE_TURN = BoundedSemaphore(1)
-_CLIP_TURN = BoundedSemaphore(2)
-
-_MEASURE = (sys.executable, "-P", str(Path(__file__).with_name("measure.py")))
-_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "SYSTEMROOT")  # what a Python may need to start
 
 _NEEDED = {Kind.IMAGE: "PNG, JPEG or WebP", Kind.VIDEO: "MP4 or MOV"}
 ANY_NEEDED = "PNG, JPEG, WebP, MP4 or MOV"
@@ -45,9 +31,6 @@ _TURNED_ORIENTATIONS = (5, 6, 7, 8)  # shown with width and height swapped
 
 # An underscore between two letters or digits never formats in Discord, and names are full of them.
 _MARKDOWN = re.compile(r"[*`~|<\[]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
-_BOXES = frozenset(
-    b"ftyp moov mdat moof mfra sidx styp emsg prft ssix free skip wide pnot PICT meta uuid udta pdin".split()
-)
 
 
 class Unreadable(Exception):  # noqa: N818 - says what the attachment is, as people would
@@ -70,11 +53,8 @@ def display_name(name: str) -> str:
     return _MARKDOWN.sub(r"\\\g<0>", text).replace("@", "@\u200b")
 
 
-def probe(shown: str, url: str, data: bytes, expected: Kind | None) -> Reference:
-    """Return the picture or clip that these bytes are; its name must be safe to show.
-
-    Decodes whole pictures: run it in a thread. Raises Unreadable.
-    """
+def identify(shown: str, data: bytes, expected: Kind | None) -> tuple[Kind, Format]:
+    """Return whether these bytes are a picture or a clip, and of what format. Raises Unreadable."""
     if not data:
         raise Unreadable(size_faults(shown, 0, expected or Kind.IMAGE)[0])
     found = detect(data)
@@ -83,12 +63,28 @@ def probe(shown: str, url: str, data: bytes, expected: Kind | None) -> Reference
     kind = expected or found.kinds[0]
     for sentence in size_faults(shown, len(data), kind):
         raise Unreadable(sentence)
-    if kind is Kind.IMAGE:
-        width, height = _picture_size(shown, found, data)
-        return Reference(kind, shown, url, len(data), width, height)
+    return kind, found
+
+
+def read_picture(shown: str, url: str, found: Format, data: bytes) -> Reference:
+    """Return the picture that these bytes are; its name must be safe to show.
+
+    Decodes the whole picture: run it in a thread, one at a time. Raises Unreadable.
+    """
+    width, height = _picture_size(shown, found, data)
+    return Reference(Kind.IMAGE, shown, url, len(data), width, height)
+
+
+async def read_clip(shown: str, url: str, found: Format, data: bytes) -> Reference:
+    """Return the clip that these bytes are; its name must be safe to show.
+
+    Runs a process that takes memory and time: only few at a time. Raises Unreadable and TookTooLong.
+    """
     _check_whole(shown, found, data)
-    width, height, seconds = _clip_measures(shown, found, data)
-    return Reference(kind, shown, url, len(data), width, height, seconds)
+    if has_impossible_table(data):
+        raise Unreadable(_broken_clip(shown, found))
+    width, height, seconds = _clip_measures(shown, found, await measure(data))
+    return Reference(Kind.VIDEO, shown, url, len(data), width, height, seconds)
 
 
 def _refusal(shown: str, found: Format | None, expected: Kind | None) -> str:
@@ -118,8 +114,13 @@ def _picture_size(shown: str, found: Format, data: bytes) -> tuple[int, int]:
             f"**{shown}** is {found.phrase} in {scans:,} passes, the limit is {SCANS_MAX}. "
             f"Save it again as {_NEEDED[Kind.IMAGE]} and attach the new file."
         )
+    if count_parts(data) > PARTS_MAX:
+        raise Unreadable(
+            f"**{shown}** is {found.phrase} in so many parts that reading it would take too long. "
+            f"Save it again as {_NEEDED[Kind.IMAGE]} and attach the new file."
+        )
     try:
-        with _PICTURE_TURN, Image.open(BytesIO(data), formats=tuple(MEGAPIXELS_MAX)) as picture:
+        with Image.open(BytesIO(data), formats=tuple(MEGAPIXELS_MAX)) as picture:
             width, height = picture.size
             _check_pixels(shown, picture)
             # A JPEG is decoded at an eighth of its size: all of it is read, in a fraction of the memory.
@@ -147,9 +148,8 @@ def _check_pixels(shown: str, picture: Image.Image) -> None:
         )
 
 
-def _clip_measures(shown: str, found: Format, data: bytes) -> tuple[int, int, float]:
+def _clip_measures(shown: str, found: Format, measures: dict[str, float] | None) -> tuple[int, int, float]:
     """Return the width and height in pixels as displayed, and the seconds. Raises Unreadable."""
-    measures = _measure(data)
     if measures is None or not measures["videos"] + measures["sounds"]:
         raise Unreadable(_broken_clip(shown, found))
     if not measures["videos"]:
@@ -168,29 +168,6 @@ def _clip_measures(shown: str, found: Format, data: bytes) -> tuple[int, int, fl
     return width, height, seconds
 
 
-def _measure(data: bytes) -> dict[str, float] | None:
-    """Return what measure.py tells about a clip, or None if it cannot be read."""
-    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    try:
-        with _CLIP_TURN:
-            done = subprocess.run(  # noqa: S603 - fixed words only, the clip comes in as standard input
-                _MEASURE,
-                input=data,
-                env=environment,
-                capture_output=True,
-                timeout=MEASURE_SECONDS_MAX,
-                check=False,
-            )
-    except subprocess.TimeoutExpired:
-        return None
-    if done.returncode == 1:  # Python could not import or load the library: no fault of the clip
-        raise RuntimeError(f"The reader of clips does not start: {done.stderr.decode(errors='replace')}")
-    if done.returncode:
-        return None
-    measures: dict[str, float] | None = json.loads(done.stdout)
-    return measures
-
-
 def _broken_clip(shown: str, found: Format) -> str:
     return (
         f"**{shown}** is {found.phrase}, but it is broken or cut off. "
@@ -201,7 +178,7 @@ def _broken_clip(shown: str, found: Format) -> str:
 def _check_whole(shown: str, found: Format, data: bytes) -> None:
     """Raise Unreadable if the end of a clip is missing, which its index alone would not show."""
     seen = set()
-    for kind, end in _boxes(data):
+    for kind, end in top_boxes(data):
         seen.add(kind)
         if end > len(data):
             raise Unreadable(
@@ -215,21 +192,3 @@ def _check_whole(shown: str, found: Format, data: bytes) -> None:
         )
     if b"mdat" not in seen:
         raise Unreadable(_broken_clip(shown, found))
-
-
-def _boxes(data: bytes) -> Iterator[tuple[bytes, int]]:
-    """Yield the type and the end of each top-level box (ISO/IEC 14496-12), up to the first unknown one."""
-    start = 0
-    for _ in range(BOXES_MAX):
-        size, kind = int.from_bytes(data[start : start + 4], "big"), data[start + 4 : start + 8]
-        if kind not in _BOXES:  # some cameras and phones append notes of their own
-            return
-        header = 8
-        if size == 1:  # the size follows as 64 bits
-            header, size = 16, int.from_bytes(data[start + 8 : start + 16], "big")
-        elif size == 0:  # reaches to the end of the file
-            size = len(data) - start
-        if size < header:
-            return
-        yield kind, start + size
-        start += size

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -62,6 +62,7 @@ class Order:
     request: VideoRequest
     uploads: Sequence[Upload] = ()  # the references, to be kept on the card
     spoiler: bool = False
+    release: Callable[[], None] = lambda: None  # called once the uploads are needed no more
 
 
 class Runner:
@@ -189,9 +190,16 @@ class Runner:
         if not new:
             raise Duplicate(str(job.id))
         self._jobs.add(job)
-        self._tasks.spawn(self._teller.show(job.id, order.uploads), f"first card of job {job.id}")
+        self._tasks.spawn(self._show_first(job.id, order), f"first card of job {job.id}")
         self._tasks.spawn(self._submit(job.id), f"submit job {job.id}")
         return job
+
+    async def _show_first(self, job_id: int, order: Order) -> None:
+        """Show the first card; the references leave memory with it, or with the last attempt."""
+        try:
+            await self._teller.show(job_id, order.uploads)
+        finally:
+            order.release()
 
     async def cancel(self, job_id: int) -> Cancelled:
         """Cancel a job where that is still possible, and tell the truth about it."""

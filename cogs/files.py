@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import discord
-import stamina
 
+from bot.budget import ByteBudget
+from bot.cdn import CdnError, LargerThanAllowed
 from bot.drafts import Source
-from bot.references import Unreadable, display_name, probe
-from bot.request import Kind, Reference, count_faults, length_faults, shape_faults, size_faults
+from bot.inspection import NotNow
+from bot.references import Unreadable, display_name
+from bot.request import (
+    IMAGE_BYTES_MAX,
+    VIDEO_BYTES_MAX,
+    Kind,
+    Reference,
+    count_faults,
+    length_faults,
+    shape_faults,
+    size_faults,
+)
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
 
 log = logging.getLogger(__name__)
 
-READ_ATTEMPTS = 3
-READ_SECONDS = 120.0  # for all attachments together; the token outlives it by far
+PICTURES_TOGETHER = 2  # of one request on their way at once: nobody fills the line of all with seven
 # A refusal that is certain anyway still looks into the files, to name all faults at once within 3 s.
 REFUSAL_SECONDS = 1.5
 
@@ -52,8 +62,19 @@ class Examined:
     """What the files turned out to be."""
 
     references: list[Reference]
-    contents: list[bytes]
+    contents: list[bytes]  # of all references, or of none; lent by the budget of uploads
     faults: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What one file turned out to be."""
+
+    reference: Reference | None = None
+    fault: str | None = None
+
+
+LATER = _Finding()  # a clip that looked like a picture: it is read again in its turn
 
 
 class Files:
@@ -62,28 +83,41 @@ class Files:
     def __init__(self, bot: ViduBot) -> None:
         self._bot = bot
 
-    async def examine(self, sources: Sequence[Source]) -> Examined:
-        """Read and probe all files at once, and name everything that is wrong with them."""
-        async with self._bot.examinations:
-            results = await asyncio.gather(*(self._examine_one(source) for source in sources))
+    async def examine(self, user_id: int, sources: Sequence[Source], keep_max: int = 0) -> Examined:
+        """Read and probe all files of a member, and name everything that is wrong with them.
+
+        Their contents are kept where they have no more bytes than `keep_max` and memory allows: whoever
+        gets them returns them to `bot.upload_bytes`.
+        """
+        keeper = _Keeper(self._bot.upload_bytes, keep_max, sources)
+        try:
+            async with self._bot.inspector.turn(user_id):
+                findings = await self._examine_all(user_id, sources, keeper)
+        except NotNow as error:
+            keeper.drop()
+            return Examined([], [], [error.sentence])
+        except BaseException:
+            keeper.drop()
+            raise
         references: list[Reference] = []
-        contents: list[bytes] = []
         faults: list[str] = []
-        for reference, content, sentence in results:
-            if sentence is not None:
-                faults.append(sentence)
-            elif reference is not None:
-                references.append(reference)
-                contents.append(content)
-                faults += shape_faults(reference)
+        for finding in findings:
+            if finding.fault is not None:
+                faults.append(finding.fault)
+            elif finding.reference is not None:
+                references.append(finding.reference)
+                faults += shape_faults(finding.reference)
         clips = [reference for reference in references if reference.kind is Kind.VIDEO]
         if not faults and references:
             # Only now is it known what they are: a clip may have been named like a picture.
             faults += count_faults(len(references) - len(clips), len(clips))
         given_clips = sum(source.kind is Kind.VIDEO for source in sources)
-        return Examined(references, contents, faults + length_faults(clips, max(given_clips, len(clips))))
+        faults += length_faults(clips, max(given_clips, len(clips)))
+        if faults:
+            keeper.drop()
+        return Examined(references, keeper.contents(), faults)
 
-    async def examine_briefly(self, sources: Sequence[Source]) -> Examined:
+    async def examine_briefly(self, user_id: int, sources: Sequence[Source]) -> Examined:
         """Look into the files as far as the time for a first answer allows."""
         readable = [
             source
@@ -92,30 +126,98 @@ class Files:
         ]
         try:
             async with asyncio.timeout(REFUSAL_SECONDS):
-                return await self.examine(readable)
+                return await self.examine(user_id, readable)
         except TimeoutError:
             return Examined([], [], [])
 
-    async def _examine_one(self, source: Source) -> tuple[Reference | None, bytes, str | None]:
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                content = await self._read(source.url)
-        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
-            log.info("A file could not be read (%s)", type(error).__name__)
-            return None, b"", FAILED_READ.format(name=source.name)
-        try:
-            probed = await asyncio.to_thread(probe, source.name, source.url, content, source.kind)
-        except Unreadable as error:
-            return None, b"", error.sentence
-        return probed, content, None
+    async def _examine_all(self, user_id: int, sources: Sequence[Source], keeper: _Keeper) -> list[_Finding]:
+        """Look into the clips one by one, then into the pictures, then into what looked like a picture."""
+        findings = [LATER] * len(sources)
+        together = asyncio.Semaphore(PICTURES_TOGETHER)
 
-    async def _read(self, url: str) -> bytes:
-        passing = (discord.DiscordServerError, aiohttp.ClientError)
-        async for attempt in stamina.retry_context(on=passing, attempts=READ_ATTEMPTS, timeout=None):
-            with attempt:
-                # What `Attachment.read` calls; the links of a kept draft have no attachment any more.
-                return await self._bot.http.get_from_cdn(url)
-        raise AssertionError("a retry context either returns or raises")
+        async def look(position: int, as_clip: bool) -> None:
+            findings[position], content = await self._examine_one(user_id, sources[position], as_clip)
+            if findings[position].reference is not None:
+                keeper.keep(position, content)
+
+        async def look_at_clips(positions: Sequence[int]) -> None:
+            if positions:
+                async with self._bot.inspector.clip_turn():
+                    for position in positions:
+                        await look(position, True)
+
+        async def look_at_picture(position: int) -> None:
+            async with together:
+                await look(position, False)
+
+        kinds = [source.likely_kind for source in sources]
+        pictures = [position for position, kind in enumerate(kinds) if kind is Kind.IMAGE]
+        await look_at_clips([position for position, kind in enumerate(kinds) if kind is Kind.VIDEO])
+        await asyncio.gather(*map(look_at_picture, pictures))
+        await look_at_clips([position for position in pictures if findings[position] is LATER])
+        return findings
+
+    async def _examine_one(self, user_id: int, source: Source, as_clip: bool) -> tuple[_Finding, bytes]:
+        """Read one file and look into it; what turns out to be a clip only then has to wait its turn."""
+        inspector, limit = self._bot.inspector, _limit(source, as_clip)
+        # A clip's turn is its share of memory as well.
+        share = contextlib.nullcontext() if as_clip else inspector.picture_bytes.lend(limit)
+        async with share:
+            try:
+                content = await self._bot.cdn.read(source.url, limit)
+                given = source.name, source.url, content, source.kind
+                if as_clip:
+                    return _Finding(await inspector.clip(user_id, *given)), content
+                picture = await inspector.picture(*given)
+                return (LATER, b"") if picture is None else (_Finding(picture), content)
+            except CdnError as error:
+                log.info("A file could not be read (%s)", error)
+                sentence = FAILED_READ.format(name=source.name)
+            except LargerThanAllowed as error:
+                faults = size_faults(source.name, error.size, source.likely_kind)
+                sentence = faults[0] if faults else FAILED_READ.format(name=source.name)
+            except Unreadable as error:
+                sentence = error.sentence
+        return _Finding(fault=sentence), b""
+
+
+class _Keeper:
+    """Keeps the contents of a request's files for its card: all of them, or none."""
+
+    def __init__(self, budget: ByteBudget, size_max: int, sources: Sequence[Source]) -> None:
+        self._budget = budget
+        self._size_max = size_max
+        self._lent = 0
+        self._contents: dict[int, bytes] = {}
+        # Where it is known already that they are too many, none is kept even for a moment.
+        self._keeps = sum(source.size or 0 for source in sources) <= size_max
+
+    def keep(self, position: int, content: bytes) -> None:
+        """Keep one more file, unless that would be too much: then all are dropped."""
+        size = len(content)
+        if not self._keeps or self._lent + size > self._size_max or not self._budget.try_take(size):
+            self.drop()
+            return
+        self._lent += size
+        self._contents[position] = content
+
+    def drop(self) -> None:
+        """Keep nothing, now and later."""
+        self._keeps = False
+        self._contents.clear()
+        self._budget.give_back(self._lent)
+        self._lent = 0
+
+    def contents(self) -> list[bytes]:
+        """Return what is kept in the order of the files."""
+        return [self._contents[position] for position in sorted(self._contents)]
+
+
+def _limit(source: Source, as_clip: bool) -> int:
+    """Return how many bytes of a file are read at most: what Discord said, or what a request may have."""
+    if source.size is not None:
+        return source.size
+    return VIDEO_BYTES_MAX if as_clip else IMAGE_BYTES_MAX
 
 
 def source_of(attachment: discord.Attachment, kind: Kind | None = None) -> Source:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -51,7 +52,7 @@ class Intake:
         """Start the job that a draft asks for, or tell the member what stands in its way."""
         faults = draft.faults()
         if faults:
-            faults += (await self._files.examine_briefly(draft.used)).faults
+            faults += (await self._files.examine_briefly(interaction.user.id, draft.used)).faults
             await self.refuse(interaction, draft, sentences.faults(list(dict.fromkeys(faults))))
             return
         try:
@@ -64,7 +65,8 @@ class Intake:
         async with self.placeholder(interaction, private=draft.private) as address:
             if address.guest:
                 await interaction.edit_original_response(view=notice(sentences.GUEST))
-            examined = await self._files.examine(draft.used)
+            keep_max = min(interaction.filesize_limit, KEEP_MAX)
+            examined = await self._files.examine(interaction.user.id, draft.used, keep_max)
             if examined.faults:
                 await self.refuse(interaction, draft, sentences.faults(examined.faults))
                 return
@@ -146,10 +148,10 @@ class Intake:
         request = VideoRequest(
             draft.prompt, references, draft.duration, parse_seed(draft.seed) or random_seed()
         )
-        keeps = sum(map(len, contents)) <= min(interaction.filesize_limit, KEEP_MAX)
+        named = zip(references, contents, strict=bool(contents))  # all of them are kept, or none
         uploads = [
             Upload(reference_filename(position, reference), content)
-            for position, (reference, content) in enumerate(zip(references, contents, strict=True), start=1)
+            for position, (reference, content) in enumerate(named, start=1)
         ]
         order = Order(
             interaction.id,
@@ -157,14 +159,23 @@ class Intake:
             role_ids(interaction),
             address,
             request,
-            uploads if keeps else [],
+            uploads,
             draft.spoiler,
+            release=partial(self._bot.upload_bytes.give_back, sum(map(len, contents))),
         )
         try:
-            await self._bot.runner.start(order)
+            await self._start(order)
         except QuotaExceeded as error:
             await self.refuse(interaction, draft, sentences.quota_exceeded(error))
         except Closing:
             await self.refuse(interaction, draft, RESTARTING)
         except Duplicate:
             log.info("Interaction %s arrived twice", interaction.id)
+
+    async def _start(self, order: Order) -> None:
+        """Start the job; if there is none, its files leave memory at once."""
+        try:
+            await self._bot.runner.start(order)
+        except BaseException:
+            order.release()
+            raise

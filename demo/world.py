@@ -12,6 +12,7 @@ from typing import Any
 import discord
 import simcord
 
+from bot.cdn import CdnError, LargerThanAllowed
 from bot.client import ViduBot
 from bot.clock import SystemClock
 from bot.settings import Settings, load
@@ -40,6 +41,23 @@ class SimulatedClock:
         await self.env.external_wait(SystemClock().wait(event, seconds), reason="until its time has come")
 
 
+class SimulatedCdn:
+    """The simulated Discord's files: nothing of them is on any network."""
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        self._clock = clock
+
+    async def read(self, url: str, limit: int) -> bytes:
+        """Return the file at this link. Raises CdnError, and LargerThanAllowed beyond so many bytes."""
+        assert self._clock.env is not None, "the bot runs inside the simulation"
+        content = self._clock.env.backend.cdn.get(url)
+        if content is None:
+            raise CdnError("not found")
+        if len(content) > limit:
+            raise LargerThanAllowed(len(content))
+        return content
+
+
 @dataclass
 class World:
     """The simulation with everyone in it."""
@@ -59,7 +77,7 @@ class World:
         """Stop the bot in good order and start it again on the same ledger."""
         await self.bot.close()
         self.settings = self.settings.model_copy(update=changes)
-        self.bot = ViduBot(self.settings, clock=self.clock)
+        self.bot = ViduBot(self.settings, clock=self.clock, cdn=SimulatedCdn(self.clock))
         await self.env.restart_bot(self.bot)
 
     def cdn(self, url: str) -> bytes:
@@ -85,7 +103,7 @@ def settings_for(cloud: GmiCloud, database_url: str, **changes: Any) -> Settings
 @asynccontextmanager
 async def open_world(cloud: GmiCloud, clock: SimulatedClock, settings: Settings) -> AsyncIterator[World]:
     """Start the bot in a new simulated server with a member, another member and a moderator."""
-    bot = ViduBot(settings, clock=clock)
+    bot = ViduBot(settings, clock=clock, cdn=SimulatedCdn(clock))
     env = simcord.Env(bot)
     clock.env = env
     env.backend.bot_user.name = "Vidu"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import io
+import struct
 import tempfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +36,26 @@ def clip(seconds: float = 1.0, width: int = 160, height: int = 160, suffix: str 
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
         return path.read_bytes()
+
+
+@functools.cache
+def endless_clip() -> bytes:
+    """Return a clip of 2 KB that keeps its reader busy for minutes.
+
+    A table claims four thousand million entries; the index with it is compressed, so only the reader sees it.
+    """
+    whole = clip()
+    start = whole.index(b"moov") - 4
+    index = bytearray(whole[start:])
+    count = index.index(b"stts") + 8
+    index[count : count + 4] = b"\xff" * 4
+    packed = struct.pack(">I", len(index)) + zlib.compress(index)
+    return whole[:start] + box(b"moov", box(b"cmov", box(b"dcom", b"zlib") + box(b"cmvd", packed)))
+
+
+def box(kind: bytes, content: bytes) -> bytes:
+    """Return a box of a clip."""
+    return struct.pack(">I4s", len(content) + 8, kind) + content
 
 
 def render_quickly(

@@ -10,39 +10,103 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-PURE = {"request", "jobs", "drafts", "pacing", "quotas", "clock", "agenda", "following", "hosts"}
+PURE = {
+    "agenda",
+    "budget",
+    "clock",
+    "containers",
+    "drafts",
+    "following",
+    "hosts",
+    "jobs",
+    "pacing",
+    "quotas",
+    "request",
+}
 # Only these rooms know Discord.
 DISCORD_ROOMS = {
-    "presses",
-    "results",
-    "buttons",
-    "window",
-    "cards",
-    "routes",
-    "delivery",
-    "registration",
-    "client",
     "__main__",
+    "buttons",
+    "cards",
+    "client",
+    "delivery",
+    "presses",
+    "registration",
+    "results",
+    "routes",
+    "window",
 }
 IO_LIBRARIES = {"discord", "aiohttp", "sqlalchemy"}
 OWNERS = {
     "sqlalchemy": {"ledger", "tables"},
-    "aiohttp": {"gmi", "downloads", "fetching", "routes", "client", "__main__"},
+    "aiohttp": {"__main__", "cdn", "client", "downloads", "fetching", "gmi", "routes"},
 }
 
 # A room may import from lower floors only.
 FLOORS = [
-    {"request", "clock", "logs", "pacing", "measure", "agenda", "hosts", "events", "presses"},
-    {"jobs", "formats", "drafts", "downloads"},
-    {"tables", "tasks", "buttons", "window", "following"},
-    {"quotas", "gmi", "fetching", "cards", "references"},
-    {"settings", "ledger", "watch", "results"},
-    {"openjobs", "lessons", "routes", "registration"},
-    {"delivery"},
-    {"teller"},
-    {"runner"},
-    {"client"},
-    {"__main__"},
+    {
+        "agenda",
+        "budget",
+        "cdn",
+        "clips",
+        "clock",
+        "containers",
+        "events",
+        "hosts",
+        "logs",
+        "measure",
+        "pacing",
+        "presses",
+        "request",
+    },
+    {
+        "downloads",
+        "drafts",
+        "formats",
+        "jobs",
+        "tasks",
+    },
+    {
+        "buttons",
+        "fetching",
+        "following",
+        "gmi",
+        "quotas",
+        "references",
+        "tables",
+        "window",
+    },
+    {
+        "cards",
+        "inspection",
+        "ledger",
+        "settings",
+        "watch",
+    },
+    {
+        "lessons",
+        "openjobs",
+        "registration",
+        "results",
+    },
+    {
+        "routes",
+    },
+    {
+        "delivery",
+    },
+    {
+        "teller",
+    },
+    {
+        "runner",
+    },
+    {
+        "client",
+    },
+    {
+        "__main__",
+    },
 ]
 
 

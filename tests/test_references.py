@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 import zlib
 from functools import cache
@@ -15,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.references import MEGAPIXELS_MAX, NAME_MAX, Unreadable, display_name, probe
+from bot.clock import SystemClock
+from bot.inspection import Inspector
+from bot.references import MEGAPIXELS_MAX, NAME_MAX, Unreadable, display_name
 from bot.request import IMAGE_BYTES_MAX, Kind, Reference
 
 URL = "https://cdn.example/file"
@@ -82,6 +85,22 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 def png_claiming(width: int, height: int) -> bytes:
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+
+
+@cache
+def runner() -> asyncio.Runner:
+    """Return one loop for all files: hypothesis and long loops look at thousands."""
+    return asyncio.Runner()
+
+
+@cache
+def inspector() -> Inspector:
+    return Inspector(SystemClock())
+
+
+def probe(name: str, url: str, data: bytes, expected: Kind | None) -> Reference:
+    """Return what the bot finds in a file. Raises Unreadable, and NotNow where it took too long."""
+    return runner().run(inspector().clip(1, name, url, data, expected))
 
 
 def refusal(data: bytes, expected: Kind, name: str = "file.bin") -> str:

@@ -9,6 +9,7 @@ import asyncio
 import functools
 import importlib.util
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -130,6 +131,13 @@ def _patches(environment: dict[str, str]) -> dict[str, Patch]:
         module.SystemClock.now = lambda _: clock.now()
         module.SystemClock.wait = shrunk
 
+    def cdn(module: Any) -> None:
+        stand_in = environment["DISCORD_WIRE_BASE"].split("/api/")[0]
+        module.DiscordCdn.__init__.__defaults__ = (re.compile(re.escape(f"{stand_in}/")),)
+
+    def clips(module: Any) -> None:
+        module.SECONDS_MAX = float(environment.get("VIDU_WIRE_CLIP_SECONDS", module.SECONDS_MAX))
+
     real_sleep = asyncio.sleep
 
     async def sleep(delay: float, result: Any = None) -> Any:
@@ -141,6 +149,8 @@ def _patches(environment: dict[str, str]) -> dict[str, Patch]:
         "discord.gateway": gateway,
         "discord.state": state,
         "discord.webhook.async_": lambda module: cross(module.AsyncWebhookAdapter, "request"),
+        "bot.cdn": cdn,
+        "bot.clips": clips,
         "bot.clock": system_clock,
         "bot.ledger": lambda module: cross(module.Ledger, "insert", "save"),
         "bot.gmi": lambda module: cross(module.GmiCloud, "submit", "status", "requests"),

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.clock import SystemClock
-from bot.inspection import Inspector
+from bot.containers import BOXES_MAX, has_impossible_table, top_boxes
+from bot.inspection import Inspector, NotNow
 from bot.references import MEGAPIXELS_MAX, NAME_MAX, Unreadable, display_name
 from bot.request import IMAGE_BYTES_MAX, Kind, Reference
 
@@ -115,7 +116,7 @@ def answers(data: bytes, expected: Kind) -> bool:
     """Return whether the bytes make a Reference; any other exception than Unreadable fails the test."""
     try:
         reference = probe("file.bin", URL, data, expected)
-    except Unreadable as error:
+    except (Unreadable, NotNow) as error:
         sentence = error.sentence
     else:
         assert min(reference.width, reference.height, reference.size) > 0
@@ -285,6 +286,54 @@ def test_a_picture_in_endless_passes_is_refused_unread() -> None:
     assert "Save it again" in sentence
 
 
+def jpeg_with(before_its_frame: bytes) -> bytes:
+    whole = picture("JPEG")
+    return whole[:2] + before_its_frame + whole[2:]
+
+
+def png_with(chunks: bytes) -> bytes:
+    whole = picture("PNG")
+    end = whole.index(b"IHDR") + 4 + 13 + 4
+    return whole[:end] + chunks + whole[end:]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        jpeg_with(b"\xff" * 1_000_000),
+        jpeg_with(b"\xff\xfe\0\2" * 250_000),
+        jpeg_with(b"\xff\xd0" * 500_000),
+        jpeg_with(b"\xff\0" * 500_000),
+        jpeg_with(b"\xff\xfe\0\2" + b"x" * 1_000_000),
+        jpeg_with((b"\xff\xe1\xff\xffExif\0\0" + bytes(65_527)) * 300),
+        png_with(chunk(b"teXt", b"") * 80_000),
+        png_with(chunk(b"IDAT", b"") * 80_000),
+    ],
+    ids=["padding", "comments", "bare markers", "escapes", "junk", "20 MB of Exif", "texts", "empty data"],
+)
+def test_a_picture_in_endless_parts_is_refused_unread(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("no decoder may see this")
+
+    monkeypatch.setattr(Image, "open", refuse)
+    sentence = refusal(data, Kind.IMAGE)
+    assert "in so many parts that reading it would take too long" in sentence
+    assert "Save it again as PNG, JPEG or WebP" in sentence
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        jpeg_with(b"\xff" * 1000),
+        jpeg_with((b"\xff\xe1\xff\xfd" + bytes(65_531)) * 80),
+        png_with(chunk(b"teXt", b"a\0b") * 1000),
+    ],
+    ids=["padding", "a depth map of 5 MB", "texts"],
+)
+def test_a_picture_in_many_parts_is_read(data: bytes) -> None:
+    assert answers(data, Kind.IMAGE)
+
+
 def test_a_picture_of_the_largest_size_is_read() -> None:
     assert "broken or cut off" in refusal(png_claiming(8000, 8000), Kind.IMAGE)
 
@@ -352,6 +401,38 @@ def test_a_wrong_count_that_takes_gigabytes_ends_with_a_sentence() -> None:
     assert "broken or cut off" in refusal(bytes(data), Kind.VIDEO)
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "mov"])
+@pytest.mark.parametrize(("table", "offset"), [(b"stts", 8), (b"stsc", 8), (b"stsz", 12), (b"stco", 8)])
+def test_a_table_that_cannot_fit_into_its_box_never_reaches_the_reader(
+    suffix: str, table: bytes, offset: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("no reader may see this")
+
+    data = bytearray(clip(suffix))
+    count = data.index(table) + offset
+    data[count : count + 4] = (int.from_bytes(data[count : count + 4], "big") + 1).to_bytes(4, "big")
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse)
+    assert "broken or cut off" in refusal(bytes(data), Kind.VIDEO)
+
+
+def test_a_table_may_have_room_to_spare_and_one_size_needs_no_table() -> None:
+    data = bytearray(clip("mp4"))
+    sizes = data.index(b"stsz") + 8
+    data[sizes : sizes + 4] = (1).to_bytes(4, "big")
+    count = data.index(b"stts") + 8
+    data[count : count + 4] = bytes(4)
+    assert not has_impossible_table(bytes(data))
+
+
+def test_boxes_without_end_are_walked_only_so_far() -> None:
+    nested = b"".join(struct.pack(">I4s", size, b"trak") for size in range(8 * 50_000, 0, -8))
+    assert not has_impossible_table(struct.pack(">I4s", 8 + len(nested), b"moov") + nested)
+    flat = struct.pack(">I4s", 8, b"free") * 50_000
+    assert not has_impossible_table(flat)
+    assert len(list(top_boxes(flat))) == BOXES_MAX
+
+
 @given(st.binary(max_size=300), st.sampled_from(Kind))
 def test_any_bytes_are_answered(data: bytes, expected: Kind) -> None:
     answers(data, expected)
@@ -370,6 +451,18 @@ def test_any_damage_to_the_frames_of_a_clip_is_answered(start: int, noise: bytes
     whole = clip("mp4", FASTSTART)
     start = max(start, whole.index(b"mdat") + 4)
     answers(whole[:start] + noise + whole[start + len(noise) :], Kind.VIDEO)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from([clip("mp4"), clip("mp4", FASTSTART), clip("mov")]), st.data())
+def test_any_damage_to_a_clip_is_answered(whole: bytes, draw: st.DataObject) -> None:
+    data = bytearray(whole)
+    index = whole.index(b"moov") - 4
+    for _ in range(draw.draw(st.integers(1, 3))):
+        start = draw.draw(st.integers(index, min(len(whole), index + 1000)))
+        noise = draw.draw(st.sampled_from([b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff", b"\1"]))
+        data[start : start + len(noise)] = noise
+    answers(bytes(data), Kind.VIDEO)
 
 
 @pytest.mark.parametrize(

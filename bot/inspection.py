@@ -1,6 +1,6 @@
 """Look into members' files so that no member keeps the others waiting.
 
-Each member has one request looked into at a time. Pictures are decoded in a thread of their own and clips
+Each member has one request looked into at a time. Pictures are decoded in threads of their own and clips
 are measured in processes: asyncio's own threads, which look up names and write downloads, do none of it.
 """
 
@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.budget import ByteBudget
 from bot.clips import TookTooLong
@@ -20,7 +21,8 @@ from bot.references import identify, read_clip, read_picture
 from bot.request import Kind, Reference
 
 # Together with the limits of one picture and one clip: the most memory that members can make the bot use.
-PICTURES_AT_ONCE = 1  # 300 MB while one is decoded
+PICTURES_AT_ONCE = 1  # in each of two lines: 300 MB while a large one is decoded, 180 MB for a small one
+SMALL_MEGAPIXELS = 12  # most phones; decoded within 0.4 s, while the largest one takes up to 2 s
 CLIPS_AT_ONCE = 2  # 100 MiB each, and 768 MiB at most in the process that measures it
 PICTURE_BYTES = 200 * 1024 * 1024  # of pictures that are read or wait to be decoded
 
@@ -59,7 +61,8 @@ class Inspector:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._picture_thread = ThreadPoolExecutor(PICTURES_AT_ONCE, thread_name_prefix="pictures")
+        self._small_pictures = ThreadPoolExecutor(PICTURES_AT_ONCE, thread_name_prefix="small pictures")
+        self._large_pictures = ThreadPoolExecutor(PICTURES_AT_ONCE, thread_name_prefix="large pictures")
         self._clip_turns = asyncio.Semaphore(CLIPS_AT_ONCE)
         self._turns: dict[int, _Turn] = {}  # by member
         self._pauses: dict[int, datetime] = {}  # by member, the earliest first
@@ -67,7 +70,8 @@ class Inspector:
 
     def close(self) -> None:
         """Look into nothing more."""
-        self._picture_thread.shutdown(wait=False, cancel_futures=True)
+        self._small_pictures.shutdown(wait=False, cancel_futures=True)
+        self._large_pictures.shutdown(wait=False, cancel_futures=True)
 
     @asynccontextmanager
     async def turn(self, user_id: int) -> AsyncIterator[None]:
@@ -101,8 +105,9 @@ class Inspector:
         kind, found = identify(shown, data, expected)
         if kind is Kind.VIDEO:
             return None
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._picture_thread, read_picture, shown, url, found, data)
+        loop, work = asyncio.get_running_loop(), partial(read_picture, shown, url, found, data)
+        small = await loop.run_in_executor(self._small_pictures, work, SMALL_MEGAPIXELS)
+        return small or await loop.run_in_executor(self._large_pictures, work)
 
     async def clip(self, user_id: int, shown: str, url: str, data: bytes, expected: Kind | None) -> Reference:
         """Return the clip, or the picture, that these bytes are; call it during a clip's turn.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from io import BytesIO
 
 from PIL import Image
@@ -17,6 +18,8 @@ NAME_MAX = 40  # characters: longer names push the rest of a sentence off a phon
 MEGAPIXELS_MAX = {"PNG": 64, "JPEG": 64, "WEBP": 20}
 SCANS_MAX = 50  # a progressive JPEG has about 10; each costs 95 bytes and passes over the whole picture
 
+# What it notes about damaged files is not for the operator: there is a sentence for the member.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 # Pillow's own guard prints a warning where this module answers with a sentence. The header's dimensions
 # are checked before any pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -66,13 +69,15 @@ def identify(shown: str, data: bytes, expected: Kind | None) -> tuple[Kind, Form
     return kind, found
 
 
-def read_picture(shown: str, url: str, found: Format, data: bytes) -> Reference:
-    """Return the picture that these bytes are; its name must be safe to show.
+def read_picture(
+    shown: str, url: str, found: Format, data: bytes, megapixels_max: float | None = None
+) -> Reference | None:
+    """Return the picture that these bytes are, or None if it is larger than that; the name must be safe.
 
     Decodes the whole picture: run it in a thread, one at a time. Raises Unreadable.
     """
-    width, height = _picture_size(shown, found, data)
-    return Reference(Kind.IMAGE, shown, url, len(data), width, height)
+    size = _picture_size(shown, found, data, megapixels_max)
+    return None if size is None else Reference(Kind.IMAGE, shown, url, len(data), *size)
 
 
 async def read_clip(shown: str, url: str, found: Format, data: bytes) -> Reference:
@@ -106,8 +111,10 @@ def _refusal(shown: str, found: Format | None, expected: Kind | None) -> str:
     )
 
 
-def _picture_size(shown: str, found: Format, data: bytes) -> tuple[int, int]:
-    """Return the width and height in pixels as displayed. Raises Unreadable."""
+def _picture_size(
+    shown: str, found: Format, data: bytes, megapixels_max: float | None
+) -> tuple[int, int] | None:
+    """Return the width and height in pixels as displayed, or None beyond that size. Raises Unreadable."""
     scans = data.count(b"\xff\xda") if found is JPEG else 1
     if scans > SCANS_MAX:
         raise Unreadable(
@@ -123,6 +130,8 @@ def _picture_size(shown: str, found: Format, data: bytes) -> tuple[int, int]:
         with Image.open(BytesIO(data), formats=tuple(MEGAPIXELS_MAX)) as picture:
             width, height = picture.size
             _check_pixels(shown, picture)
+            if megapixels_max is not None and width * height > megapixels_max * 1_000_000:
+                return None
             # A JPEG is decoded at an eighth of its size: all of it is read, in a fraction of the memory.
             picture.draft(None, (width // 8, height // 8))
             picture.load()

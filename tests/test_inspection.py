@@ -137,6 +137,21 @@ async def test_the_shared_threads_do_no_work_on_media(inspector: Inspector) -> N
     assert (seen and seen.width, moving.width) == (320, 160)
 
 
+async def test_a_small_picture_does_not_wait_behind_large_ones(inspector: Inspector) -> None:
+    order: list[str] = []
+
+    async def look(name: str, data: bytes) -> None:
+        seen = await inspector.picture(name, URL, data, Kind.IMAGE)
+        assert seen is not None
+        order.append(name)
+
+    large = [look(f"large {number}", picture(8000, 4000)) for number in range(3)]
+    await asyncio.gather(*large, look("small", picture()))
+
+    assert order[0] == "small"
+    assert len(order) == 4
+
+
 # --- turns and pauses -----------------------------------------------------------------------------
 
 
@@ -344,7 +359,7 @@ def words(slash: Slash) -> str:
 
 async def test_beside_twelve_members_with_hostile_clips_an_honest_picture_goes_first(tmp_path: Path) -> None:
     async with open_wire(tmp_path, VIDU_WIRE_CLIP_SECONDS="1.5") as wire:
-        files = {"video1": ("a.mp4", endless_clip()), "video2": ("b.mp4", endless_clip())}
+        files: dict[str, Any] = {"video1": ("a.mp4", endless_clip()), "video2": ("b.mp4", endless_clip())}
         hostile = [
             await wire.discord.slash(Account.numbered(number), prompt="x", **files)
             for number in range(HOSTILE)

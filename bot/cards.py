@@ -71,6 +71,10 @@ _SENTENCES: dict[Reason, str] = {
         "GMI Cloud could not be reached for so long that I gave up; it was never sent. "
         f"{_NOTHING_TAKEN} Try again later."
     ),
+    Reason.NOT_SENT: (
+        "I could not send this in the time allowed, because I was not running or had too much to send; "
+        f"it was never sent. {_NOTHING_TAKEN} Please ask again."
+    ),
     Reason.POLICY: (
         "The provider's content rules do not allow this prompt or one of the references. "
         f"{_NOTHING_TAKEN} Change the prompt or use other pictures."
@@ -168,7 +172,7 @@ def sentence(job: Job) -> str:
 
 def heading(job: Job) -> str:
     """Return symbol and words of the job's state."""
-    if job.waiting_until is not None:
+    if job.waiting_until is not None and job.reason is not None:
         return "⏳ Waiting for GMI Cloud"
     return _HEADINGS[job.state][0]
 

@@ -37,6 +37,7 @@ class Reason(StrEnum):
     PARAMETER = "parameter"
     MODEL = "model"
     UNREACHABLE = "unreachable"
+    NOT_SENT = "not_sent"  # its time was up before its turn came
     UNCLEAR = "unclear"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -56,7 +57,7 @@ _WORKING = {State.QUEUED, State.PROCESSING}
 _ENDED_BY_GMI = {State.SUCCEEDED, State.FAILED, State.CANCELLED}
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.SUBMITTING: frozenset(_WORKING | _ENDED_BY_GMI | {State.REFUSED, State.UNCONFIRMED}),
+    State.SUBMITTING: frozenset(_WORKING | _ENDED_BY_GMI | {State.REFUSED, State.UNCONFIRMED, State.OVERDUE}),
     State.QUEUED: frozenset({State.PROCESSING, State.OVERDUE} | _ENDED_BY_GMI),
     # A job that lost its machine goes back in line: GMI reports queued again.
     State.PROCESSING: frozenset({State.QUEUED, State.OVERDUE} | _ENDED_BY_GMI),
@@ -119,7 +120,7 @@ class Job:
     state: State = State.SUBMITTING
     since: datetime | None = None  # of the state
     request_id: str | None = None  # GMI's
-    waiting_until: datetime | None = None  # when GMI told us to try again
+    waiting_until: datetime | None = None  # certainly not sent so far, and not to be sent earlier
     reason: Reason | None = None
     detail: str | None = None  # the provider's own code of the reason, such as TaskTimeout
     results: tuple[str, ...] = ()

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
+from typing import Any
 
 from bot.clock import Clock, sleep
 from bot.delivery import Delivery, Upload
-from bot.gmi import GmiCloud, GmiError, Report, Verdict
+from bot.gmi import GmiCloud, GmiError, Report
 from bot.jobs import FOLLOWED, TRANSITIONS, Address, IllegalTransition, Job, Placeholder, Reason, State
 from bot.ledger import Ledger
 from bot.lessons import Lessons
@@ -22,14 +23,13 @@ from bot.openjobs import OpenJobs, fold_quotas
 from bot.pacing import Pacing
 from bot.quotas import Quotas
 from bot.request import VideoRequest
+from bot.submitter import SEARCH, Submitter, waits
 from bot.tasks import Tasks
-from bot.teller import BACKOFF_FIRST, BACKOFF_MAX, LATE_RESULTS, Teller
+from bot.teller import BACKOFF_FIRST, LATE_RESULTS, Teller
 from bot.watch import News, Watch
 
 log = logging.getLogger(__name__)
 
-SEARCH = timedelta(minutes=1)  # how long a lost POST is looked for before the member is told
-PARALLEL_SUBMITS = 8  # POSTs on their way at once
 TIDY_EVERY = timedelta(hours=1)  # how often what no quota counts any more is dropped from memory
 GRACE = 5.0  # seconds that a stop leaves to what is on its way
 
@@ -44,6 +44,8 @@ class Cancelled(StrEnum):
     YES = "yes"
     SENDING = "sending"  # it is on its way, nobody can know yet
     TOO_LATE = "too late"  # GMI has it, and makes it
+    KEPT = "kept"  # GMI has it in line, and did not let go of it
+    UNSURE = "unsure"  # GMI does not say how it stands
     ENDED = "ended"
 
 
@@ -58,6 +60,7 @@ class Order:
     job_id: int  # the interaction's snowflake
     user_id: int
     role_ids: Sequence[int]
+    quota_guild_id: int | None  # the server whose quotas count, wherever the card may go
     address: Address
     request: VideoRequest
     uploads: Sequence[Upload] = ()  # the references, to be kept on the card
@@ -103,8 +106,16 @@ class Runner:
             on_end=self._forget,
         )
         self._tasks = tasks
-        self._sending = 0  # POSTs on their way
-        self._submits = asyncio.Semaphore(PARALLEL_SUBMITS)
+        self._submitter = Submitter(
+            gmi,
+            self._jobs,
+            self._watch,
+            clock,
+            deadline,
+            accept=self._accept,
+            end=self._end,
+            show=self._show,
+        )
         self._closing = False
         self._left_waiting: list[Placeholder] = []
         self._left_open: list[Job] = []
@@ -122,8 +133,13 @@ class Runner:
 
     def resume(self) -> None:
         """Go on with what an earlier process left; called once Discord can be reached."""
+        until = self._clock.now() + LATE_RESULTS
         for placeholder in self._left_waiting:
-            self._tasks.spawn(self._teller.apologise(placeholder), f"apologise for {placeholder.id}")
+            self._tasks.persist(
+                partial(self._teller.apologise, placeholder),
+                f"apologise for {placeholder.id}",
+                wanted=lambda: self._clock.now() < until,
+            )
         for job in self._left_open:
             self._resume(job)
         self._left_waiting, self._left_open = [], []
@@ -143,8 +159,9 @@ class Runner:
     async def close(self) -> None:
         """Take no new work, let what is on its way arrive, and stop; the ledger has the rest."""
         self._closing = True
+        self._submitter.close()
         waited = 0.0
-        while (self._sending or self._teller.posting) and waited < GRACE:
+        while (self._submitter.sending or self._teller.posting) and waited < GRACE:
             await asyncio.sleep(0.05)
             waited += 0.05
         await self._tasks.close()
@@ -168,8 +185,10 @@ class Runner:
             self._tidied = now
         if order.job_id in self._jobs or await self._ledger.job(order.job_id) is not None:
             raise Duplicate(str(order.job_id))
-        guild_id, duration = order.address.guild_id, order.request.duration
+        guild_id, duration = order.quota_guild_id, order.request.duration
         self._quotas.reserve(order.job_id, guild_id, order.user_id, order.role_ids, duration, now)
+        # Who has to wait for a place is written down as waiting: then no crash leaves a doubt.
+        placed = self._submitter.take_place()
         job = Job(
             order.job_id,
             order.user_id,
@@ -179,6 +198,7 @@ class Runner:
             now,
             quota_guild_id=guild_id,
             since=now,
+            waiting_until=None if placed else now,
             spoiler=order.spoiler,
         )
         new = False
@@ -187,17 +207,22 @@ class Runner:
         finally:
             if not new:
                 self._quotas.refund(job.id)
+                if placed:
+                    self._submitter.leave_place()
         if not new:
             raise Duplicate(str(job.id))
         self._jobs.add(job)
         self._tasks.spawn(self._show_first(job.id, order), f"first card of job {job.id}")
-        self._tasks.spawn(self._submit(job.id), f"submit job {job.id}")
+        self._tasks.spawn(self._submit(job.id, placed=placed), f"submit job {job.id}")
         return job
 
     async def _show_first(self, job_id: int, order: Order) -> None:
         """Show the first card; the references leave memory with it, or with the last attempt."""
         try:
             await self._teller.show(job_id, order.uploads)
+        except Exception:
+            log.exception("Job %s: the first card could not be shown", job_id)
+            self._show(job_id)
         finally:
             order.release()
 
@@ -208,22 +233,39 @@ class Runner:
             return Cancelled.ENDED
         if job.request_id is None:
             try:
-                await self._jobs.change(job_id, State.CANCELLED, only_if=_waits, reason=Reason.CANCELLED)
+                await self._jobs.change(job_id, State.CANCELLED, only_if=waits, reason=Reason.CANCELLED)
             except IllegalTransition:
                 return Cancelled.SENDING
-            self._tasks.spawn(self._teller.tell(job_id), f"last words on job {job_id}")
+            self._care(job_id, partial(self._teller.tell, job_id), f"last words on job {job_id}")
             return Cancelled.YES
-        if job.state not in FOLLOWED or not await self._gmi.cancel(job.request_id):
+        if job.state not in FOLLOWED:
             return Cancelled.TOO_LATE
+        return await self._cancel_in_line(job_id, job.request_id)
+
+    async def _cancel_in_line(self, job_id: int, request_id: str) -> Cancelled:
+        """Cancel what GMI has in line: to delete what is being made could destroy a paid video."""
+        asked = agreed = False
         try:
-            report = await self._gmi.status(job.request_id)
-        except GmiError:
-            return Cancelled.TOO_LATE
-        if report.state is not State.CANCELLED:
-            return Cancelled.TOO_LATE
-        with contextlib.suppress(IllegalTransition):  # it was heard at the same moment
-            await self._take(job_id, report)
-        return Cancelled.YES
+            report = await self._gmi.status(request_id)
+            if report.state is State.QUEUED:
+                asked, agreed = True, await self._gmi.cancel(request_id)
+                report = await self._gmi.status(request_id)
+        except GmiError as error:
+            log.warning("Job %s: not known whether it is cancelled: %s", job_id, error)
+            return Cancelled.UNSURE
+        if job_id in self._jobs:
+            with contextlib.suppress(IllegalTransition):  # it was heard at the same moment
+                await self._take(job_id, report)
+        match report.state:
+            case State.CANCELLED:
+                return Cancelled.YES
+            case State.PROCESSING | State.SUCCEEDED:
+                return Cancelled.TOO_LATE
+            case State.QUEUED if asked and not agreed:
+                return Cancelled.KEPT
+            case State.QUEUED | None:
+                return Cancelled.UNSURE
+        return Cancelled.ENDED
 
     async def show_at(self, job: Job, address: Address) -> None:
         """Show a job's card, with its videos, at a new address that only its member sees.
@@ -236,54 +278,26 @@ class Runner:
         """Keep everything off the card of a job that `has` knows while somebody deletes it."""
         return self._teller.deleting(job_id)
 
-    async def _submit(self, job_id: int) -> None:
-        """Send the one POST; again only when the last one certainly did not arrive."""
-        pause = BACKOFF_FIRST
-        while True:
-            job = self._jobs.get(job_id)
-            if job is None or job.state is not State.SUBMITTING:
-                return  # cancelled while it waited
-            try:
-                async with self._submits:
-                    report = await self._post(job)
-            except GmiError as error:
-                log.warning("Job %s: submit: %s: %s", job_id, error.verdict, error)
-                if error.verdict is Verdict.UNCLEAR:
-                    self._watch.follow(job, self._clock.now() + SEARCH)
-                    return
-                if error.verdict is Verdict.REFUSED or not await self._pause(job_id, error, pause):
-                    await self._end(job_id, State.REFUSED, error.reason, error.detail)
-                    return
-                pause = min(pause * 2, BACKOFF_MAX)
-            else:
-                await self._accept(job_id, report)
-                return
-
-    async def _post(self, job: Job) -> Report:
-        self._sending += 1
+    async def _submit(self, job_id: int, *, placed: bool = False) -> None:
+        """Send a job; after a failure that nobody expected go on as after a restart: never a second POST."""
         try:
-            return await self._gmi.submit(job.model, job.request.payload())
-        finally:
-            self._sending -= 1
+            await self._submitter.send(job_id, placed=placed)
+        except Exception:
+            log.exception("Job %s: could not be sent in the usual way", job_id)
+            self._care(job_id, partial(self._go_on, job_id), f"go on with job {job_id}")
 
-    async def _pause(self, job_id: int, error: GmiError, pause: float) -> bool:
-        """Wait as told before the next attempt, with the card saying so; False if time is up."""
-        # Jitter only adds: many jobs get the same number, and nobody may come back too early.
-        seconds = (error.retry_after or pause) * random.uniform(1.0, 1.25)  # noqa: S311
-        until = self._clock.now() + timedelta(seconds=seconds)
-        if until > self._jobs[job_id].created_at + self._deadline:
-            return False
-        await self._jobs.note(job_id, waiting_until=until, reason=error.reason)
-        self._tasks.spawn(self._teller.show(job_id), f"card of job {job_id}")
-        await sleep(self._clock, seconds)
-        await self._stop_waiting(job_id)
-        return True
+    async def _go_on(self, job_id: int) -> None:
+        await sleep(self._clock, BACKOFF_FIRST)  # what failed may fail again: not in a tight loop
+        job = self._jobs.get(job_id)
+        if job is not None:
+            self._resume(job)
 
-    async def _stop_waiting(self, job_id: int) -> None:
-        """Write down that a job may be sent from now on: only who waits was certainly not sent."""
-        if job_id in self._jobs:
-            with contextlib.suppress(IllegalTransition):
-                await self._jobs.note(job_id, only_if=_waits, waiting_until=None, reason=None)
+    def _care(self, job_id: int, work: Callable[[], Coroutine[Any, Any, object]], name: str) -> None:
+        """Do something for a job that may be repeated, until it is done or nothing is left to do for it."""
+        self._tasks.persist(work, name, wanted=lambda: job_id in self._jobs)
+
+    def _show(self, job_id: int) -> None:
+        self._care(job_id, partial(self._teller.show, job_id), f"card of job {job_id}")
 
     async def _accept(self, job_id: int, report: Report) -> None:
         """Take over a request that GMI has, in whatever state it already is."""
@@ -291,7 +305,7 @@ class Runner:
             state = report.state or State.QUEUED
             job = await self._jobs.change(job_id, state, request_id=report.request_id, reason=None)
             self._watch.follow(job, max(job.created_at + self._deadline, self._clock.now()))
-            self._tasks.spawn(self._teller.show(job_id), f"card of job {job_id}")
+            self._show(job_id)
         else:
             await self._jobs.note(job_id, request_id=report.request_id)
             await self._take(job_id, report)
@@ -330,7 +344,7 @@ class Runner:
         state, reason = (State.UNCONFIRMED, Reason.UNCLEAR) if lost else (State.OVERDUE, Reason.DEADLINE)
         job = await self._jobs.change(job.id, state, reason=reason)
         self._watch.follow(job, self._clock.now() + LATE_RESULTS)
-        self._tasks.spawn(self._teller.tell(job.id), f"last words on job {job.id}")
+        self._care(job.id, partial(self._teller.tell, job.id), f"last words on job {job.id}")
 
     async def _take(self, job_id: int, report: Report) -> None:
         """Let a report of GMI move the job, where the table allows it."""
@@ -340,11 +354,11 @@ class Runner:
         if state is State.SUCCEEDED:
             await self._jobs.change(job_id, state, results=report.results, reason=None)
             self._watch.drop(job_id)
-            self._tasks.spawn(self._teller.deliver(job_id), f"deliver job {job_id}")
+            self._care(job_id, partial(self._teller.deliver, job_id), f"deliver job {job_id}")
             self._tasks.spawn(self._lessons.keep(), "keep what was learned")
         elif state in FOLLOWED:
             await self._jobs.change(job_id, state)
-            self._tasks.spawn(self._teller.show(job_id), f"card of job {job_id}")
+            self._show(job_id)
         else:
             await self._end(job_id, state, report.reason or Reason.FAILED, report.detail)
 
@@ -352,13 +366,15 @@ class Runner:
         """Close the job without a video and say why."""
         await self._jobs.change(job_id, state, reason=reason, detail=detail)
         self._watch.drop(job_id)
-        self._tasks.spawn(self._teller.tell(job_id), f"last words on job {job_id}")
+        self._care(job_id, partial(self._teller.tell, job_id), f"last words on job {job_id}")
 
     def _resume(self, job: Job) -> None:
         now = self._clock.now()
         match job.state:
-            case State.SUBMITTING if job.waiting_until is not None:
-                self._tasks.spawn(self._send_after_all(job.id), f"submit job {job.id}")
+            case State.SUBMITTING if waits(job):
+                self._tasks.spawn(self._submit(job.id), f"submit job {job.id}")
+            case State.SUBMITTING if job.request_id is not None:  # accepted, and no more was written down
+                self._watch.follow(job, max(now, job.created_at + self._deadline))
             case State.SUBMITTING:
                 self._watch.follow(job, now + SEARCH)
             case State.QUEUED | State.PROCESSING:
@@ -366,20 +382,19 @@ class Runner:
             case State.OVERDUE | State.UNCONFIRMED:
                 self._watch.follow(job, max(now, (job.since or job.created_at) + LATE_RESULTS))
             case State.SUCCEEDED:
-                self._tasks.spawn(self._teller.deliver(job.id), f"deliver job {job.id}")
+                self._care(job.id, partial(self._teller.deliver, job.id), f"deliver job {job.id}")
             case State.DELIVERED:
                 if job.refetch_until is not None:
-                    self._tasks.spawn(self._teller.refetch(job.id), f"fetch the video of job {job.id} again")
+                    self._care(
+                        job.id,
+                        partial(self._teller.refetch, job.id),
+                        f"fetch the video of job {job.id} again",
+                    )
                 if not job.told:
-                    self._tasks.spawn(self._teller.part(job.id), f"part from job {job.id}")
+                    self._care(job.id, partial(self._teller.part, job.id), f"part from job {job.id}")
                 return
         if not job.told and (not job.is_open or job.state in {State.OVERDUE, State.UNCONFIRMED}):
-            self._tasks.spawn(self._teller.tell(job.id), f"last words on job {job.id}")
-
-    async def _send_after_all(self, job_id: int) -> None:
-        """Send a job that was waiting when the bot stopped: it was certainly not sent."""
-        await self._stop_waiting(job_id)
-        await self._submit(job_id)
+            self._care(job.id, partial(self._teller.tell, job.id), f"last words on job {job.id}")
 
     def _usual(self, job: Job) -> float | None:
         return self._pacing.usual(job.model, job.request.duration)
@@ -389,8 +404,3 @@ class Runner:
         self._watch.drop(job_id)
         self._jobs.drop(job_id)
         self._teller.forget(job_id)
-
-
-def _waits(job: Job) -> bool:
-    """Tell whether the job waits to be sent again: then it certainly was not."""
-    return job.state is State.SUBMITTING and job.waiting_until is not None

@@ -13,6 +13,7 @@ from bot.clock import Clock, sleep
 log = logging.getLogger(__name__)
 
 PAUSE_FIRST, PAUSE_MAX = 1.0, 60.0  # seconds before a task that failed is started again
+PATIENT_MAX = 300.0  # seconds before something about one job is tried again
 STEADY = timedelta(minutes=5)  # a task that ran for so long has recovered from its earlier failures
 FAILURES_MAX = 8  # in a row, over about three minutes; then only a new process can help
 
@@ -37,6 +38,15 @@ class Tasks:
         """
         self._start(self._keep_running(work, name), name)
 
+    def persist(
+        self, work: Callable[[], Coroutine[Any, Any, object]], name: str, *, wanted: Callable[[], bool]
+    ) -> None:
+        """Bring this to its end: what it raises is logged, and it is run again after a pause while wanted.
+
+        However often it fails, it breaks nothing else: the trouble is that of one job.
+        """
+        self._start(self._run_until_done(work, name, wanted), name)
+
     async def wait_broken(self) -> None:
         """Wait until a supervised task was given up."""
         await self._broken.wait()
@@ -57,6 +67,22 @@ class Tasks:
             await work
         except Exception:
             self._failed(name)
+
+    async def _run_until_done(
+        self, work: Callable[[], Coroutine[Any, Any, object]], name: str, wanted: Callable[[], bool]
+    ) -> None:
+        pause = PAUSE_FIRST
+        while True:
+            try:
+                await work()
+            except Exception:
+                self._failed(name)
+            else:
+                return
+            await sleep(self._clock, pause)
+            if not wanted():
+                return
+            pause = min(pause * 2, PATIENT_MAX)
 
     async def _keep_running(self, work: Callable[[], Coroutine[Any, Any, object]], name: str) -> None:
         in_a_row, pause = 0, PAUSE_FIRST

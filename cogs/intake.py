@@ -157,6 +157,7 @@ class Intake:
             interaction.id,
             interaction.user.id,
             role_ids(interaction),
+            home(interaction),
             address,
             request,
             uploads,

@@ -99,6 +99,9 @@ FLOORS = [
         "teller",
     },
     {
+        "submitter",
+    },
+    {
         "runner",
     },
     {

@@ -86,6 +86,38 @@ async def test_failures_long_apart_break_nothing() -> None:
     assert starts == 3 * FAILURES_MAX + 1
 
 
+async def test_what_must_be_done_is_tried_again_until_it_is_done_and_breaks_nothing() -> None:
+    tasks, tries = Tasks(QuickClock()), 0
+
+    async def fail_often() -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 2 * FAILURES_MAX:
+            raise ValueError
+
+    tasks.persist(fail_often, "last words on job 7", wanted=lambda: True)
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert (tries, tasks.failures) == (2 * FAILURES_MAX + 1, 2 * FAILURES_MAX)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await tasks.wait_broken()
+
+
+async def test_what_is_no_longer_wanted_is_not_tried_again() -> None:
+    tasks, tries = Tasks(QuickClock()), 0
+
+    async def fail() -> None:
+        nonlocal tries
+        tries += 1
+        raise ValueError
+
+    tasks.persist(fail, "card of job 7", wanted=lambda: tries < 3)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert tries == 3
+
+
 async def test_closing_cancels_what_runs() -> None:
     tasks, cancelled = Tasks(QuickClock()), False
 

@@ -31,6 +31,8 @@ _LOOKS: dict[Press, tuple[str, str, discord.ButtonStyle]] = {
     Press.DELETE: ("Delete", "🗑️", discord.ButtonStyle.secondary),
 }
 
+CANCELLABLE = {State.SUBMITTING, State.QUEUED}  # what is being made is paid for: it is left alone
+
 
 class CardButton(
     ui.DynamicItem[ui.Button[Any]], template=rf"vidu:(?P<press>{'|'.join(Press)}):(?P<job>[0-9]+)"
@@ -84,8 +86,8 @@ class PageButton(ui.DynamicItem[ui.Button[Any]], template=r"vidu-videos:(?P<page
 
 def buttons(job: Job) -> list[CardButton]:
     """Return the buttons that make sense in this state."""
-    if job.state in {State.SUBMITTING, State.QUEUED, State.PROCESSING}:
+    if job.state in CANCELLABLE:
         return [CardButton(Press.CANCEL, job.id)]
-    if job.state in {State.SUCCEEDED, State.OVERDUE, State.UNCONFIRMED}:
+    if job.state in {State.PROCESSING, State.SUCCEEDED, State.OVERDUE, State.UNCONFIRMED}:
         return []  # nothing can be stopped any more, and nothing is finished yet
     return [CardButton(press, job.id) for press in (Press.AGAIN, Press.EDIT, Press.DELETE)]

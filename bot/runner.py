@@ -384,17 +384,17 @@ class Runner:
             case State.SUCCEEDED:
                 self._care(job.id, partial(self._teller.deliver, job.id), f"deliver job {job.id}")
             case State.DELIVERED:
-                if job.refetch_until is not None:
-                    self._care(
-                        job.id,
-                        partial(self._teller.refetch, job.id),
-                        f"fetch the video of job {job.id} again",
-                    )
-                if not job.told:
-                    self._care(job.id, partial(self._teller.part, job.id), f"part from job {job.id}")
+                self._resume_delivered(job)
                 return
         if not job.told and (not job.is_open or job.state in {State.OVERDUE, State.UNCONFIRMED}):
             self._care(job.id, partial(self._teller.tell, job.id), f"last words on job {job.id}")
+
+    def _resume_delivered(self, job: Job) -> None:
+        if job.refetch_until is not None:
+            again = partial(self._teller.refetch, job.id)
+            self._care(job.id, again, f"fetch the video of job {job.id} again")
+        if not job.told:
+            self._care(job.id, partial(self._teller.part, job.id), f"part from job {job.id}")
 
     def _usual(self, job: Job) -> float | None:
         return self._pacing.usual(job.model, job.request.duration)

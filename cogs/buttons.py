@@ -16,8 +16,10 @@ from bot.buttons import Press
 from bot.cards import farewell, reference_filename
 from bot.drafts import Draft, Source
 from bot.jobs import Job
+from bot.repeats import RecentPresses
 from bot.routes import Undeliverable
 from bot.runner import Cancelled
+from cogs.context import is_first
 from cogs.errors import answer_failed, answer_privately
 from cogs.intake import Intake
 
@@ -33,11 +35,18 @@ CANCELLED = {
     Cancelled.YES: "🚫 Cancelled. Your quota has it back.",
     Cancelled.SENDING: "📨 It is being sent this very moment. Press again when the card says how it stands.",
     Cancelled.TOO_LATE: "⏳ Too late to cancel: the video is being made and paid for. It will still come.",
+    Cancelled.KEPT: "🕓 GMI Cloud did not cancel it. The video will still come.",
+    Cancelled.UNSURE: (
+        "🕓 GMI Cloud has not said whether it is cancelled. "
+        "The card shows how it goes on; if it is still in line in a minute, press again."
+    ),
     Cancelled.ENDED: "✅ This one has already ended, there is nothing to cancel.",
 }
 UNKNOWN = "🤷 I do not remember this video any more. Make a new one with `/vidu`."
 NO_REFERENCES = "I could not keep the files of this one: please attach them again."
 NOT_SHOWN = "⚠️ Discord did not take it just now. Please press Show again in a minute."
+# Edit opens a window, which spends nothing and may be closed by mistake.
+ONCE = {Press.AGAIN, Press.CANCEL, Press.DELETE, Press.SHOW}
 FETCH_SECONDS = 1.5  # how long the card may be asked for its files: the answer after it is due within 3 s
 
 
@@ -47,6 +56,7 @@ class Buttons(commands.Cog):
     def __init__(self, bot: ViduBot) -> None:
         self.bot = bot
         self.intake = Intake(bot)
+        self.presses = RecentPresses()
 
     @commands.Cog.listener()
     async def on_card_button(
@@ -59,7 +69,7 @@ class Buttons(commands.Cog):
                 await answer_privately(interaction, UNKNOWN)
             elif not _may(interaction, press, job):
                 await answer_privately(interaction, _not_yours(press, f"<@{job.user_id}>"))
-            else:
+            elif press not in ONCE or await is_first(interaction, self.presses, f"{press} {job_id}"):
                 await self._do(interaction, press, job)
         except Exception as error:
             await answer_failed(interaction, f"the button {press}", error)

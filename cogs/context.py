@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import discord
+
+from bot.repeats import RecentPresses
+from cogs.errors import answer_privately
+
+log = logging.getLogger(__name__)
+
+ONE_PRESS = "🙂 I am on it already, one press is enough. For another one press again in a few seconds."
 
 
 def is_guest(interaction: discord.Interaction[Any]) -> bool:
@@ -25,3 +33,15 @@ def role_ids(interaction: discord.Interaction[Any]) -> list[int]:
     if home(interaction) is None or not isinstance(user, discord.Member):
         return []
     return [role.id for role in user.roles]
+
+
+async def is_first(interaction: discord.Interaction[Any], presses: RecentPresses, what: str) -> bool:
+    """Tell whether this is no repetition of what its member did a moment ago; answer it if it is one."""
+    earlier = presses.take(interaction.user.id, what, interaction.id, interaction.client.clock.now())
+    if earlier is None:
+        return True
+    if earlier == interaction.id:
+        log.info("Interaction %s arrived twice", interaction.id)  # its first arrival is being answered
+    else:
+        await answer_privately(interaction, ONE_PRESS)
+    return False

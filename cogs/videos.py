@@ -8,7 +8,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.buttons import CardButton, PageButton, Press
+from bot.buttons import CANCELLABLE, CardButton, PageButton, Press
 from bot.cards import BLUE, heading, quote_prompt, sentence
 from bot.jobs import Job, State
 from cogs import sentences
@@ -89,7 +89,8 @@ def _buttons(job: Job) -> list[CardButton]:
     if job.state in _RUNNING:
         # A public card is a click on its link away; a private one may be gone from the screen.
         shown = [Press.SHOW] if job.address.private or job.address.guest else []
-        return [CardButton(press, job.id) for press in (*shown, Press.CANCEL)]
+        cancel = [Press.CANCEL] if job.state in CANCELLABLE else []
+        return [CardButton(press, job.id) for press in (*shown, *cancel)]
     if job.state in _WITH_VIDEO:
         presses = [Press.SHOW, Press.AGAIN]
     elif job.is_open:

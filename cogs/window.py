@@ -11,6 +11,7 @@ from discord.ext import commands
 
 from bot.drafts import Draft, Source
 from bot.references import display_name
+from bot.repeats import RecentPresses
 from bot.request import DURATION_DEFAULT, clean_prompt
 from bot.window import (
     DURATION,
@@ -24,6 +25,7 @@ from bot.window import (
     draft_id_of,
     is_window,
 )
+from cogs.context import is_first
 from cogs.errors import answer_failed, answer_privately
 from cogs.intake import Intake
 
@@ -45,6 +47,12 @@ class Answers:
     choices: Mapping[str, list[str]]
     files: tuple[Source, ...]
 
+    @property
+    def what(self) -> str:
+        """Return what makes the same answer the same; files get new links each time."""
+        choices = {name: chosen for name, chosen in self.choices.items() if name != FILES}
+        return repr((dict(self.texts), choices, [(file.name, file.size) for file in self.files]))
+
 
 class WindowAnswers(commands.Cog):
     """Takes in what members type into windows."""
@@ -52,6 +60,7 @@ class WindowAnswers(commands.Cog):
     def __init__(self, bot: ViduBot) -> None:
         self.bot = bot
         self.intake = Intake(bot)
+        self.submitted = RecentPresses()
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
@@ -65,7 +74,10 @@ class WindowAnswers(commands.Cog):
             if draft.user_id != interaction.user.id:
                 await answer_privately(interaction, NOT_YOURS)
                 return
-            await self.intake.take(interaction, filled(draft, read_answers(data)))
+            answers = read_answers(data)
+            # Discord lets a member submit again what it said had failed; it may have arrived all the same.
+            if await is_first(interaction, self.submitted, f"{custom_id} {answers.what}"):
+                await self.intake.take(interaction, filled(draft, answers))
         except Exception as error:
             await answer_failed(interaction, "The answer to a window", error)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from simcord import InteractionResult, MemberActor
+from discord import ComponentType, InteractionType
+from simcord import InteractionResult, MemberActor, interactions
+from simcord.backend import serializers
 
 from demo.gmi_cloud import GmiCloud
 from demo.world import World, texts
@@ -84,3 +86,29 @@ async def press(who: MemberActor, asked: InteractionResult, label: str) -> Inter
     """Press a button of an answer: of the card, or of the private answer that took its place."""
     message = asked.response or asked.followups[0]
     return await who.click(message, label=label)
+
+
+async def presses(
+    world: World, who: MemberActor, asked: InteractionResult, custom_id: str, times: int = 1
+) -> list[InteractionResult]:
+    """Press a button so many times at the same moment, also one that the message has lost meanwhile."""
+    backend = world.env.backend
+    assert asked.response is not None
+    stored = backend.messages[world.channel.id][asked.response.id]
+    records = []
+    for _ in range(times):
+        record, payload = interactions.base_payload(
+            backend,
+            type=InteractionType.component.value,
+            channel_id=world.channel.id,
+            guild_id=world.guild.id,
+            user_id=who.id,
+            data={"custom_id": custom_id, "component_type": ComponentType.button.value},
+        )
+        record.source_message_id = stored.id
+        backend.emit(
+            "INTERACTION_CREATE", payload | {"message": serializers.message_payload(backend, stored)}
+        )
+        records.append(record)
+    await world.env.settle()
+    return [InteractionResult(world.env, record) for record in records]

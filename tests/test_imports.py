@@ -21,6 +21,7 @@ PURE = {
     "jobs",
     "pacing",
     "quotas",
+    "repeats",
     "request",
 }
 # Only these rooms know Discord.
@@ -57,6 +58,7 @@ FLOORS = [
         "measure",
         "pacing",
         "presses",
+        "repeats",
         "request",
     },
     {

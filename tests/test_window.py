@@ -293,3 +293,23 @@ def test_an_odd_answer_is_a_draft_with_faults_and_no_error(components: list[obje
     )
     assert draft.duration == 5
     assert any("prompt is empty" in fault for fault in draft.faults())
+
+
+@pytest.mark.settings(quota_running=9)
+async def test_a_window_submitted_twice_is_one_payment(world: World, cloud: GmiCloud) -> None:
+    opened = await world.member.slash(world.channel, "vidu", prompt="a fox")
+    first = await submit(world.member, opened, files=("fox.png", picture()))
+    # Discord keeps a window open of which it has told its member that something went wrong.
+    opened._interaction.modal_consumed = False
+    second = await submit(world.member, opened, files=("fox.png", picture()))
+    assert "one press is enough" in private_answer(second)
+    await until(world, first, READY)
+    assert cloud.paid == 1
+
+
+@pytest.mark.settings(quota_running=9)
+async def test_two_windows_with_different_words_are_two_videos(world: World, cloud: GmiCloud) -> None:
+    for prompt in ("a fox", "a bear"):
+        opened = await world.member.slash(world.channel, "vidu", prompt=prompt)
+        await submit(world.member, opened, files=("fox.png", picture()))
+    assert cloud.paid == 2

@@ -98,7 +98,7 @@ class ViduBot(commands.Bot):
         await self._parts.enter_async_context(session)
         self.cdn = self._given_cdn or DiscordCdn(session)
         key = settings.gmi_api_key.get_secret_value()
-        self.quotas = Quotas(settings.quota, settings.quota_running)
+        self.quotas = Quotas(settings.quota, settings.quota_running, settings.quota_attempts_per_hour)
         loopback = is_on_this_machine(settings.gmi_base_url)
         downloads = await self._parts.enter_async_context(open_session(loopback=loopback))
         self.delivery = Delivery(

@@ -74,6 +74,8 @@ OPEN = frozenset(state for state, following in TRANSITIONS.items() if following)
 FOLLOWED = frozenset({State.QUEUED, State.PROCESSING, State.OVERDUE})
 REFUNDING = frozenset({State.FAILED, State.CANCELLED, State.REFUSED, State.UNCONFIRMED, State.OVERDUE})
 
+_NOT_TAKEN_IN = frozenset({Reason.RATE, Reason.CAPACITY, Reason.UNREACHABLE, Reason.NOT_SENT})
+
 
 class IllegalTransition(Exception):  # noqa: N818 - it names what happened
     """A job was to move where the table does not let it."""
@@ -135,6 +137,21 @@ class Job:
     def is_open(self) -> bool:
         """Tell whether something is still to be done for this job."""
         return self.state in OPEN
+
+    @property
+    def in_vain(self) -> bool:
+        """Tell whether GMI got this request and nothing came of it, so far."""
+        return is_in_vain(self.state, self.reason, self.request_id)
+
+
+def is_in_vain(state: State, reason: Reason | None, request_id: str | None) -> bool:
+    """Tell whether GMI got a request in this state and nothing came of it, so far.
+
+    What was given up before GMI took it in, or cancelled before it was sent, cost GMI nothing.
+    """
+    if state not in REFUNDING or request_id is not None:
+        return state in REFUNDING
+    return state is not State.CANCELLED and not (state is State.REFUSED and reason in _NOT_TAKEN_IN)
 
 
 def move(job: Job, state: State, now: datetime, **changes: Any) -> Job:

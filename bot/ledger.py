@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.drafts import Draft
-from bot.jobs import OPEN, Charge, Job, Placeholder
+from bot.jobs import OPEN, REFUNDING, Charge, Job, Placeholder, Reason, State, is_in_vain
 from bot.quotas import Applied, Period, Rule, Scope
 from bot.tables import (
     draft_to_row,
@@ -76,6 +76,16 @@ class Use:
     seconds: int
     at: datetime
     charge: Charge
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A request that GMI got and that came to nothing."""
+
+    job_id: int
+    guild_id: int | None
+    user_id: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +262,18 @@ class Ledger:
                 Charge(row.charge),
             )
             for row in await self._select(query)
+        ]
+
+    async def attempts(self, since: datetime) -> list[Attempt]:
+        """Return the requests since then that GMI got and that came to nothing."""
+        c = jobs.c
+        query = sa.select(
+            c.id, c.quota_guild_id, c.user_id, c.created_at, c.state, c.reason, c.request_id
+        ).where(c.state.in_(sorted(REFUNDING)), c.created_at > to_micros(since))
+        return [
+            Attempt(row.id, row.quota_guild_id, row.user_id, to_moment(row.created_at))
+            for row in await self._select(query)
+            if is_in_vain(State(row.state), Reason(row.reason) if row.reason else None, row.request_id)
         ]
 
     async def set_rule(self, guild_id: int, scope: Scope, target_id: int | None, rule: Rule) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from bot.clock import Clock, sleep
 from bot.jobs import Charge, IllegalTransition, Job, State, move
 from bot.ledger import Ledger, StaleJob, StorageTrouble
-from bot.quotas import LONGEST, Quotas
+from bot.quotas import ATTEMPTS_PER, LONGEST, Quotas
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,8 @@ async def fold_quotas(ledger: Ledger, quotas: Quotas, now: datetime) -> None:
         quotas.set_rule(stored.guild_id, applied.scope, applied.target_id, applied.rule)
     for use in await ledger.uses(now - LONGEST):
         quotas.replay(use.job_id, use.guild_id, use.user_id, use.seconds, use.at, use.charge)
+    for attempt in await ledger.attempts(now - ATTEMPTS_PER):
+        quotas.count_attempt(attempt.job_id, attempt.guild_id, attempt.user_id, attempt.at)
     for reset in await ledger.resets():
         quotas.reset(reset.guild_id, reset.user_id, reset.at)
 
@@ -103,6 +105,10 @@ class OpenJobs:
             self._quotas.settle(job_id)
         elif before.charge is Charge.HELD and after.charge is Charge.REFUNDED:
             self._quotas.refund(job_id)
+        if after.in_vain and not before.in_vain:
+            self._quotas.count_attempt(job_id, after.quota_guild_id, after.user_id, after.created_at)
+        elif before.in_vain and not after.in_vain:
+            self._quotas.drop_attempt(job_id, after.quota_guild_id, after.user_id)
         return after
 
     async def _save(self, job: Job, previous: int) -> None:

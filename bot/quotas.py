@@ -4,6 +4,9 @@ Nothing here awaits, so no other request can come between the check and the take
 of one server (None: direct messages): what somebody does in one server neither shows nor counts in another,
 and that includes `running`. A use counts from its reservation on and has left once a whole period has passed.
 The log is a fold over the ledger: the order in which rows and resets are replayed makes no difference.
+
+What fails is given back, and would cost nothing to ask for again and again. So requests that GMI got and that
+came to nothing are counted beside the uses, as attempts.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from bot.jobs import Charge
 from bot.request import DURATION_DEFAULT
 
 LONGEST = timedelta(days=30)
+ATTEMPTS_PER = timedelta(hours=1)  # GMI limits video models in requests an hour and organisation
 _LENGTHS = {
     "hour": timedelta(hours=1),
     "day": timedelta(days=1),
@@ -58,6 +62,7 @@ class Obstacle(StrEnum):
     VIDEOS = "videos"
     SECONDS = "seconds"
     RUNNING = "running"
+    ATTEMPTS = "attempts"
     BLOCKED = "blocked"
 
 
@@ -98,6 +103,8 @@ class Standing:
     running: int
     running_max: int
     next_frees: datetime | None  # when the oldest use leaves the window
+    attempts: int = 0  # that came to nothing, in the last hour
+    attempts_max: int | None = None
 
     @property
     def left_videos(self) -> int | None:
@@ -145,6 +152,7 @@ class _Use:
 @dataclass(slots=True, eq=False)
 class _Log:
     uses: list[_Use] = field(default_factory=list)  # oldest first
+    attempts: dict[int, datetime] = field(default_factory=dict)  # by job: those that came to nothing
     forgotten_until: datetime | None = None
 
     @property
@@ -155,8 +163,16 @@ class _Log:
         left_until = self._left_until(period.length, now)
         return [use for use in self.uses if use.at > left_until]
 
+    def vain(self, now: datetime) -> list[datetime]:
+        """Return when the attempts were made that came to nothing and count now, oldest first."""
+        left_until = self._left_until(ATTEMPTS_PER, now)
+        return sorted(at for at in self.attempts.values() if at > left_until)
+
     def prune(self, now: datetime) -> list[_Use]:
-        """Drop and return the uses that no rule can count any more; what is held stays."""
+        """Drop what no rule can count any more and return its uses; what is held stays."""
+        if self.attempts:
+            left_until = self._left_until(ATTEMPTS_PER, now)
+            self.attempts = {job_id: at for job_id, at in self.attempts.items() if at > left_until}
         left_until = self._left_until(LONGEST, now)
         if not self.uses or self.uses[0].at > left_until:
             return []
@@ -165,7 +181,9 @@ class _Log:
         return dropped
 
     def is_blank(self, now: datetime) -> bool:
-        return not self.uses and (self.forgotten_until is None or self.forgotten_until <= now - LONGEST)
+        if self.uses or self.attempts:
+            return False
+        return self.forgotten_until is None or self.forgotten_until <= now - LONGEST
 
     def _left_until(self, length: timedelta, now: datetime) -> datetime:
         start = now - length
@@ -175,11 +193,14 @@ class _Log:
 class Quotas:
     """The rules and logs of everybody. All moments passed in are aware, in UTC."""
 
-    def __init__(self, default: Rule, running_max: int) -> None:
+    def __init__(self, default: Rule, running_max: int, attempts_max: int | None = None) -> None:
         if running_max < 1:
             raise ValueError("at least one request must be allowed to run")
+        if attempts_max is not None and attempts_max < 1:
+            raise ValueError("at least one attempt must be allowed to fail")
         self._default = Applied(default, Scope.OPERATOR, None)
         self._running_max = running_max
+        self._attempts_max = attempts_max  # that come to nothing in an hour; None is unlimited
         self._rules: dict[int, dict[tuple[Scope, int | None], Applied]] = {}
         self._logs: dict[int | None, dict[int, _Log]] = {}
         self._uses: dict[int, _Use] = {}
@@ -241,7 +262,7 @@ class Quotas:
         """Return what the member has used, or raise QuotaExceeded if a video does not fit; take nothing."""
         log = self._log(guild_id, user_id)
         standing = self._standing(self.applied(guild_id, user_id, role_ids), log, now)
-        _check(standing, log.counted(standing.applied.rule.per, now), seconds)
+        _check(standing, log.counted(standing.applied.rule.per, now), log.vain(now), seconds)
         return standing
 
     def settle(self, job_id: int) -> bool:
@@ -272,8 +293,16 @@ class Quotas:
         if charge is Charge.SETTLED:
             self.settle(job_id)
 
+    def count_attempt(self, job_id: int, guild_id: int | None, user_id: int, at: datetime) -> None:
+        """Count a request, asked for at this moment, that GMI got and that came to nothing; each job once."""
+        self._logs.setdefault(guild_id, {}).setdefault(user_id, _Log()).attempts[job_id] = at
+
+    def drop_attempt(self, job_id: int, guild_id: int | None, user_id: int) -> None:
+        """Count a request no more: something came of it after all."""
+        self._log(guild_id, user_id).attempts.pop(job_id, None)
+
     def reset(self, guild_id: int | None, user_id: int, at: datetime) -> None:
-        """Forget what a member used up to and including this moment; what runs stays counted as running."""
+        """Forget what a member used and tried up to and including this moment; what runs stays running."""
         log = self._logs.setdefault(guild_id, {}).setdefault(user_id, _Log())
         log.forgotten_until = at if log.forgotten_until is None else max(at, log.forgotten_until)
 
@@ -323,7 +352,16 @@ class Quotas:
         uses = log.counted(applied.rule.per, now)
         used_seconds = sum(use.seconds for use in uses)
         next_frees = uses[0].at + applied.rule.per.length if uses else None
-        return Standing(applied, len(uses), used_seconds, log.running, self._running_max, next_frees)
+        return Standing(
+            applied,
+            len(uses),
+            used_seconds,
+            log.running,
+            self._running_max,
+            next_frees,
+            len(log.vain(now)),
+            self._attempts_max,
+        )
 
 
 def _left(limit: int | None, used: int) -> int | None:
@@ -346,7 +384,7 @@ def _generosity(rule: Rule) -> tuple[Fraction | float, ...]:
     return min(videos, seconds / DURATION_DEFAULT), videos, seconds
 
 
-def _check(standing: Standing, uses: list[_Use], needed: int) -> None:
+def _check(standing: Standing, uses: list[_Use], vain: list[datetime], needed: int) -> None:
     """Raise QuotaExceeded if the request does not fit.
 
     What time cannot change is said first, then what is running: so `frees` never promises too much.
@@ -366,6 +404,10 @@ def _check(standing: Standing, uses: list[_Use], needed: int) -> None:
         # The obstacle that lifts last is the one to name.
         obstacle, frees = still, use.at + rule.per.length
         videos, seconds = videos - 1, seconds - use.seconds
+    if standing.attempts_max is not None and len(vain) >= standing.attempts_max:
+        enough_left = vain[len(vain) - standing.attempts_max] + ATTEMPTS_PER
+        if frees is None or enough_left > frees:
+            obstacle, frees = Obstacle.ATTEMPTS, enough_left
     if obstacle is not None:
         raise QuotaExceeded(standing, obstacle, needed, frees)
 

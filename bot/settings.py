@@ -22,6 +22,7 @@ def _number_or_unlimited(value: Any) -> Any:
     return None if isinstance(value, str) and value.strip().lower() == UNLIMITED else value
 
 
+Attempts = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_number_or_unlimited)]
 Allowance = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_number_or_unlimited)]
 
 
@@ -48,6 +49,7 @@ class Settings(BaseSettings):
     quota_seconds: Allowance = None
     quota_per: Period = Period.DAY
     quota_running: int = Field(default=2, ge=1)
+    quota_attempts_per_hour: Attempts = 20
     job_deadline_minutes: float = Field(default=60, gt=0, le=7 * 24 * 60)
     notify_after_seconds: int = Field(default=30, ge=-1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

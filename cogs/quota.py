@@ -121,7 +121,8 @@ class Quota(
         log.info("Server %s: %s reset %s", guild_id, interaction.user.id, member.id)
         await answer_privately(
             interaction,
-            f"✅ <@{member.id}> starts afresh. Videos that are being made still count as running.",
+            f"✅ <@{member.id}> starts afresh. Failed requests are forgotten too. "
+            "Videos that are being made still count as running.",
         )
 
     @app_commands.command(description="Show a member's quota, or all rules of this server")

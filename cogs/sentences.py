@@ -45,6 +45,11 @@ def quota_exceeded(error: QuotaExceeded) -> str:
                 f"You already have {many} being made, and {standing.running_max} at once is the limit. "
                 "Wait until one is finished; `/videos` shows them."
             )
+        case Obstacle.ATTEMPTS:
+            text = (
+                f"{standing.attempts} of your requests in the last hour ended without a video, "
+                f"and {standing.attempts_max} an hour is the limit."
+            )
         case Obstacle.VIDEOS:
             text = f"You have used {standing.used_videos} of {rule.videos} videos {per(rule.per)} ({source})."
         case Obstacle.SECONDS:
@@ -104,6 +109,8 @@ def standing_lines(standing: Standing) -> list[str]:
         if left:
             lines.append(f"**Left:** {left}")
     lines.append(f"**Running:** {standing.running} of {standing.running_max} at once")
+    if standing.attempts and standing.attempts_max is not None:
+        lines.append(f"**Without a video:** {standing.attempts} of {standing.attempts_max} in the last hour")
     if standing.next_frees is not None and not rule.blocks:
         lines.append(f"**Next frees:** {when(standing.next_frees)}")
     return lines

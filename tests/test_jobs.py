@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -79,3 +80,30 @@ def test_a_success_without_a_link_was_billed_and_is_not_refunded() -> None:
 def test_a_token_never_shows_in_a_repr() -> None:
     address = Address(3, 4, token="fake-interaction-token")
     assert "fake-interaction-token" not in repr(address)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "request_id", "in_vain"),
+    [
+        (State.FAILED, Reason.FAILED, "req-1", True),
+        (State.FAILED, Reason.NO_RESULT, "req-1", True),
+        (State.CANCELLED, Reason.CANCELLED, "req-1", True),
+        (State.OVERDUE, Reason.DEADLINE, "req-1", True),
+        (State.UNCONFIRMED, Reason.UNCLEAR, None, True),
+        (State.REFUSED, Reason.POLICY, None, True),
+        (State.REFUSED, Reason.CREDIT, None, True),
+        (State.REFUSED, Reason.RATE, None, False),
+        (State.REFUSED, Reason.CAPACITY, None, False),
+        (State.REFUSED, Reason.UNREACHABLE, None, False),
+        (State.REFUSED, Reason.NOT_SENT, None, False),
+        (State.CANCELLED, Reason.CANCELLED, None, False),
+        (State.SUBMITTING, Reason.RATE, None, False),
+        (State.QUEUED, None, "req-1", False),
+        (State.DELIVERED, None, "req-1", False),
+    ],
+)
+def test_in_vain_is_what_gmi_got_and_nothing_came_of(
+    state: State, reason: Reason | None, request_id: str | None, in_vain: bool
+) -> None:
+    job = replace(new_job(), state=state, reason=reason, request_id=request_id)
+    assert job.in_vain is in_vain

@@ -79,7 +79,7 @@ class Crashes(RuleBasedStateMachine):
 
     def boot(self) -> None:
         self.ledger: Ledger = self.run(Ledger.open(self.url))
-        self.quotas = Quotas(Rule(3, None), 2)
+        self.quotas = Quotas(Rule(3, None), 2, 3)
         self.run(fold_quotas(self.ledger, self.quotas, self.clock.now()))
         self.open = OpenJobs(self.ledger, self.quotas, self.clock)
         for job in self.run(self.ledger.unfinished_jobs()):
@@ -109,7 +109,11 @@ class Crashes(RuleBasedStateMachine):
             return
         state = choice.choice(sorted(TRANSITIONS[job.state]))
         reason = Reason.FAILED if state is State.FAILED else None
-        after = self.run(self.open.change(job_id, state, reason=reason, request_id=f"req-{job_id}"))
+        if state is State.REFUSED:
+            reason = choice.choice([Reason.POLICY, Reason.RATE])
+        known = job.request_id or choice.choice([None, f"req-{job_id}"])
+        request_id = None if state in {State.REFUSED, State.UNCONFIRMED} else known
+        after = self.run(self.open.change(job_id, state, reason=reason, request_id=request_id))
         if after.charge is not self.charges[job_id][-1]:
             self.charges[job_id].append(after.charge)
 
@@ -120,9 +124,9 @@ class Crashes(RuleBasedStateMachine):
             self.run(self.open.note(job_id, told=True))
             self.open.drop(job_id)
 
-    @rule(hours=st.integers(1, 30))
-    def time_passes(self, hours: int) -> None:
-        self.clock.moment += timedelta(hours=hours)
+    @rule(minutes=st.sampled_from([1, 30, 60, 30 * 60]))
+    def time_passes(self, minutes: int) -> None:
+        self.clock.moment += timedelta(minutes=minutes)
 
     @rule(user_id=st.sampled_from(MEMBERS))
     def reset(self, user_id: int) -> None:
@@ -142,7 +146,7 @@ class Crashes(RuleBasedStateMachine):
 
     @invariant()
     def memory_equals_the_fold(self) -> None:
-        folded = Quotas(Rule(3, None), 2)
+        folded = Quotas(Rule(3, None), 2, 3)
         self.run(fold_quotas(self.ledger, folded, self.clock.now()))
         for user_id in MEMBERS:
             ours = self.quotas.standing(GUILD, user_id, [], self.clock.now())

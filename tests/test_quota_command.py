@@ -10,9 +10,10 @@ from simcord import InteractionResult, MemberActor, RoleHandle, SetupError
 
 from demo import gmi_script as script
 from demo.gmi_cloud import GmiCloud
+from demo.gmi_script import Outcome
 from demo.world import World, texts
 from tests.media import picture
-from tests.member import ask, private_answer, until
+from tests.member import ask, card_text, press, private_answer, until
 
 READY = "✅ Your video is ready"
 
@@ -224,3 +225,146 @@ async def test_quotas_of_somebody_who_left_can_be_shown_and_changed(world: World
     world.member = world.guild.add_member(gone)
     assert "switched off for you" in private_answer(await ask(world))
     assert cloud.paid == 1
+
+
+ATTEMPTS = pytest.mark.settings(quota_attempts_per_hour=3, quota_running=9)
+
+
+def posts(cloud: GmiCloud) -> int:
+    return len([seen for seen in cloud.requests_seen if seen.method == "POST"])
+
+
+@ATTEMPTS
+@pytest.mark.parametrize("restart", [False, True])
+async def test_failing_requests_are_no_free_hammer(restart: bool, world: World, cloud: GmiCloud) -> None:
+    cloud.fault("POST", "/requests", script.POLICY)
+    await until(world, await ask(world), "❌ Not accepted")
+    cloud.outcome(script.failed("TaskTimeout"))
+    await until(world, await ask(world), "❌ No video")
+    cloud.outcome(Outcome(delay=60))
+    await press(world.member, await ask(world), "Cancel")
+    if restart:
+        await world.restart()
+    sent = posts(cloud)
+    asked = await ask(world)
+    assert not asked.deferred
+    text = private_answer(asked)
+    assert "3 of your requests in the last hour ended without a video, and 3 an hour is the limit." in text
+    [frees] = re.findall(r"There is room for it <t:(\d+):R>", text)
+    assert posts(cloud) == sent == 3
+    assert "**Without a video:** 3 of 3 in the last hour" in await moderate(
+        world, "show", member=world.member
+    )
+    # It is a limit of this member alone.
+    other = await world.other.slash(world.channel, "vidu", prompt="x", image1=("a.png", picture()))
+    await until(world, other, READY)
+    await world.env.advance_time(int(frees) - world.env.now().timestamp() + 1)
+    await finish(world)
+
+
+@ATTEMPTS
+async def test_only_so_many_of_sixty_failing_requests_reach_gmi(world: World, cloud: GmiCloud) -> None:
+    cloud.fault("POST", "/requests", script.POLICY.repeated(None))
+    for _ in range(20):
+        await ask(world)
+    assert posts(cloud) == 3
+
+
+@pytest.mark.settings(quota_attempts_per_hour=None)
+async def test_an_operator_can_lift_the_limit_of_failures(world: World, cloud: GmiCloud) -> None:
+    cloud.fault("POST", "/requests", script.POLICY.repeated(None))
+    for _ in range(25):
+        await ask(world)
+    assert posts(cloud) == 25
+
+
+@pytest.mark.settings(quota_attempts_per_hour=1, job_deadline_minutes=5)
+@pytest.mark.parametrize("fault", [script.rate_limited(60000), script.CAPACITY])
+@pytest.mark.parametrize("restart", [False, True])
+async def test_what_gmi_did_not_take_in_counts_for_nothing(
+    restart: bool, fault: script.Fault, world: World, cloud: GmiCloud
+) -> None:
+    cloud.fault("POST", "/requests", fault.repeated(None))
+    given_up = await ask(world)
+    await world.env.advance_time(330)
+    assert "for so long that I gave up" in card_text(given_up)
+    await press(world.member, await ask(world), "Cancel")
+    if restart:
+        await world.restart()
+    assert posts(cloud) >= 3
+    asked = await ask(world)
+    assert "⏳ Waiting for GMI Cloud" in card_text(asked)
+
+
+@pytest.mark.settings(quota_attempts_per_hour=1)
+async def test_a_wait_that_ends_in_a_failure_counts_once(world: World, cloud: GmiCloud) -> None:
+    cloud.fault("POST", "/requests", script.rate_limited(5000).repeated(3))
+    cloud.outcome(script.failed(None))
+    await until(world, await ask(world), "❌ No video")
+    shown = await moderate(world, "show", member=world.member)
+    assert "**Without a video:** 1 of 1 in the last hour" in shown
+
+
+@ATTEMPTS
+async def test_a_reset_forgets_failed_requests_too(world: World, cloud: GmiCloud) -> None:
+    cloud.fault("POST", "/requests", script.POLICY.repeated(3))
+    for _ in range(3):
+        await ask(world)
+    assert "ended without a video" in private_answer(await ask(world))
+    await world.env.advance_time(1)
+    assert "Failed requests are forgotten too." in await moderate(world, "reset", member=world.member)
+    await world.env.advance_time(1)
+    await world.restart()
+    await finish(world)
+
+
+@pytest.mark.settings(quota_attempts_per_hour=1, job_deadline_minutes=1)
+async def test_a_late_video_is_no_failure_after_all(world: World, cloud: GmiCloud) -> None:
+    cloud.outcome(Outcome(delay=300))
+    asked = await ask(world)
+    await world.env.advance_time(70)
+    assert "ended without a video" in private_answer(await ask(world))
+    await until(world, asked, READY, seconds=600)
+    await finish(world)
+
+
+@pytest.mark.settings(quota_videos=1, quota_attempts_per_hour=1)
+async def test_show_in_another_server_leaves_the_use_where_it_was_made(world: World, cloud: GmiCloud) -> None:
+    elsewhere = world.env.create_guild("Another server")
+    channel = elsewhere.create_text_channel("films")
+    there = elsewhere.add_member(world.member.user)
+    cloud.outcome(Outcome(delay=300))
+    await ask(world, private=True)
+    shown = await there.slash(channel, "videos")
+    assert "Waiting in line" in card_text(await press(there, shown, "Show"))
+    for _ in range(2):
+        assert "1 video, 5 seconds" in await used_by(world)
+        theirs = "\n".join(texts((await there.slash(channel, "videos")).response))
+        assert "**Used:** 0 videos, 0 seconds" in theirs
+        await world.restart()
+    await world.env.advance_time(600)
+    assert "You have used 1 of 1 videos" in private_answer(await ask(world))
+    again = await there.slash(channel, "vidu", prompt="x", image1=("a.png", picture()))
+    await until(world, again, READY)
+
+
+@pytest.mark.settings(quota_attempts_per_hour=1)
+async def test_a_failure_counts_where_it_was_asked_for_wherever_it_is_shown(
+    world: World, cloud: GmiCloud
+) -> None:
+    elsewhere = world.env.create_guild("Another server")
+    channel = elsewhere.create_text_channel("films")
+    there = elsewhere.add_member(world.member.user)
+    cloud.outcome(Outcome("failed", delay=300))
+    await ask(world, private=True)
+    await press(there, await there.slash(channel, "videos"), "Show")
+    await world.env.advance_time(400)
+    await world.restart()
+    assert "ended without a video" in private_answer(await ask(world))
+    again = await there.slash(channel, "vidu", prompt="x", image1=("a.png", picture()))
+    await until(world, again, READY)
+
+
+async def used_by(world: World) -> str:
+    mine = await world.member.slash(world.channel, "videos")
+    return "\n".join(texts(mine.response))

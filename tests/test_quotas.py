@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bot.jobs import Charge
 from bot.quotas import (
+    ATTEMPTS_PER,
     LONGEST,
     Applied,
     Obstacle,
@@ -146,6 +147,8 @@ def test_senseless_numbers_are_refused() -> None:
         Rule(5, -1)
     with pytest.raises(ValueError, match="allowed to run"):
         Quotas(UNLIMITED, 0)
+    with pytest.raises(ValueError, match="allowed to fail"):
+        Quotas(UNLIMITED, 1, 0)
     with pytest.raises(ValueError, match="at least a second"):
         quotas_of().reserve(1, SERVER, MEMBER, [], 0, START)
 
@@ -270,6 +273,48 @@ def test_a_reservation_drops_what_its_member_used_long_ago() -> None:
         quotas.reserve(2, SERVER, MEMBER, [], 5, START + LONGEST)
 
 
+def test_so_many_requests_may_come_to_nothing_within_an_hour() -> None:
+    quotas = Quotas(UNLIMITED, 99, 2)
+    for job_id, minutes in enumerate((0, 10, 20)):
+        quotas.count_attempt(job_id, SERVER, MEMBER, START + timedelta(minutes=minutes))
+    now = START + timedelta(minutes=30)
+    refused = refusal(quotas, 5, now)
+    # Two of three have to leave the hour.
+    assert (refused.obstacle, refused.frees) == (Obstacle.ATTEMPTS, START + timedelta(minutes=10) + HOUR)
+    assert (refused.standing.attempts, refused.standing.attempts_max) == (3, 2)
+    assert quotas.standing(None, MEMBER, [], now).attempts == 0
+    assert quotas.standing(SERVER, 8, [], now).attempts == 0
+    frees = START + timedelta(minutes=10) + HOUR
+    assert refusal(quotas, 5, frees - INSTANT).obstacle is Obstacle.ATTEMPTS
+    assert quotas.reserve(9, SERVER, MEMBER, [], 5, frees).attempts == 1
+
+
+def test_a_request_that_comes_to_something_after_all_counts_no_more() -> None:
+    quotas = Quotas(UNLIMITED, 99, 1)
+    quotas.count_attempt(1, SERVER, MEMBER, START)
+    quotas.count_attempt(1, SERVER, MEMBER, START)
+    assert refusal(quotas, 5, START).standing.attempts == 1
+    quotas.drop_attempt(1, SERVER, MEMBER)
+    quotas.drop_attempt(2, None, 8)
+    assert quotas.reserve(9, SERVER, MEMBER, [], 5, START).attempts == 0
+
+
+def test_of_attempts_and_uses_the_one_that_lifts_last_is_named() -> None:
+    for per, obstacle in ((Period.HOUR, Obstacle.ATTEMPTS), (Period.DAY, Obstacle.VIDEOS)):
+        quotas = Quotas(Rule(1, None, per), 99, 1)
+        quotas.reserve(1, SERVER, MEMBER, [], 5, START)
+        quotas.count_attempt(2, SERVER, MEMBER, START + INSTANT)
+        assert refusal(quotas, 5, START + INSTANT).obstacle is obstacle
+
+
+def test_attempts_are_dropped_when_they_count_no_more() -> None:
+    quotas = Quotas(UNLIMITED, 99, 2)
+    for number in range(50):
+        quotas.count_attempt(number, SERVER, number, START)
+    quotas.forget_old(START + ATTEMPTS_PER)
+    assert quotas._logs == {SERVER: {}}
+
+
 def test_usage_lists_the_members_of_one_server_with_most_seconds_first() -> None:
     quotas = quotas_of()
     uses = [(1, 5), (2, 3), (2, 3), (3, 2), (3, 3), (4, 5), (5, 1)]
@@ -331,6 +376,7 @@ class Row:
     seconds: int
     at: datetime
     charge: Charge = Charge.HELD
+    in_vain: bool = False
 
 
 class QuotasMachine(RuleBasedStateMachine):
@@ -340,18 +386,19 @@ class QuotasMachine(RuleBasedStateMachine):
         super().__init__()
         self.now = START
         self.default = Rule(3, 15)
-        self.quotas = Quotas(self.default, running_max=2)
+        self.quotas = Quotas(self.default, running_max=2, attempts_max=2)
         self.rows: list[Row] = []
         self.resets: list[tuple[tuple[int | None, int], datetime]] = []
         self.roles: dict[tuple[int | None, int], list[int]] = {member: [] for member in MEMBERS}
 
     def fold(self, seed: int) -> Quotas:
         """Build other quotas from the journal, in any order."""
-        folded = Quotas(self.default, running_max=2)
+        folded = Quotas(self.default, running_max=2, attempts_max=2)
         for one in self.quotas.rules(SERVER):
             folded.set_rule(SERVER, one.scope, one.target_id, one.rule)
         events = [partial(folded.reset, *member, at) for member, at in self.resets]
         events += [partial(folded.replay, r.job_id, *r.member, r.seconds, r.at, r.charge) for r in self.rows]
+        events += [partial(folded.count_attempt, r.job_id, *r.member, r.at) for r in self.rows if r.in_vain]
         random.Random(seed).shuffle(events)
         for event in events:
             event()
@@ -373,6 +420,14 @@ class QuotasMachine(RuleBasedStateMachine):
             running=sum(row.charge is Charge.HELD for row in rows),
             running_max=2,
             next_frees=min((row.at + applied.rule.per.length for row in counted), default=None),
+            attempts=sum(
+                row.in_vain
+                and row.member == member
+                and now < row.at + HOUR
+                and all(row.at > at for reset, at in self.resets if reset == member)
+                for row in self.rows
+            ),
+            attempts_max=2,
         )
 
     def standing(self, member: tuple[int | None, int]) -> Standing:
@@ -385,6 +440,7 @@ class QuotasMachine(RuleBasedStateMachine):
         videos, most = before.applied.rule.videos, before.applied.rule.seconds
         fits = (
             before.running < 2
+            and before.attempts < 2
             and (videos is None or before.used_videos + 1 <= videos)
             and (most is None or before.used_seconds + seconds <= most)
         )
@@ -418,8 +474,9 @@ class QuotasMachine(RuleBasedStateMachine):
         job_id=st.integers(1, 12),
         newest=st.booleans(),
         charge=st.sampled_from([Charge.SETTLED, Charge.REFUNDED]),
+        in_vain=st.booleans(),
     )
-    def end(self, job_id: int, newest: bool, charge: Charge) -> None:
+    def end(self, job_id: int, newest: bool, charge: Charge, in_vain: bool) -> None:
         job_id = len(self.rows) if newest else job_id
         row = self.rows[job_id - 1] if 0 < job_id <= len(self.rows) else None
         held = row is not None and row.charge is Charge.HELD
@@ -428,6 +485,16 @@ class QuotasMachine(RuleBasedStateMachine):
         assert not finish(job_id)
         if row is not None and held:
             row.charge = charge
+            row.in_vain = in_vain and charge is Charge.REFUNDED
+            if row.in_vain:
+                self.quotas.count_attempt(job_id, *row.member, row.at)
+
+    @rule(job_id=st.integers(1, 12))
+    def comes_late(self, job_id: int) -> None:
+        row = self.rows[job_id - 1] if job_id <= len(self.rows) else None
+        if row is not None and row.in_vain:
+            row.in_vain = False
+            self.quotas.drop_attempt(job_id, *row.member)
 
     @rule(member=st.sampled_from(MEMBERS), seconds=SECONDS)
     def reserve_and_refund(self, member: tuple[int | None, int], seconds: int) -> None:

@@ -62,6 +62,8 @@ def test_an_empty_value_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_unlimited_lifts_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    lifted = setting(monkeypatch, QUOTA_ATTEMPTS_PER_HOUR="unlimited")
+    assert lifted.quota_attempts_per_hour is None
     settings = setting(monkeypatch, QUOTA_VIDEOS="unlimited", QUOTA_SECONDS="120", QUOTA_PER="Week")
     assert (settings.quota.videos, settings.quota.seconds, settings.quota.per) == (None, 120, "week")
 
@@ -72,6 +74,8 @@ def test_unlimited_lifts_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         ("QUOTA_VIDEOS", "many"),
         ("QUOTA_VIDEOS", "-1"),
         ("QUOTA_RUNNING", "0"),
+        ("QUOTA_ATTEMPTS_PER_HOUR", "0"),
+        ("QUOTA_ATTEMPTS_PER_HOUR", "few"),
         ("QUOTA_PER", "fortnight"),
         ("GMI_REQUESTS_PER_MINUTE", "0"),
         ("GMI_REQUESTS_PER_MINUTE", "0.5"),

@@ -185,6 +185,10 @@ class Runner:
             self._tidied = now
         if order.job_id in self._jobs or await self._ledger.job(order.job_id) is not None:
             raise Duplicate(str(order.job_id))
+        if (
+            self._closing
+        ):  # meanwhile: from here to the place nothing awaits, and a stop waits for who has one
+            raise Closing
         guild_id, duration = order.quota_guild_id, order.request.duration
         self._quotas.reserve(order.job_id, guild_id, order.user_id, order.role_ids, duration, now)
         # Who has to wait for a place is written down as waiting: then no crash leaves a doubt.

@@ -9,6 +9,8 @@ import asyncio
 import random
 from pathlib import Path
 
+from demo.gmi_script import SILENCE
+from tests.wire.clock import until
 from tests.wire.crash import SPEED, Crasher, Tally
 from tests.wire.process import open_wire
 
@@ -78,3 +80,20 @@ async def test_a_crash_before_the_first_card_leaves_nobody_waiting(tmp_path: Pat
 
         await crasher.settle()
         assert crasher.count().waiting == []
+
+
+async def test_who_waits_for_a_place_when_the_process_is_killed_is_sent_by_the_next(tmp_path: Path) -> None:
+    async with open_wire(tmp_path, speed=SPEED) as wire:
+        # GMI takes eight in and does not answer: nobody can know of them, and of the ninth everybody can.
+        wire.cloud.fault("POST", "/requests", SILENCE.repeated(8))
+        seeds = range(501, 511)
+        for seed in seeds:
+            await wire.ask(seed)
+        await until(lambda: wire.cloud.paid == 8 and len(wire.jobs()) == 10, "ten jobs, eight on their way")
+
+        await wire.process.kill()
+        await wire.start()
+
+        for seed in seeds:
+            await wire.posted(seed)
+        assert [wire.submissions(seed) for seed in seeds] == [1] * 10

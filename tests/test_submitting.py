@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from simcord import InteractionResult
 
+from bot.clock import SystemClock
 from bot.delivery import Delivery
 from bot.gmi import GmiCloud as Client
 from bot.gmi import Report
-from bot.submitter import Submitter
+from bot.submitter import Submitter, _Places
 from bot.teller import Teller
 from bot.watch import Watch
 from demo import gmi_script as script
@@ -246,3 +247,24 @@ async def test_a_bug_while_an_end_is_told_is_made_good(
     await world.env.advance_time(60)
     assert failed == ["notify"]
     assert await world.bot.ledger.unfinished_jobs() == []
+
+
+async def test_places_are_given_in_turn_and_a_cancelled_wait_takes_none() -> None:
+    places, order = _Places(SystemClock(), 1), []
+
+    async def go(name: str) -> None:
+        await places.take()
+        order.append(name)
+
+    assert places.take_at_once()
+    waiting = {name: asyncio.create_task(go(name)) for name in ("first", "second", "third")}
+    await asyncio.sleep(0)
+    assert not places.take_at_once()
+    waiting["first"].cancel()
+    await asyncio.sleep(0)
+    places.leave()
+    waiting["second"].cancel()  # at the moment of its turn
+    await asyncio.gather(*waiting.values(), return_exceptions=True)
+    assert (order, places.taken) == (["third"], 1)
+    places.leave()
+    assert places.taken == 0

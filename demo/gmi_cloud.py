@@ -75,6 +75,8 @@ class GmiCloud:
         self._script = Script(prompt_faults=prompt_faults)
         self.list_mode = "ok"  # or a key of LIST_MODES
         self.requests: dict[str, Request] = {}
+        self.strangers: list[dict[str, Any]] = []  # records that the list shows beside ours
+        self.listed_bytes = 0  # of all answers with the list
         self.requests_seen: list[Seen] = []
         self.misnamed: list[str] = []  # fields that GMI would ignore without a word
         self.base_url = ""
@@ -99,6 +101,24 @@ class GmiCloud:
     def outcome(self, outcome: Outcome, times: int = 1) -> None:
         """Script how the next accepted requests end."""
         self._script.outcomes += [outcome] * times
+
+    def add_stranger(
+        self, payload: Any, age: float = 0.0, status: str = "success", **more: Any
+    ) -> dict[str, Any]:
+        """Let the list show a request that was not sent to this stand-in, so many seconds old."""
+        created = int(self._now().timestamp() - age)
+        record = {
+            "request_id": f"other-{len(self.strangers) + 1:06d}",
+            "model": MODEL,
+            "status": status,
+            "outcome": {"media_urls": [{"id": "0", "url": f"{self.base_url}/media/other.mp4"}]},
+            "payload": payload,
+            "created_at": created,
+            "updated_at": created,
+            "queued_at": created,
+        } | more
+        self.strangers.append(record)
+        return record
 
     @contextlib.asynccontextmanager
     async def away(self) -> AsyncIterator[None]:
@@ -175,8 +195,9 @@ class GmiCloud:
             return await _trickle(request)
         if fault.silent:
             await self._closing.wait()
+        body = fault.text.encode() if fault.raw is None else fault.raw
         return web.Response(
-            status=fault.status, text=fault.text, content_type=fault.content_type, headers=fault.headers
+            status=fault.status, body=body, content_type=fault.content_type, headers=fault.headers
         )
 
     async def _submit(self, request: web.Request) -> web.StreamResponse:
@@ -192,8 +213,9 @@ class GmiCloud:
         if accepted.outcome.synchronous:
             assert accepted.rendering is not None
             await asyncio.wait([accepted.rendering])
-            return web.json_response(accepted.record(self._now()))
         record = accepted.record(self._now())
+        if accepted.outcome.synchronous and not accepted.outcome.bare:
+            return web.json_response(record)
         return web.json_response(
             {name: record[name] for name in ("request_id", "model", "status", "created_at")}
         )
@@ -231,16 +253,22 @@ class GmiCloud:
 
     async def _status(self, request: web.Request) -> web.Response:
         found = self.requests.get(request.match_info["id"])
-        if found is None:
-            return _error(404, "request does not exist or you do not have access")
-        return web.json_response(found.record(self._now()))
+        if found is not None:
+            return web.json_response(found.record(self._now()))
+        for record in self.strangers:
+            if record.get("request_id") == request.match_info["id"]:
+                return web.json_response(record)
+        return _error(404, "request does not exist or you do not have access")
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         if self.list_mode != "ok":
             return await self._play(LIST_MODES[self.list_mode], request)
         model, now = request.query.get("model_id"), self._now()
-        found = [each.record(now) for each in self.posts if model in (None, each.model)]
-        return web.json_response({"requests": found[::-1]})
+        found = [each.record(now, listed=True) for each in self.posts if model in (None, each.model)]
+        answer = web.json_response({"requests": [*found[::-1], *self.strangers]})
+        assert isinstance(answer.body, bytes)
+        self.listed_bytes += len(answer.body)
+        return answer
 
     async def _cancel(self, request: web.Request) -> web.Response:
         found = self.requests.get(request.match_info["id"])

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from demo.gmi_script import Outcome
+from demo.gmi_script import CLOCKS, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +66,31 @@ class Request:
             return Standing(self.outcome.working_word, working)
         return self._end(ended)
 
-    def record(self, now: datetime) -> dict[str, Any]:
-        """Return the record that a GET shows at that moment."""
+    def record(self, now: datetime, *, listed: bool = False) -> dict[str, Any]:
+        """Return the record that a GET shows at that moment, or the list."""
         standing = self.standing(now)
-        created = int(self.created.timestamp())
+        tells_end = self.outcome.listed_end or not listed
+        if not self.outcome.echoes or (listed and not self.outcome.listed_echo):
+            payload = {}
+        else:
+            payload = self.outcome.defaults | self.payload
         return {
             "request_id": self.request_id,
             "model": self.model,
             "status": standing.status,
-            "outcome": standing.outcome,
-            "payload": self.payload if self.outcome.echoes else {},
-            "created_at": created,
-            "updated_at": int(standing.since.timestamp()),
-            "queued_at": created,
-            **(self.outcome.top_level if standing.status == "failed" else {}),
+            "outcome": standing.outcome if tells_end and self._outcome_there(standing, now) else None,
+            "payload": payload,
+            "created_at": self._told(self.created),
+            "updated_at": self._told(standing.since),
+            "queued_at": self._told(self.created),
+            **(self.outcome.top_level if standing.status == self.outcome.status and tells_end else {}),
         }
+
+    def _told(self, moment: datetime) -> Any:
+        return CLOCKS[self.outcome.clock](int(moment.timestamp()))
+
+    def _outcome_there(self, standing: Standing, now: datetime) -> bool:
+        return now >= standing.since + timedelta(seconds=self.outcome.link_after)
 
     def _end(self, ended: datetime) -> Standing:
         if self.outcome.status != "success":
@@ -90,4 +100,4 @@ class Request:
         if self.rendering is not None:
             self.rendering.result()  # a renderer with a bug is to be heard, not to be taken for no result
         links = [f"{self.link_base}/media/{path.name}" for path in self.videos]
-        return Standing("success", ended, self.outcome.success(links))
+        return Standing(self.outcome.success_word, ended, self.outcome.success(links))

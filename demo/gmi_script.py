@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from fnmatch import fnmatch
 from typing import Any, Self
 
@@ -24,6 +25,7 @@ class Fault:
     cut: bool = False  # the handled answer breaks off in its middle
     silent: bool = False
     trickle: bool = False  # a body that never ends, a little at a time
+    raw: bytes | None = None  # in place of the text
     method: str = "*"
     path: str = "*"
 
@@ -44,7 +46,7 @@ class Fault:
 def answer(status: int, body: dict[str, Any] | str, content_type: str = "application/json") -> Fault:
     """Return a fault with this answer."""
     text = body if isinstance(body, str) else json.dumps(body)
-    return Fault(status, text, content_type)
+    return Fault(status, text, content_type=content_type)
 
 
 def rate_limited(retry_after_ms: int) -> Fault:
@@ -59,12 +61,17 @@ NO_CREDIT = answer(
     402, {"error": "Insufficient credits. Please top up at https://console.example.invalid/billing"}
 )
 CAPACITY = answer(503, {"error": "Upstream capacity temporarily exhausted"})
+PROXY_503 = answer(503, {"message": "Service Unavailable"})
 BACKEND_400 = answer(500, {"error": "Backend error (400). PageSizeOutOfRange: duration of sk-secret-body"})
 POLICY = answer(
     400, {"error": {"message": "CreationPolicyViolation: the prompt 'a secret prompt' is not allowed"}}
 )
 HTML_PAGE = answer(502, "<html><body>Bad gateway, ray 12345</body></html>", "text/html")
 NONSENSE = answer(200, "{not json")
+EMPTY = answer(200, "")
+NOT_UTF8 = Fault(200, raw=b'{"request_id": "\xff\xfe"}')
+NESTED = answer(200, "[" * 100_000 + "]" * 100_000)
+NESTED_ERROR = answer(500, '{"error":' + "[" * 100_000 + "]" * 100_000 + "}")
 RESET_BEFORE = Fault(reset=True)
 RESET_AFTER = Fault(reset=True, after=True)
 CUT = Fault(cut=True, after=True)
@@ -93,7 +100,7 @@ class Outcome:
     """How an accepted request ends."""
 
     status: str = "success"
-    result: dict[str, Any] | None = None  # the outcome of anything but a success
+    result: Any = None  # the outcome of anything but a success
     top_level: dict[str, Any] = field(default_factory=dict)
     videos: int = 1
     old_shape: bool = False  # video_url in place of media_urls
@@ -104,7 +111,15 @@ class Outcome:
     delay: float = 0.0  # seconds more in line
     stuck: bool = False  # in line for ever
     synchronous: bool = False  # the answer to the POST already is the end
+    bare: bool = False  # that answer has no outcome: the end is told in full by a GET only
     echoes: bool = True  # the payload in the record
+    listed_echo: bool = True  # ... and in the list
+    defaults: dict[str, Any] = field(default_factory=dict)  # what the echoed payload has beside what was sent
+    shape: str = "media_urls"  # where the links stand: a key of SHAPES
+    success_word: str = "success"
+    link_after: float = 0.0  # seconds from the end until the outcome is there
+    listed_end: bool = True  # the list has the outcome too, or the reason
+    clock: str = "seconds"  # how the record tells times: a key of CLOCKS
 
     def success(self, links: Sequence[str]) -> dict[str, Any]:
         """Return the outcome of a success with these links."""
@@ -113,11 +128,31 @@ class Outcome:
         if self.broken_links:
             links = [f"{link}.gone" for link in links]
         if self.old_shape and links:
-            return {"video_url": links[0], "thumbnail_image_url": f"{links[0]}.thumbnail.mp4"}
-        return {"media_urls": [{"id": str(number), "url": link} for number, link in enumerate(links)]}
+            return SHAPES["video_url"](links)
+        return SHAPES[self.shape](links)
 
 
-def failed(text: str | None) -> Outcome:
+# Where public clients of GMI Cloud have seen links.
+SHAPES: dict[str, Callable[[Sequence[str]], dict[str, Any]]] = {
+    "media_urls": lambda links: {
+        "media_urls": [{"id": str(number), "url": link} for number, link in enumerate(links)]
+    },
+    "strings": lambda links: {"media_urls": list(links)},
+    "url": lambda links: {"url": links[0], "thumbnail_image_url": f"{links[0]}.thumbnail.mp4"},
+    "video_url": lambda links: {"video_url": links[0], "thumbnail_image_url": f"{links[0]}.thumbnail.mp4"},
+}
+
+# How a record may tell a moment, given in seconds since 1970.
+CLOCKS: dict[str, Callable[[int], Any]] = {
+    "seconds": lambda seconds: seconds,
+    "milliseconds": lambda seconds: seconds * 1000,
+    "text": lambda seconds: datetime.fromtimestamp(seconds, UTC).isoformat(),
+    "nothing": lambda _: None,
+    "nonsense": lambda _: 10**30,
+}
+
+
+def failed(text: str | dict[str, Any] | None) -> Outcome:
     """Return a failure that gives this reason, or none."""
     return Outcome("failed", {"error": text} if text else None)
 
@@ -131,6 +166,12 @@ SUCCESS = Outcome()
 CANCELLED = Outcome("cancelled")
 STUCK = Outcome(stuck=True)
 WITHOUT_LINK = Outcome(videos=0)
+
+
+def backend_error(status: int) -> Fault:
+    """Return how GMI tells that its vendor answered with this status."""
+    return answer(500, {"error": f"Backend error ({status}). Something of sk-secret-body"})
+
 
 # Words by which a visitor of the demo provokes trouble. A fault is played `times` for each payload.
 PROMPT_FAULTS: dict[str, Outcome | Fault] = {

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from bot.gmi import GmiCloud, GmiError, Report, Verdict
+from bot.gmi import GmiCloud, GmiError, Report, RequestList, Verdict
 from bot.jobs import Address, Job, Reason, State
 from bot.pacing import Pacing
 from bot.request import MODEL, Kind, Reference, VideoRequest
 from bot.watch import Watch
 
+RECORD = 1024  # bytes in the list
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 REQUEST = VideoRequest(
     "a fox in the snow", (Reference(Kind.IMAGE, "fox.png", "https://cdn.invalid/fox.png", 1, 512, 512),), 5, 1
@@ -69,11 +70,12 @@ class _Cloud:
         ended = self._clock.seconds >= self.ends[request_id]
         return Report(request_id, State.SUCCEEDED if ended else State.PROCESSING)
 
-    async def requests(self, _model: str) -> list[Report]:
+    async def requests(self, _model: str) -> RequestList:
         self.asked[int(self._clock.seconds // 60)] += 1
         if not self._lists:
             raise GmiError(Verdict.NOT_SENT, Reason.UNREACHABLE, "no list")
-        return [self._report(request_id) for request_id in self.ends]
+        reports = [self._report(request_id) for request_id in self.ends]
+        return RequestList(reports, RECORD * len(reports), len(reports))
 
     async def status(self, request_id: str) -> Report:
         self.asked[int(self._clock.seconds // 60)] += 1

@@ -18,6 +18,9 @@ class Agenda:
     def __len__(self) -> int:
         return len(self._moments)
 
+    def __contains__(self, key: int) -> bool:
+        return key in self._moments
+
     def put(self, key: int, moment: datetime) -> None:
         """Set the moment of a key in place of an earlier one."""
         if self._moments.get(key) == moment:

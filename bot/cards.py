@@ -114,6 +114,24 @@ _SENTENCES: dict[Reason, str] = {
 }
 
 
+# Where GMI had accepted the request and its vendor gave up.
+_FAILURES: dict[Reason, str] = {
+    Reason.RATE: (
+        "The provider had too many requests at that moment and did not make this video. "
+        f"{_NOTHING_TAKEN} Try again in a few minutes."
+    ),
+    Reason.CAPACITY: (
+        "The provider had no free machine for this video, so nothing was made. "
+        f"{_NOTHING_TAKEN} Try again later."
+    ),
+}
+
+_LINK_MISSING = (
+    "The video is finished, but its link isn't there yet. "
+    "I keep asking for it and post the video as soon as it comes; there's nothing you need to do."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Media:
     """One finished video on a card."""
@@ -162,6 +180,10 @@ def sentence(job: Job) -> str:
         )
     if job.reason is None:
         return ""
+    if job.awaits_link:
+        return _LINK_MISSING
+    if job.state is State.FAILED and job.reason in _FAILURES:
+        return _FAILURES[job.reason]
     if job.reason is Reason.FAILED and job.detail:
         return (
             f"The provider could not make this video and names the reason “{job.detail}”. "
@@ -174,6 +196,8 @@ def heading(job: Job) -> str:
     """Return symbol and words of the job's state."""
     if job.waiting_until is not None and job.reason is not None:
         return "⏳ Waiting for GMI Cloud"
+    if job.awaits_link:
+        return "📦 Finished, waiting for its link"
     return _HEADINGS[job.state][0]
 
 
@@ -212,7 +236,7 @@ def _message(job: Job, note: str | None, usual: float | None) -> str:
         began = f"{_BEGINNINGS[job.state]} {discord.utils.format_dt(job.since, 'R')}"
         if job.state is State.PROCESSING and usual is not None:
             began += f", usually takes about {about(usual)}"
-        return began
+        return f"{began}\n{sentence(job)}".rstrip() if job.awaits_link else began
     return "\n".join(
         text for text in (sentence(job) if job.state is not State.DELIVERED else "", note) if text
     )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from bot.gmi_answers import Report
 from bot.jobs import Job, State
-from bot.pacing import LATE, Pacing, queued_interval, search_interval, within_limits
+from bot.pacing import LATE, Pacing, link_interval, queued_interval, search_interval, within_limits
 
 # A change that happened somewhere in a longer gap teaches nothing: the bot was down, or GMI did not answer.
 GAP_MAX = 45.0  # seconds between two sightings; after a longer one nobody knows when the state changed
@@ -20,24 +21,31 @@ class Followed:
 
     job: Job  # as it stood when it began to be followed
     state: State
-    since: datetime  # when its waiting began: in line, or for a lost POST to be found
+    since: datetime  # when its waiting began: in line, for its link, or for a lost POST to be found
     seen: datetime  # when it was last certain to be in this state
     asked: datetime
     deadline: datetime | None  # None once it was told
     started: datetime | None = None  # of processing, as near as it is known
     teaches: bool = False  # whether that is near enough to learn from
-    in_list: bool | None = None  # whether the last list showed it; None where no list has told
+    in_list: bool | None = None  # whether the list serves it; None where no list has told
+    singly: bool = False  # no list serves it any more: what the list said of it was not enough
+    doubted: Report | None = None  # a failure without a reason, until a question about it alone is answered
 
     @classmethod
-    def begin(cls, job: Job, deadline: datetime, now: datetime, *, found: bool) -> Self:
+    def begin(
+        cls, job: Job, deadline: datetime, now: datetime, *, found: bool, doubted: Report | None = None
+    ) -> Self:
         """Return a job as it begins to be followed, now or again after a restart.
 
         A lost POST that was found may have been in its state for any time.
         """
-        since = job.since or job.created_at
-        one = cls(job, job.state, job.created_at if job.request_id else now, since, now, deadline)
+        seen = job.since or job.created_at
+        since = job.created_at if job.request_id else now
+        one = cls(job, job.state, seen if job.awaits_link else since, seen, now, deadline)
+        if job.awaits_link or doubted is not None:
+            one.singly, one.in_list, one.doubted = True, False, doubted
         if job.state is State.PROCESSING:
-            one.started, one.teaches = since, not found
+            one.started, one.teaches = seen, not found
         return one
 
     @property
@@ -48,7 +56,7 @@ class Followed:
     def hear(self, state: State | None, now: datetime) -> float | None:
         """Take the state that GMI reports; return the seconds of processing once they are known."""
         working = state in {State.QUEUED, State.PROCESSING}
-        if state is None or (self.state is State.OVERDUE and working):
+        if state is None or (self.state in {State.OVERDUE, State.SUCCEEDED} and working):
             return None
         before, gap = self.state, now - self.seen
         self.state, self.seen = state, now
@@ -60,9 +68,9 @@ class Followed:
         self.started, self.teaches = None, False
         if state is State.PROCESSING:
             self.started, self.teaches = changed, near
-        elif state is State.QUEUED:
+        elif state in {State.QUEUED, State.SUCCEEDED}:
             self.since = now
-        elif state is State.SUCCEEDED and started is not None and teaches:
+        if state is State.SUCCEEDED and started is not None and teaches:
             return (changed - started).total_seconds()
         return None
 
@@ -73,6 +81,8 @@ class Followed:
             return search_interval(waited)
         if self.state is State.OVERDUE:
             return LATE
+        if self.state is State.SUCCEEDED:
+            return link_interval(waited)
         if self.started is None:
             return queued_interval(waited)
         processed = (now - self.started).total_seconds()

@@ -16,7 +16,7 @@ class State(StrEnum):
     SUBMITTING = "submitting"  # the intent is safe, the POST may or may not have happened
     QUEUED = "queued"
     PROCESSING = "processing"
-    SUCCEEDED = "succeeded"  # GMI has the video, the member not yet
+    SUCCEEDED = "succeeded"  # GMI has the video, the member not yet; without results its link is waited for
     DELIVERED = "delivered"
     OVERDUE = "overdue"  # the member was told; a late result is still delivered
     FAILED = "failed"
@@ -61,7 +61,8 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.PROCESSING, State.OVERDUE} | _ENDED_BY_GMI),
     # A job that lost its machine goes back in line: GMI reports queued again.
     State.PROCESSING: frozenset({State.QUEUED, State.OVERDUE} | _ENDED_BY_GMI),
-    State.SUCCEEDED: frozenset({State.DELIVERED}),
+    # Which of these depends on whether its link is there: see `can_move`.
+    State.SUCCEEDED: frozenset({State.DELIVERED} | _ENDED_BY_GMI),
     State.OVERDUE: frozenset(_ENDED_BY_GMI),
     State.UNCONFIRMED: frozenset(_WORKING | _ENDED_BY_GMI),
     State.DELIVERED: frozenset(),
@@ -139,6 +140,11 @@ class Job:
         return self.state in OPEN
 
     @property
+    def awaits_link(self) -> bool:
+        """Tell whether GMI says that the video is finished, and has not given a link to it yet."""
+        return self.state is State.SUCCEEDED and not self.results
+
+    @property
     def in_vain(self) -> bool:
         """Tell whether GMI got this request and nothing came of it, so far."""
         return is_in_vain(self.state, self.reason, self.request_id)
@@ -154,19 +160,30 @@ def is_in_vain(state: State, reason: Reason | None, request_id: str | None) -> b
     return state is not State.CANCELLED and not (state is State.REFUSED and reason in _NOT_TAKEN_IN)
 
 
+def can_move(job: Job, state: State) -> bool:
+    """Tell whether the job may move to this state.
+
+    As long as its link is missing, GMI may still give it or take its word back; afterwards it is delivered.
+    """
+    if job.state is State.SUCCEEDED and job.awaits_link is (state is State.DELIVERED):
+        return False
+    return state in TRANSITIONS[job.state]
+
+
 def move(job: Job, state: State, now: datetime, **changes: Any) -> Job:
     """Return the job in its new state, with the quota's share of the news.
 
     Raises IllegalTransition where the table does not allow the move.
     """
-    if state not in TRANSITIONS[job.state]:
+    if not can_move(job, state):
         raise IllegalTransition(f"{job.state} -> {state}")
     charge = job.charge
     if charge is Charge.HELD:
-        # A success without a link was billed all the same: nothing comes back for it.
-        if state is State.SUCCEEDED or changes.get("reason") is Reason.NO_RESULT:
+        # A success that never had a link was billed all the same: nothing comes back for it.
+        if changes.get("results") or changes.get("reason") is Reason.NO_RESULT:
             charge = Charge.SETTLED
         elif state in REFUNDING:
             charge = Charge.REFUNDED
-    news = {"since": now, "waiting_until": None, "charge": charge, "told": False} | changes
+    since = job.since if state is job.state else now
+    news = {"since": since, "waiting_until": None, "charge": charge, "told": False} | changes
     return replace(job, state=state, revision=job.revision + 1, **news)

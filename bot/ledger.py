@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
@@ -43,7 +43,11 @@ from bot.tables import (
 )
 
 BUSY_TIMEOUT = 5000  # milliseconds that SQLite waits for another writer, such as a backup
+BATCH = 500  # values in one statement; SQLite and Postgres take some ten thousand at most
 DRAFT_LIFE = timedelta(days=1)  # Discord's links to files live no longer either
+
+
+_T = TypeVar("_T")
 
 
 class LedgerUnusable(Exception):  # noqa: N818 - it names what happened
@@ -242,6 +246,37 @@ class Ledger:
         query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.user_id == user_id)
         return int((await self._select(query))[0][0])
 
+    async def known_requests(self, request_ids: Collection[str]) -> set[str]:
+        """Return those of GMI's ids that belong to a job, however old."""
+        found: set[str] = set()
+        for some in _in_batches(request_ids):
+            query = sa.select(jobs.c.request_id).where(jobs.c.request_id.in_(some))
+            found |= {row.request_id for row in await self._select(query)}
+        return found
+
+    async def jobs_with_seeds(self, seeds: Collection[int]) -> list[Job]:
+        """Return all jobs, however old, that were sent with one of these seeds."""
+        found: list[Job] = []
+        for some in _in_batches(seeds):
+            found += [
+                row_to_job(row) for row in await self._select(jobs.select().where(jobs.c.seed.in_(some)))
+            ]
+        return found
+
+    async def jobs_without_request(self, earliest: datetime, latest: datetime) -> list[Job]:
+        """Return the jobs whose id at GMI is not known and that may have been sent between these moments.
+
+        One that was cancelled without an id was never sent.
+        """
+        c = jobs.c
+        query = jobs.select().where(
+            c.request_id.is_(None),
+            c.state != State.CANCELLED,
+            c.created_at <= to_micros(latest),
+            sa.or_(c.state == State.SUBMITTING, c.since.is_(None), c.since >= to_micros(earliest)),
+        )
+        return [row_to_job(row) for row in await self._select(query)]
+
     async def uses(self, since: datetime) -> list[Use]:
         """Return what counts towards quotas: jobs since then, and older ones that are still held."""
         c = jobs.c
@@ -329,6 +364,12 @@ class Ledger:
         async with self._begin() as connection:
             result: sa.CursorResult[Any] = await connection.execute(query)
             return result.all()
+
+
+def _in_batches(values: Collection[_T]) -> Iterator[list[_T]]:
+    listed = list(values)
+    for start in range(0, len(listed), BATCH):
+        yield listed[start : start + BATCH]
 
 
 def _check_and_upgrade(connection: sa.Connection) -> None:

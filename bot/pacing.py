@@ -24,6 +24,10 @@ SEARCH_SOON, SEARCH_SOON_FOR = 5.0, 60.0  # seconds: a POST that arrived shows i
 QUEUED_LONGEST = 15.0
 QUEUED_LADDER = ((30.0, 2.0), (120.0, 5.0), (600.0, 10.0))
 
+# The same for a job that is finished and whose link is missing: it follows within moments, or somebody at GMI
+# has to notice. Beyond the last step it is LATE.
+LINK_LADDER = ((3.0, 0.5), (30.0, 2.0), (300.0, 10.0), (3600.0, 60.0))
+
 LOOKS_AHEAD = 12  # moments within the longest pause
 POLL_COST = 0.1  # c, the seconds of delay that a poll is worth: 1 to 2 s of mean delay at usual durations
 HOLD = 2.5  # standard deviations above the mean log; beyond, a log-normal hazard falls, a real one need not
@@ -150,6 +154,11 @@ def for_all(pauses: Iterable[float], at_most: float = LONGEST) -> float:
 def queued_interval(waited: float) -> float:
     """Return the seconds until the next question about a job that has been in line for so long."""
     return next((step for until, step in QUEUED_LADDER if waited < until), QUEUED_LONGEST)
+
+
+def link_interval(waited: float) -> float:
+    """Return the seconds until the next question for a link that has been missing for so long."""
+    return next((step for until, step in LINK_LADDER if waited < until), LATE)
 
 
 def search_interval(searched: float) -> float:

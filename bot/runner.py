@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -16,9 +16,10 @@ from typing import Any
 from bot.clock import Clock, sleep
 from bot.delivery import Delivery, Upload
 from bot.gmi import GmiCloud, GmiError, Report
-from bot.jobs import FOLLOWED, TRANSITIONS, Address, IllegalTransition, Job, Placeholder, Reason, State
+from bot.jobs import FOLLOWED, Address, Charge, IllegalTransition, Job, Placeholder, Reason, State, can_move
 from bot.ledger import Ledger
 from bot.lessons import Lessons
+from bot.lost import LostPosts
 from bot.openjobs import OpenJobs, fold_quotas
 from bot.pacing import Pacing
 from bot.quotas import Quotas
@@ -30,6 +31,9 @@ from bot.watch import News, Watch
 
 log = logging.getLogger(__name__)
 
+LINK_TOLD = timedelta(seconds=30)  # how long a link is missing before the member is told
+LINK_AT_LEAST = timedelta(minutes=1)  # how long it is waited for where the deadline is near
+AFTER_TROUBLE = timedelta(seconds=30)  # before news that could not be taken can come again
 TIDY_EVERY = timedelta(hours=1)  # how often what no quota counts any more is dropped from memory
 GRACE = 5.0  # seconds that a stop leaves to what is on its way
 
@@ -94,7 +98,8 @@ class Runner:
         self._jobs = OpenJobs(ledger, quotas, clock)
         self._pacing = Pacing()
         self._lessons = Lessons(ledger, self._pacing, clock)
-        self._watch = Watch(gmi, clock, model, self._pacing, requests_per_minute)
+        lost_posts = LostPosts(gmi, ledger, clock)
+        self._watch = Watch(gmi, clock, model, self._pacing, requests_per_minute, lost_posts=lost_posts)
         self._teller = Teller(
             ledger,
             self._jobs,
@@ -305,13 +310,13 @@ class Runner:
 
     async def _accept(self, job_id: int, report: Report) -> None:
         """Take over a request that GMI has, in whatever state it already is."""
-        if report.state in {None, State.QUEUED, State.PROCESSING}:
-            state = report.state or State.QUEUED
+        unexplained = report.state is State.FAILED and report.reason is None
+        if unexplained or report.state in {None, State.QUEUED, State.PROCESSING}:
+            state = State.PROCESSING if report.state is State.PROCESSING else State.QUEUED
             job = await self._jobs.change(job_id, state, request_id=report.request_id, reason=None)
-            self._watch.follow(job, max(job.created_at + self._deadline, self._clock.now()))
+            self._keep_following(job, doubted=report if unexplained else None)
             self._show(job_id)
         else:
-            await self._jobs.note(job_id, request_id=report.request_id)
             await self._take(job_id, report)
 
     async def _follow(self) -> None:
@@ -322,8 +327,8 @@ class Runner:
                 # One job's trouble must not stop the others; the ledger still has its last good state.
                 log.exception("Job %s: could not take the news", news.job_id)
                 job = self._jobs.get(news.job_id)
-                if job is not None and job.state in FOLLOWED:
-                    self._watch.follow(job, max(self._clock.now(), job.created_at + self._deadline))
+                if job is not None:
+                    self._keep_following(job, at_least=AFTER_TROUBLE)
 
     async def _hear(self, news: News) -> None:
         job = self._jobs.get(news.job_id)
@@ -339,6 +344,9 @@ class Runner:
 
     async def _time_is_up(self, job: Job) -> None:
         """Tell the member first, look on for a day, and close the job then."""
+        if job.awaits_link:
+            await self._link_is_missing(job)
+            return
         if job.state in {State.OVERDUE, State.UNCONFIRMED}:
             # The card has said all along that nothing may come of it.
             await self._jobs.change(job.id, State.FAILED, reason=job.reason, told=True)
@@ -347,16 +355,31 @@ class Runner:
         lost = job.request_id is None
         state, reason = (State.UNCONFIRMED, Reason.UNCLEAR) if lost else (State.OVERDUE, Reason.DEADLINE)
         job = await self._jobs.change(job.id, state, reason=reason)
-        self._watch.follow(job, self._clock.now() + LATE_RESULTS)
+        self._keep_following(job)
         self._care(job.id, partial(self._teller.tell, job.id), f"last words on job {job.id}")
+
+    async def _link_is_missing(self, job: Job) -> None:
+        """Tell the member that a finished video has no link yet, or give it up when its time is over."""
+        if job.reason is Reason.NO_RESULT:
+            await self._end(job.id, State.FAILED, Reason.NO_RESULT)
+            return
+        job = await self._jobs.note(job.id, reason=Reason.NO_RESULT)
+        self._keep_following(job)
+        self._show(job.id)
 
     async def _take(self, job_id: int, report: Report) -> None:
         """Let a report of GMI move the job, where the table allows it."""
         job, state = self._jobs[job_id], report.state
-        if state is None or state not in TRANSITIONS[job.state]:
+        if state is None or not can_move(job, state):
             return
-        if state is State.SUCCEEDED:
-            await self._jobs.change(job_id, state, results=report.results, reason=None)
+        if state is State.SUCCEEDED and not report.results:
+            if not job.awaits_link:
+                job = await self._jobs.change(job_id, state, request_id=report.request_id, reason=None)
+                self._keep_following(job)
+        elif state is State.SUCCEEDED:
+            await self._jobs.change(
+                job_id, state, request_id=report.request_id, results=report.results, reason=None
+            )
             self._watch.drop(job_id)
             self._care(job_id, partial(self._teller.deliver, job_id), f"deliver job {job_id}")
             self._tasks.spawn(self._lessons.keep(), "keep what was learned")
@@ -364,32 +387,66 @@ class Runner:
             await self._jobs.change(job_id, state)
             self._show(job_id)
         else:
-            await self._end(job_id, state, report.reason or Reason.FAILED, report.detail)
+            await self._end(
+                job_id, state, report.reason or Reason.FAILED, report.detail, request_id=report.request_id
+            )
 
-    async def _end(self, job_id: int, state: State, reason: Reason, detail: str | None = None) -> None:
+    async def _end(
+        self,
+        job_id: int,
+        state: State,
+        reason: Reason,
+        detail: str | None = None,
+        *,
+        request_id: str | None = None,
+    ) -> None:
         """Close the job without a video and say why."""
-        await self._jobs.change(job_id, state, reason=reason, detail=detail)
+        request_id = request_id or self._jobs[job_id].request_id
+        await self._jobs.change(job_id, state, reason=reason, detail=detail, request_id=request_id)
         self._watch.drop(job_id)
         self._care(job_id, partial(self._teller.tell, job_id), f"last words on job {job_id}")
 
+    def _keep_following(
+        self, job: Job, *, doubted: Report | None = None, at_least: timedelta = timedelta()
+    ) -> None:
+        """Ask about a job, or look for it, until the moment at which its state is to be told or given up."""
+        until = self._followed_until(job)
+        if until is not None:
+            self._watch.follow(job, max(self._clock.now() + at_least, until), doubted=doubted)
+        else:
+            self._watch.drop(job.id)
+
+    def _followed_until(self, job: Job) -> datetime | None:
+        """Return that moment; None for a job that nobody has to ask about."""
+        since, deadline = job.since or job.created_at, job.created_at + self._deadline
+        match job.state:
+            case State.SUBMITTING if job.request_id is None and job.waiting_until is None:
+                return self._clock.now() + SEARCH
+            case State.SUBMITTING if job.request_id is not None:
+                return deadline
+            case State.QUEUED | State.PROCESSING:
+                return deadline
+            case State.OVERDUE | State.UNCONFIRMED:
+                return since + LATE_RESULTS
+            case State.SUCCEEDED if job.awaits_link and job.reason is None:
+                return since + LINK_TOLD
+            case State.SUCCEEDED if job.awaits_link:
+                # What was given back had been told to be late: it is looked for a day longer.
+                late = LATE_RESULTS if job.charge is Charge.REFUNDED else timedelta()
+                return max(deadline + late, since + LINK_AT_LEAST)
+        return None
+
     def _resume(self, job: Job) -> None:
-        now = self._clock.now()
         match job.state:
             case State.SUBMITTING if waits(job):
                 self._tasks.spawn(self._submit(job.id), f"submit job {job.id}")
-            case State.SUBMITTING if job.request_id is not None:  # accepted, and no more was written down
-                self._watch.follow(job, max(now, job.created_at + self._deadline))
-            case State.SUBMITTING:
-                self._watch.follow(job, now + SEARCH)
-            case State.QUEUED | State.PROCESSING:
-                self._watch.follow(job, max(now, job.created_at + self._deadline))
-            case State.OVERDUE | State.UNCONFIRMED:
-                self._watch.follow(job, max(now, (job.since or job.created_at) + LATE_RESULTS))
-            case State.SUCCEEDED:
+            case State.SUCCEEDED if not job.awaits_link:
                 self._care(job.id, partial(self._teller.deliver, job.id), f"deliver job {job.id}")
             case State.DELIVERED:
                 self._resume_delivered(job)
                 return
+            case _:
+                self._keep_following(job)
         if not job.told and (not job.is_open or job.state in {State.OVERDUE, State.UNCONFIRMED}):
             self._care(job.id, partial(self._teller.tell, job.id), f"last words on job {job.id}")
 

@@ -133,7 +133,7 @@ class Teller:
         try:
             async with self._card(job_id).lock:
                 job = self._jobs.get(job_id)
-                if job is None or job.state is not State.SUCCEEDED:
+                if job is None or job.state is not State.SUCCEEDED or job.awaits_link:
                     return
                 posted = await self._delivery.deliver(job, refetch_until=self._clock.now() + REFETCH)
                 until = posted.refetch_until
@@ -230,7 +230,7 @@ class Teller:
             await self._delivery.present(replace(current or job, address=address))
         if current is None:
             self.forget(job.id)
-        elif moves and current.state is State.SUCCEEDED:
+        elif moves and current.state is State.SUCCEEDED and not current.awaits_link:
             await self._deliver_once(job.id)
         elif moves and not await self.show(job.id):
             raise Undeliverable(f"the card of job {job.id} could not move")

@@ -71,7 +71,7 @@ async def test_a_request_that_ends_without_a_video(
 async def test_a_success_without_a_link_was_billed_and_stays_used(world: World, cloud: GmiCloud) -> None:
     cloud.outcome(Outcome(videos=0))
     asked = await ask(world)
-    text = await until(world, asked, "❌ No video")
+    text = await until(world, asked, "❌ No video", seconds=3700)
     assert "gives no link" in text
     assert "request req-000001" in text
     standing = world.bot.quotas.standing(world.guild.id, world.member.id, [], world.env.now())

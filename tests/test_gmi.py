@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from bot import gmi
 from bot.gmi import GmiCloud as Client
 from bot.gmi import GmiError, Verdict
+from bot.gmi_answers import RETRY_AFTER_MAX
 from bot.jobs import Reason, State
 from demo import gmi_script as script
 from demo.gmi_cloud import GmiCloud
@@ -61,6 +60,16 @@ async def verdict_of(client: Client) -> GmiError:
         (script.answer(500, {"error": "internal"}), Verdict.UNCLEAR, 0),
         (script.answer(503, "<html>Service Unavailable</html>", "text/html"), Verdict.UNCLEAR, 0),
         (script.answer(302, "", "text/html"), Verdict.UNCLEAR, 0),
+        (script.answer(303, {"request_id": "r", "status": "queued"}), Verdict.UNCLEAR, 0),
+        (script.answer(307, ""), Verdict.UNCLEAR, 0),
+        (script.answer(408, {"error": "Request Timeout"}), Verdict.UNCLEAR, 0),
+        (script.PROXY_503, Verdict.UNCLEAR, 0),
+        (script.answer(503, {"error": "Service overloaded"}), Verdict.UNCLEAR, 0),
+        (script.backend_error(429), Verdict.UNCLEAR, 0),
+        (script.backend_error(502), Verdict.UNCLEAR, 0),
+        (script.backend_error(403), Verdict.REFUSED, 0),
+        (script.backend_error(422), Verdict.REFUSED, 0),
+        (script.answer(500, {"error": "Backend error (503). Capacity exhausted"}), Verdict.NOT_SENT, 0),
         (script.CAPACITY, Verdict.NOT_SENT, 0),
         (script.rate_limited(100), Verdict.NOT_SENT, 0),
         (script.BACKEND_400, Verdict.REFUSED, 0),
@@ -93,7 +102,7 @@ async def test_a_refused_connection_was_certainly_not_sent(client: Client, serve
     assert (error.verdict, error.reason) == (Verdict.NOT_SENT, Reason.UNREACHABLE)
 
 
-@pytest.mark.parametrize(("told", "waited"), [(100, 1.0), (29970, 29.97), (10**9, gmi.RETRY_AFTER_MAX)])
+@pytest.mark.parametrize(("told", "waited"), [(100, 1.0), (29970, 29.97), (10**9, RETRY_AFTER_MAX)])
 async def test_the_time_to_wait_is_taken_from_the_answer_within_bounds(
     told: int, waited: float, client: Client, server: GmiCloud
 ) -> None:
@@ -117,7 +126,7 @@ async def test_the_organisation_goes_along(client: Client, server: GmiCloud) -> 
 async def test_a_list_names_the_requests_of_the_model(client: Client, server: GmiCloud) -> None:
     first = await client.submit(MODEL, PAYLOAD)
     second = await client.submit(MODEL, PAYLOAD | {"seed": 8})
-    reports = await client.requests(MODEL)
+    reports = (await client.requests(MODEL)).reports
     assert {report.request_id for report in reports} == {first.request_id, second.request_id}
     assert [report.payload for report in reports if report.request_id == first.request_id] == [PAYLOAD]
 
@@ -126,36 +135,40 @@ async def test_a_long_list_is_read_as_a_short_one_is(client: Client, server: Gmi
     sent = PAYLOAD | {"prompt": "a fox " * 300}
     for seed in range(1, 201):
         await client.submit(MODEL, sent | {"seed": seed})
-    reports = await client.requests(MODEL)
+    reports = (await client.requests(MODEL)).reports
     assert [report.payload for report in reports if report.request_id == reports[0].request_id]
     assert {(report.payload or {})["seed"] for report in reports} == set(range(1, 201))
 
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
-    max_leaves=8,
-)
-record_keys = st.sampled_from(
-    ["request_id", "status", "outcome", "payload", "created_at", "error", "reason", "model"]
-)
+async def test_an_answer_about_another_request_is_no_answer(client: Client, server: GmiCloud) -> None:
+    first = await client.submit(MODEL, PAYLOAD)
+    server.fault("GET", "/requests/*", script.answer(200, {"request_id": "other", "status": "failed"}))
+    with pytest.raises(GmiError):
+        await client.status(first.request_id)
+    assert (await client.status(first.request_id)).request_id == first.request_id
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine generates slowly
-@given(st.dictionaries(record_keys, json_values))
-def test_no_record_breaks_the_reader(record: dict[str, object]) -> None:
-    report = gmi._parse_record(record)
-    assert (report is None) or isinstance(report.request_id, str)
+@pytest.mark.parametrize("request_id", ["../models/x", "a/b", "/a", "a?b#c", "a%2Fb", "ä ö"])
+async def test_an_id_stays_one_part_of_the_path(request_id: str, client: Client, server: GmiCloud) -> None:
+    with pytest.raises(GmiError):
+        await client.status(request_id)
+    assert not await client.cancel(request_id)
+    assert {seen.path.rsplit("/requests/", 1)[1] for seen in server.requests_seen} == {request_id}
 
 
-@given(
-    st.sampled_from(["success", "failed", "cancelled", "processing", "queued", "warming_up", ""]),
-    json_values,
-)
-def test_every_end_without_a_video_has_a_reason(status: str, outcome: object) -> None:
-    report = gmi._parse_record({"request_id": "r", "status": status, "outcome": outcome})
-    assert report is not None
-    if report.state is State.SUCCEEDED:
-        assert report.results
-    if report.state in {State.FAILED, State.CANCELLED}:
-        assert report.reason is not None
+async def test_an_endless_answer_is_not_read_to_its_end(client: Client, server: GmiCloud) -> None:
+    server.fault("GET", "/requests", script.answer(200, " " * (gmi.ANSWER_MAX + 1)))
+    with pytest.raises(GmiError, match="too large") as caught:
+        await client.requests(MODEL)
+    assert caught.value.retry_after == RETRY_AFTER_MAX
+
+
+async def test_links_without_tls_count_only_from_a_stand_in_on_this_machine(server: GmiCloud) -> None:
+    record = {"request_id": "r", "status": "success", "outcome": {"media_urls": ["http://127.0.0.1/a.mp4"]}}
+    async with aiohttp.ClientSession() as session:
+        for base, found in ((server.base_url, 1), (server.base_url.replace("127.0.0.1", "localhost"), 1)):
+            server.fault("GET", "/requests/r", script.answer(200, record))
+            report = await Client(session, base, "demo-key-not-secret", None).status("r")
+            assert len(report.results) == found
+        for base in ("https://127.0.0.1:1", "http://gmi.example.invalid", "https://gmi.example.invalid"):
+            assert not Client(session, base, "demo-key-not-secret", None)._plain_http

@@ -71,8 +71,7 @@ FLOORS = [
     {
         "buttons",
         "fetching",
-        "following",
-        "gmi",
+        "gmi_answers",
         "quotas",
         "references",
         "tables",
@@ -80,19 +79,22 @@ FLOORS = [
     },
     {
         "cards",
+        "following",
+        "gmi",
         "inspection",
         "ledger",
         "settings",
-        "watch",
     },
     {
         "lessons",
+        "lost",
         "openjobs",
         "registration",
         "results",
     },
     {
         "routes",
+        "watch",
     },
     {
         "delivery",

@@ -17,11 +17,13 @@ from bot.jobs import (
     Job,
     Reason,
     State,
+    can_move,
     move,
 )
 from bot.request import VideoRequest
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LINK = "https://cdn.example.invalid/a.mp4"
 ENDS = {State.DELIVERED, State.FAILED, State.CANCELLED, State.REFUSED}
 
 
@@ -29,19 +31,21 @@ def new_job() -> Job:
     return Job(1, 2, Address(3, 4), VideoRequest("a fox", (), 5, 7), "vidu-q2-pro-r2v", NOW, since=NOW)
 
 
-@given(st.lists(st.sampled_from(State), max_size=12))
-def test_a_job_moves_only_along_the_table_and_is_charged_once(wishes: list[State]) -> None:
+@given(st.lists(st.tuples(st.sampled_from(State), st.booleans()), max_size=12))
+def test_a_job_moves_only_along_the_table_and_is_charged_once(wishes: list[tuple[State, bool]]) -> None:
     job = new_job()
     settled_or_refunded = 0
-    for step, state in enumerate(wishes, start=1):
+    for step, (state, linked) in enumerate(wishes, start=1):
         before = job
-        if state not in TRANSITIONS[job.state]:
+        changes = {"results": (LINK,)} if linked and state is State.SUCCEEDED else {}
+        decided = before.state is State.SUCCEEDED and bool(before.results) is not (state is State.DELIVERED)
+        if state not in TRANSITIONS[job.state] or decided:
             with pytest.raises(IllegalTransition):
-                move(job, state, NOW)
+                move(job, state, NOW, **changes)
             continue
-        job = move(job, state, NOW + timedelta(seconds=step))
+        job = move(job, state, NOW + timedelta(seconds=step), **changes)
         assert (job.state, job.revision) == (state, before.revision + 1)
-        assert job.since == NOW + timedelta(seconds=step)
+        assert job.since == (before.since if state is before.state else NOW + timedelta(seconds=step))
         if job.charge is not before.charge:
             assert before.charge is Charge.HELD
             settled_or_refunded += 1
@@ -73,8 +77,21 @@ def test_a_late_result_of_a_refunded_job_stays_free() -> None:
 
 
 def test_a_success_without_a_link_was_billed_and_is_not_refunded() -> None:
-    job = move(new_job(), State.QUEUED, NOW)
+    job = move(move(new_job(), State.QUEUED, NOW), State.SUCCEEDED, NOW)
+    assert job.awaits_link
+    assert job.charge is Charge.HELD
     assert move(job, State.FAILED, NOW, reason=Reason.NO_RESULT).charge is Charge.SETTLED
+    assert move(job, State.SUCCEEDED, NOW, results=(LINK,)).charge is Charge.SETTLED
+
+
+def test_a_success_that_turns_out_to_have_failed_is_given_back() -> None:
+    job = move(move(new_job(), State.QUEUED, NOW), State.SUCCEEDED, NOW)
+    assert move(job, State.FAILED, NOW, reason=Reason.FAILED).charge is Charge.REFUNDED
+
+
+def test_a_success_with_its_link_is_delivered_and_nothing_else() -> None:
+    job = move(move(new_job(), State.QUEUED, NOW), State.SUCCEEDED, NOW, results=(LINK,))
+    assert [state for state in State if can_move(job, state)] == [State.DELIVERED]
 
 
 def test_a_token_never_shows_in_a_repr() -> None:

@@ -126,6 +126,47 @@ async def test_the_shapes_of_a_success(
     assert (await caller.download(broken["outcome"]["media_urls"][0]["url"]))[0] == 404
 
 
+@pytest.mark.parametrize("shape", sorted(script.SHAPES))
+async def test_every_shape_of_links_leads_to_the_video(shape: str, caller: Caller) -> None:
+    outcome = (await end_of(caller, Outcome(shape=shape)))["outcome"]
+    first = (
+        outcome["media_urls"][0] if "media_urls" in outcome else outcome.get("url", outcome.get("video_url"))
+    )
+    link = first["url"] if isinstance(first, dict) else first
+    assert (await caller.download(link))[0] == 200
+
+
+async def test_a_link_can_come_late_and_the_list_can_leave_it_out(caller: Caller) -> None:
+    late = await end_of(caller, Outcome(link_after=30, listed_end=False, success_word="finished"))
+    assert (late["status"], late["outcome"]) == ("finished", None)
+    caller.clock.advance(30)
+    assert (await caller.record(late["request_id"]))["outcome"]["media_urls"]
+    [listed] = (await caller.call("GET", "/requests"))[1]["requests"]
+    assert (listed["status"], listed["outcome"]) == ("finished", None)
+
+
+async def test_echoes_and_times_can_be_told_in_other_ways(caller: Caller) -> None:
+    record = await end_of(caller, Outcome(defaults={"resolution": "720p"}, listed_echo=False, clock="text"))
+    assert record["payload"]["resolution"] == "720p"
+    assert record["created_at"].startswith("2026-01-01T")
+    [listed] = (await caller.call("GET", "/requests"))[1]["requests"]
+    assert listed["payload"] == {}
+
+
+async def test_the_list_can_show_another_clients_requests(caller: Caller) -> None:
+    stranger = caller.cloud.add_stranger({"prompt": "theirs", "seed": 3}, age=60)
+    assert (await caller.call("GET", "/requests"))[1]["requests"] == [stranger]
+    assert await caller.record(stranger["request_id"]) == stranger
+    assert caller.cloud.paid == 0
+    assert caller.cloud.listed_bytes > 0
+
+
+async def test_the_answer_to_a_post_can_name_the_end_only(caller: Caller) -> None:
+    caller.cloud.outcome(Outcome(synchronous=True, bare=True))
+    _, body = await caller.post()
+    assert (body["status"], "outcome" in body) == ("success", False)
+
+
 async def test_the_answer_to_a_post_can_be_the_end(
     caller: Caller,
 ) -> None:

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from bot.jobs import OPEN, TRANSITIONS, Address, Charge, Job, Placeholder, Reason, State
+from bot.jobs import OPEN, TRANSITIONS, Address, Charge, Job, Placeholder, Reason, State, can_move
 from bot.ledger import Ledger, StaleJob, StorageTrouble
 from bot.openjobs import OpenJobs, fold_quotas
 from bot.quotas import QuotaExceeded, Quotas, Rule, Scope
@@ -107,13 +107,15 @@ class Crashes(RuleBasedStateMachine):
         job = self.open.get(job_id)
         if job is None or not TRANSITIONS[job.state]:
             return
-        state = choice.choice(sorted(TRANSITIONS[job.state]))
-        reason = Reason.FAILED if state is State.FAILED else None
+        state = choice.choice(sorted(state for state in State if can_move(job, state)))
+        changes: dict[str, Any] = {"reason": Reason.FAILED if state is State.FAILED else None}
         if state is State.REFUSED:
-            reason = choice.choice([Reason.POLICY, Reason.RATE])
+            changes["reason"] = choice.choice([Reason.POLICY, Reason.RATE])
+        if state is State.SUCCEEDED and choice.choice([True, False]):
+            changes["results"] = ("https://cdn.example.invalid/a.mp4",)
         known = job.request_id or choice.choice([None, f"req-{job_id}"])
         request_id = None if state in {State.REFUSED, State.UNCONFIRMED} else known
-        after = self.run(self.open.change(job_id, state, reason=reason, request_id=request_id))
+        after = self.run(self.open.change(job_id, state, request_id=request_id, **changes))
         if after.charge is not self.charges[job_id][-1]:
             self.charges[job_id].append(after.charge)
 
@@ -212,6 +214,35 @@ async def test_a_members_jobs_come_newest_first_and_by_page(ledger: Ledger) -> N
         await ledger.insert(new_job(number, now=START + timedelta(hours=number)))
     await ledger.insert(new_job(9, user_id=2))
     assert [job.id for job in await ledger.jobs_of(1, limit=2, offset=1)] == [3, 2]
+
+
+async def test_ids_and_seeds_of_all_jobs_are_known_however_many(ledger: Ledger) -> None:
+    for number in range(3):
+        job = replace(new_job(number), request_id=f"req-{number}", state=State.DELIVERED)
+        await ledger.insert(replace(job, request=replace(job.request, seed=number)))
+    asked = [f"req-{number}" for number in range(1, 1200)]
+    assert await ledger.known_requests(asked) == {"req-1", "req-2"}
+    assert await ledger.known_requests([]) == set()
+    assert [job.id for job in await ledger.jobs_with_seeds(range(2, 1200))] == [2]
+
+
+async def test_jobs_without_an_id_are_found_by_the_time_in_which_they_may_have_been_sent(
+    ledger: Ledger,
+) -> None:
+    hour = timedelta(hours=1)
+    refused = replace(new_job(1), state=State.REFUSED, since=START + hour)
+    waiting = new_job(2)
+    cancelled = replace(new_job(3), state=State.CANCELLED, since=START + hour)
+    known = replace(new_job(4), state=State.QUEUED, request_id="req-4")
+    for job in (refused, waiting, cancelled, known):
+        await ledger.insert(job)
+
+    async def found(earliest: datetime, latest: datetime) -> list[int]:
+        return sorted(job.id for job in await ledger.jobs_without_request(earliest, latest))
+
+    assert await found(START - hour, START - hour / 2) == []
+    assert await found(START, START + hour / 2) == [1, 2]
+    assert await found(START + 2 * hour, START + 3 * hour) == [2]
 
 
 async def test_the_migrations_lead_to_the_tables_of_the_code(tmp_path: Path) -> None:

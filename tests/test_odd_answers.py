@@ -11,7 +11,7 @@ from demo import gmi_script as script
 from demo.gmi_cloud import GmiCloud, Timing
 from demo.gmi_script import Fault, Outcome
 from demo.world import World
-from tests.member import ask, assert_quota_untouched, card_text, until
+from tests.member import ask, assert_quota_untouched, card_text, press, until
 from tests.test_watch import questions
 
 READY = "✅ Your video is ready"
@@ -507,3 +507,47 @@ async def test_a_long_list_is_asked_for_only_where_it_is_cheaper(
         assert all(questions(cloud, before)[post.request_id] > 0 for post in cloud.posts)
     for each in asked:
         await until(world, each, READY, seconds=300)
+
+
+@MANY
+async def test_a_long_list_is_weighed_again_after_half_an_hour(world: World, cloud: GmiCloud) -> None:
+    cloud.timing = Timing(queued=3, processing=3300)
+    for number in range(100):
+        cloud.add_stranger({"prompt": "x" * 500, "seed": number}, age=1000 + number)
+    asked = [await ask(world, seed=number) for number in (1, 2)]
+    await world.env.advance_time(600)
+    assert questions(cloud)["requests"] == 1
+    cloud.strangers.clear()
+    await world.env.advance_time(1400)
+    before = len(cloud.requests_seen)
+    await world.env.advance_time(120)
+    assert set(questions(cloud, before)) == {"requests"}
+    for each in asked:
+        await until(world, each, READY, seconds=1800)
+
+
+@pytest.mark.settings(quota_running=99, quota_videos=99, gmi_requests_per_minute=12)
+async def test_a_long_list_serves_where_single_questions_would_break_the_budget(
+    world: World, cloud: GmiCloud
+) -> None:
+    cloud.timing = Timing(queued=3, processing=200)
+    for number in range(100):
+        cloud.add_stranger({"prompt": "x" * 500, "seed": number}, age=1000 + number)
+    asked = [await ask(world, seed=number + 1) for number in range(6)]
+    await world.env.advance_time(30)
+    before = len(cloud.requests_seen)
+    await world.env.advance_time(60)
+    assert set(questions(cloud, before)) == {"requests"}
+    for each in asked:
+        await until(world, each, READY, seconds=300)
+
+
+async def test_show_brings_the_card_of_a_video_whose_link_is_missing(world: World, cloud: GmiCloud) -> None:
+    cloud.outcome(Outcome(link_after=120))
+    await until(world, await ask(world, private=True), WAITING_FOR_LINK)
+    listed = await world.member.slash(world.channel, "videos")
+    assert WAITING_FOR_LINK in card_text(listed)
+    shown = await press(world.member, listed, "Show")
+    assert WAITING_FOR_LINK in card_text(shown)
+    await until(world, shown, READY)
+    assert cloud.paid == 1

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 CLOCK_SKEW = timedelta(minutes=2)  # between GMI's clock and ours, when a record is matched by time
 POST_TAKES = timedelta(minutes=1)  # at most, from a job's beginning to the end of its first POST
+LOOK_EVERY = timedelta(minutes=1)  # for other clients while nothing is lost; the ledger has better to do
 PEEKS_AT_ONCE = 3  # records without their payload that are asked about singly after one list
 SEED_LIMIT = 2**63  # what the ledger's column holds
 NOTE = "another client of GMI Cloud was seen"
@@ -58,6 +59,7 @@ class LostPosts:
         self._ours: set[str] = set()  # ids in the last list that belong to a job of ours
         self._peeked: dict[str, Report] = {}  # what single questions told of records without their payload
         self._others: bool | None = None  # whether another client was ever seen; None before the note is read
+        self._looked = clock.now() - LOOK_EVERY
         self.asked = 0  # single questions after the last list
 
     async def look(
@@ -72,8 +74,9 @@ class LostPosts:
             self._others = await self._own.note(NOTE) is not None
         if not lost:
             self._peeked.clear()
-            if self._others:
+            if self._others or self._clock.now() < self._looked + LOOK_EVERY:
                 return {}
+        self._looked = self._clock.now()
         unknown = await self._unknown(reports, followed)
         await self._look_for_others(unknown)
         if not unknown or not lost:

@@ -428,6 +428,22 @@ async def test_with_empty_echoes_a_key_that_another_client_uses_finds_nothing(
     assert "❔ Nobody knows" in card_text(again)
 
 
+@MANY
+async def test_another_client_that_was_seen_long_before_anything_was_lost_is_remembered(
+    world: World, cloud: GmiCloud
+) -> None:
+    cloud.add_stranger({"prompt": "somebody else's", "seed": 99})
+    for asked in [await ask(world), await ask(world)]:
+        await until(world, asked, READY)
+    cloud.strangers.clear()
+    await world.restart()
+    cloud.fault("POST", "/requests", script.RESET_AFTER)
+    cloud.outcome(Outcome(echoes=False))
+    lost = await ask(world)
+    await world.env.advance_time(70)
+    assert "❔ Nobody knows" in card_text(lost)
+
+
 async def test_anothers_video_is_never_taken_for_a_lost_one(world: World, cloud: GmiCloud) -> None:
     cloud.fault("POST", "/requests", script.RESET_BEFORE)
     asked = await ask(world)

@@ -14,7 +14,7 @@ import discord
 
 from bot import logs
 from bot.client import GatewayUnreachable, ViduBot
-from bot.ledger import LedgerUnusable
+from bot.ledger import LedgerUnusable, StorageFault, StorageTrouble
 from bot.settings import Settings, SettingsError, load
 
 MISCONFIGURED, FAILED = 2, 1  # exit codes
@@ -34,6 +34,10 @@ NO_NETWORK: Kinds = (aiohttp.ClientError, OSError)
 SENTENCES: list[tuple[Kinds, str]] = [  # the first that fits
     ((discord.LoginFailure,), "Discord refused the token: DISCORD_TOKEN must be the bot's token."),
     ((discord.PrivilegedIntentsRequired,), "Discord refused the bot's intents. An update of it may help."),
+    (
+        (StorageTrouble, StorageFault),
+        "The database stopped answering while the bot started. Try again later.",
+    ),
     ((Broken,), "A part of the bot failed again and again: see the log. A new start may help."),
     (
         (*NO_DISCORD, *NO_NETWORK),

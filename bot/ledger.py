@@ -7,21 +7,20 @@ costs its member's quota is a column of the same row: state and charge can never
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+import contextlib
+import logging
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.util.exc import CommandError
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.database import READS, LedgerUnusable, StorageFault, StorageTrouble, open_engine, translated
 from bot.drafts import Draft
 from bot.jobs import OPEN, REFUNDING, Charge, Job, Placeholder, Reason, State, is_in_vain
 from bot.quotas import Applied, Period, Rule, Scope
@@ -42,20 +41,23 @@ from bot.tables import (
     to_moment,
 )
 
+__all__ = ["Ledger", "LedgerUnusable", "StaleJob", "StorageFault", "StorageTrouble"]
+
+log = logging.getLogger(__name__)
+
 BUSY_TIMEOUT = 5000  # milliseconds that SQLite waits for another writer, such as a backup
-BATCH = 500  # values in one statement; SQLite and Postgres take some ten thousand at most
 DRAFT_LIFE = timedelta(days=1)  # Discord's links to files live no longer either
 
+PROMPT = 1.0  # seconds that somebody whose answer is due within 3 s waits for the disk [Discord]
+CAREFUL = 5.0  # seconds for a new job: its member looks at a placeholder meanwhile
+PATIENT = 10.0  # seconds for what nobody looks at; a connection and a statement may take 5 s each
+START = 60.0  # seconds for all that is read at the start
+CLOSE = 0.5  # seconds that a stop leaves to what is being written, and again to closing connections
+BATCH = 500  # promises in one commit, values in one statement, which has at most 32,766 [SQLite]
 
-_T = TypeVar("_T")
-
-
-class LedgerUnusable(Exception):  # noqa: N818 - it names what happened
-    """The database cannot be used; the text is one plain sentence for the operator."""
-
-
-class StorageTrouble(Exception):  # noqa: N818 - it names what happened
-    """The database did not take or give something just now; the text holds no value of it."""
+T = TypeVar("T")
+Work = Callable[[AsyncConnection], Awaitable[T]]
+Rows = Sequence[sa.Row[Any]]
 
 
 class StaleJob(Exception):  # noqa: N818 - it names what happened
@@ -102,12 +104,22 @@ class Reset:
 
 
 class Ledger:
-    """One database, opened once per process."""
+    """One database, opened once per process.
+
+    Nobody waits for the disk longer than a method says: what takes longer is broken off behind their back,
+    and they get StorageTrouble. What may be on disk all the same is written so that it does no harm.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._promises: list[tuple[Placeholder, asyncio.Future[None]]] = []
+        # SQLite has one writer at a time; among our own tasks first come is first served.
+        self._turn = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+        self._drivers: weakref.WeakSet[Any] = weakref.WeakSet()  # connections that can be cut at once
+        sa.event.listen(engine.sync_engine, "connect", self._connected)
+        self._under_way: set[asyncio.Task[Any]] = set()
+        self._promises: list[tuple[int, Placeholder | None, asyncio.Future[None]]] = []
         self._promising: asyncio.Task[None] | None = None
+        self._broken_promises: set[int] = set()  # to be removed with the next commit
 
     @classmethod
     async def open(cls, url: str) -> Ledger:
@@ -115,108 +127,212 @@ class Ledger:
 
         Raises LedgerUnusable with a plain sentence where it is damaged, newer than this bot, or out of reach.
         """
-        try:
-            engine = create_async_engine(url)
-            if engine.dialect.name == "sqlite":
-                _prepare_sqlite(engine)
-            async with engine.begin() as connection:
-                await connection.run_sync(_check_and_upgrade)
-        except (SQLAlchemyError, OSError) as error:
-            raise LedgerUnusable(_why_unusable(error)) from error
-        except CommandError as error:
-            raise LedgerUnusable(
-                "The database was made by a newer version of this bot: update the bot, or restore a backup."
-            ) from error
-        return cls(engine)
+        return cls(await open_engine(url, busy_timeout=BUSY_TIMEOUT))
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._engine.dispose()
+        """Let what is being written arrive, and close every connection; each takes at most CLOSE."""
+        if self._broken_promises:
+            broken = placeholders.delete().where(placeholders.c.id.in_(self._broken_promises))
+            with contextlib.suppress(StorageTrouble, StorageFault):
+                await self._write(CLOSE, broken)
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=CLOSE)
+        closing = asyncio.create_task(self._engine.dispose(), name="close the ledger")
+        await asyncio.wait({closing}, timeout=0 if self._under_way else CLOSE)
+        for driver in self._drivers:
+            driver.terminate()  # of a server that does not answer; the others are closed by now
+        for task in (closing, *self._under_way):
+            task.cancel()
 
     @asynccontextmanager
-    async def _begin(self) -> AsyncIterator[AsyncConnection]:
+    async def _begin(
+        self, *, reads: bool = False, known: list[Any] | None = None
+    ) -> AsyncIterator[AsyncConnection]:
+        """Begin a transaction; one that writes waits its turn. The driver's connection is made known."""
+        turn = None if reads else self._turn
         try:
-            async with self._engine.begin() as connection:
-                yield connection
+            async with turn or contextlib.nullcontext(), self._engine.connect() as connection:
+                if known is not None:
+                    known.append((await connection.get_raw_connection()).driver_connection)
+                await connection.execution_options(**{READS: reads})
+                async with connection.begin():
+                    yield connection
         except IntegrityError:
             raise
-        except (SQLAlchemyError, OSError) as error:
-            # The text of an SQLAlchemy error holds the values of the statement: prompts and tokens.
-            cause = getattr(error, "orig", None) or error
-            raise StorageTrouble(type(cause).__name__) from None
+        except Exception as error:
+            raise translated(error) from None
+
+    async def _within(self, seconds: float, work: Work[T], *, reads: bool = False) -> T:
+        """Do something in a transaction, and wait so long for it.
+
+        Neither a thread that waits for SQLite nor a server that has vanished can be interrupted: the work is
+        a task of its own, which ends when it can, while the caller goes on.
+        """
+        known: list[Any] = []
+
+        async def transaction() -> T:
+            async with self._begin(reads=reads, known=known) as connection:
+                return await work(connection)
+
+        task = asyncio.create_task(transaction(), name="transaction")
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+        # Who is cancelled here leaves the work alone: at a stop it may still arrive.
+        await asyncio.wait({task}, timeout=seconds)
+        if task.done():
+            return task.result()
+        if known and known[0] in self._drivers:
+            # A server that has vanished answers no polite good-bye; the task ends with the connection.
+            known[0].terminate()
+        else:
+            task.cancel()  # rolls back, unless the commit has begun
+        raise StorageTrouble("TimeoutError")
+
+    def _connected(self, connection: Any, _record: Any) -> None:
+        driver = connection.driver_connection
+        if hasattr(driver, "terminate"):  # asyncpg's; a thread of SQLite cannot be cut
+            self._drivers.add(driver)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # of what was broken off nobody else asks
+
+    async def _write(self, seconds: float, *statements: sa.Executable) -> int:
+        """Execute statements in one transaction and return how many rows the first one changed."""
+
+        async def execute(connection: AsyncConnection) -> int:
+            results = [await connection.execute(statement) for statement in statements]
+            return int(results[0].rowcount)
+
+        return await self._within(seconds, execute)
+
+    async def _select(self, query: sa.Select[Any], seconds: float = PROMPT) -> Rows:
+        async def execute(connection: AsyncConnection) -> Rows:
+            result: sa.CursorResult[Any] = await connection.execute(query)
+            return result.all()
+
+        return await self._within(seconds, execute, reads=True)
+
+    async def _read(
+        self, query: sa.Select[Any], read: Callable[[Any], T], seconds: float = PROMPT
+    ) -> list[T]:
+        """Return what the rows mean; one that makes no sense is logged and left out."""
+        found = []
+        for row in await self._select(query, seconds):
+            try:
+                found.append(read(row))
+            except Exception as error:
+                # Only its place is logged: the row holds prompts and tokens.
+                table = query.get_final_froms()[0]
+                log.error("A row of %s (%s) cannot be read: %s", table, row[0], type(error).__name__)
+        return found
 
     async def insert(self, job: Job) -> bool:
         """Write a new job in place of its placeholder; tell whether it was new.
 
-        The same interaction twice is one job.
+        The same interaction twice is one job. After StorageTrouble it may be there all the same: see
+        `withdraw`.
         """
+        placeholder = placeholders.delete().where(placeholders.c.id == job.id)
         try:
-            async with self._begin() as connection:
-                await connection.execute(jobs.insert().values(job_to_row(job)))
-                await connection.execute(placeholders.delete().where(placeholders.c.id == job.id))
+            await self._write(CAREFUL, jobs.insert().values(job_to_row(job)), placeholder)
         except IntegrityError:
             return False
         return True
 
+    async def withdraw(self, job: Job) -> None:
+        """Remove a job whose beginning was not acknowledged; nothing was sent for it."""
+        c = jobs.c
+        begun = (c.id == job.id, c.created_at == to_micros(job.created_at), c.revision == job.revision)
+        await self._write(PATIENT, jobs.delete().where(*begun, c.state == State.SUBMITTING.value))
+
     async def promise(self, placeholder: Placeholder) -> None:
         """Write down that a member was promised an answer, so that a crash cannot forget it.
 
-        What comes while the disk is busy shares one commit: a burst must not queue for it one by one.
+        What comes while the disk is busy shares one commit: a burst must not queue for it one by one. A
+        promise that was not acknowledged in time is not one: should it arrive late, it is removed.
         """
+        self._broken_promises.discard(placeholder.id)
+        try:
+            await self._queue(placeholder.id, placeholder)
+        except StorageTrouble:
+            self._broken_promises.add(placeholder.id)
+            raise
+
+    async def answered(self, placeholder_id: int) -> None:
+        """Write down that a promised answer was given; in storage trouble that is made up for later."""
+        try:
+            await self._queue(placeholder_id, None)
+        except (StorageTrouble, StorageFault) as trouble:
+            log.warning("An answer was not noted yet (%s)", trouble)
+            self._broken_promises.add(placeholder_id)
+
+    async def _queue(self, placeholder_id: int, placeholder: Placeholder | None) -> None:
+        """Write promises and answers in the order in which they came."""
         written = asyncio.get_running_loop().create_future()
-        self._promises.append((placeholder, written))
+        self._promises.append((placeholder_id, placeholder, written))
         if self._promising is None or self._promising.done():
             self._promising = asyncio.create_task(self._write_promises(), name="write promises")
-        await written
+        await asyncio.wait({written}, timeout=PROMPT)
+        if not written.done():
+            written.cancel()
+            raise StorageTrouble("TimeoutError")
+        written.result()
 
     async def _write_promises(self) -> None:
         while self._promises:
-            batch, self._promises = self._promises, []
-            latest = {placeholder.id: placeholder for placeholder, _ in batch}
+            batch, self._promises = self._promises[:BATCH], self._promises[BATCH:]
+            removed = set(self._broken_promises)
+            # Whoever has given up meanwhile wants no promise any more; answers are noted all the same.
+            latest = {
+                placeholder_id: placeholder
+                for placeholder_id, placeholder, written in batch
+                if placeholder is None or not written.done()
+            }
+            rows = [placeholder_to_row(placeholder) for placeholder in latest.values() if placeholder]
+            statements: list[sa.Executable] = [
+                placeholders.delete().where(placeholders.c.id.in_([*latest, *removed]))
+            ]
+            if rows:
+                statements.append(placeholders.insert().values(rows))
+            outcome: Exception | None = None
             try:
-                async with self._begin() as connection:
-                    await connection.execute(placeholders.delete().where(placeholders.c.id.in_(latest)))
-                    rows = [placeholder_to_row(placeholder) for placeholder in latest.values()]
-                    await connection.execute(placeholders.insert(), rows)
+                await self._write(PROMPT, *statements)
+                self._broken_promises -= removed
             except Exception as error:
-                outcome: Exception | None = error
-            else:
-                outcome = None
-            for _, written in batch:
-                if written.done():  # who asked has been cancelled
+                outcome = error
+            for _, _, written in batch:
+                if written.done():  # who asked has given up
                     continue
                 if outcome is None:
                     written.set_result(None)
                 else:
                     written.set_exception(outcome)
 
-    async def answered(self, placeholder_id: int) -> None:
-        """Write down that a promised answer was given."""
-        async with self._begin() as connection:
-            await connection.execute(placeholders.delete().where(placeholders.c.id == placeholder_id))
-
     async def promised(self) -> list[Placeholder]:
         """Return the placeholders of members who still wait for an answer."""
-        return [row_to_placeholder(row) for row in await self._select(placeholders.select())]
+        return await self._read(placeholders.select(), row_to_placeholder, START)
 
     async def save_draft(self, draft: Draft, now: datetime) -> None:
         """Keep what a member has typed for a day, and drop what is older."""
-        async with self._begin() as connection:
-            old = sa.or_(drafts.c.id == draft.id, drafts.c.saved_at < to_micros(now - DRAFT_LIFE))
-            await connection.execute(drafts.delete().where(old))
-            await connection.execute(drafts.insert().values(draft_to_row(draft, now)))
+        old = sa.or_(drafts.c.id == draft.id, drafts.c.saved_at < to_micros(now - DRAFT_LIFE))
+        await self._write(
+            PROMPT, drafts.delete().where(old), drafts.insert().values(draft_to_row(draft, now))
+        )
 
     async def draft(self, draft_id: int) -> Draft | None:
         """Return a draft that is still kept."""
-        found = await self._select(drafts.select().where(drafts.c.id == draft_id))
-        return row_to_draft(found[0]) if found else None
+        found = await self._read(drafts.select().where(drafts.c.id == draft_id), row_to_draft)
+        return found[0] if found else None
 
     async def save(self, job: Job, *, previous: int) -> None:
-        """Write the job if the ledger still holds its previous revision. Raises StaleJob otherwise."""
+        """Write the job if the ledger still holds its previous revision. Raises StaleJob otherwise.
+
+        After StorageTrouble it may be written all the same; a late attempt changes nothing that came later.
+        """
         statement = jobs.update().where(jobs.c.id == job.id, jobs.c.revision == previous)
-        async with self._begin() as connection:
-            changed = await connection.execute(statement.values(job_to_row(job)))
-        if changed.rowcount != 1:
+        if await self._write(PATIENT, statement.values(job_to_row(job))) != 1:
             raise StaleJob(f"job {job.id} is no longer at revision {previous}")
 
     async def job(self, job_id: int) -> Job | None:
@@ -229,8 +345,7 @@ class Ledger:
         unfinished = sa.or_(
             jobs.c.state.in_(sorted(OPEN)), jobs.c.told.is_(False), jobs.c.refetch_until.is_not(None)
         )
-        query = jobs.select().where(unfinished).order_by(jobs.c.id)
-        return [row_to_job(row) for row in await self._select(query)]
+        return await self._read(jobs.select().where(unfinished).order_by(jobs.c.id), row_to_job, START)
 
     async def jobs_of(self, user_id: int, *, limit: int, offset: int = 0) -> list[Job]:
         """Return a member's jobs, newest first."""
@@ -239,7 +354,7 @@ class Ledger:
             .where(jobs.c.user_id == user_id)
             .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
         )
-        return [row_to_job(row) for row in await self._select(query.limit(limit).offset(offset))]
+        return await self._read(query.limit(limit).offset(offset), row_to_job)
 
     async def count_jobs_of(self, user_id: int) -> int:
         """Return how many jobs a member has ever had."""
@@ -251,16 +366,14 @@ class Ledger:
         found: set[str] = set()
         for some in _in_batches(request_ids):
             query = sa.select(jobs.c.request_id).where(jobs.c.request_id.in_(some))
-            found |= {row.request_id for row in await self._select(query)}
+            found |= {row.request_id for row in await self._select(query, PATIENT)}
         return found
 
     async def jobs_with_seeds(self, seeds: Collection[int]) -> list[Job]:
         """Return all jobs, however old, that were sent with one of these seeds."""
         found: list[Job] = []
         for some in _in_batches(seeds):
-            found += [
-                row_to_job(row) for row in await self._select(jobs.select().where(jobs.c.seed.in_(some)))
-            ]
+            found += await self._read(jobs.select().where(jobs.c.seed.in_(some)), row_to_job, PATIENT)
         return found
 
     async def jobs_without_request(self, earliest: datetime, latest: datetime) -> list[Job]:
@@ -275,7 +388,7 @@ class Ledger:
             c.created_at <= to_micros(latest),
             sa.or_(c.state == State.SUBMITTING, c.since.is_(None), c.since >= to_micros(earliest)),
         )
-        return [row_to_job(row) for row in await self._select(query)]
+        return await self._read(query, row_to_job, PATIENT)
 
     async def uses(self, since: datetime) -> list[Use]:
         """Return what counts towards quotas: jobs since then, and older ones that are still held."""
@@ -287,17 +400,7 @@ class Ledger:
             )
             .order_by(c.created_at, c.id)
         )
-        return [
-            Use(
-                row.id,
-                row.quota_guild_id,
-                row.user_id,
-                row.duration,
-                to_moment(row.created_at),
-                Charge(row.charge),
-            )
-            for row in await self._select(query)
-        ]
+        return await self._read(query, _row_to_use, START)
 
     async def attempts(self, since: datetime) -> list[Attempt]:
         """Return the requests since then that GMI got and that came to nothing."""
@@ -305,107 +408,73 @@ class Ledger:
         query = sa.select(
             c.id, c.quota_guild_id, c.user_id, c.created_at, c.state, c.reason, c.request_id
         ).where(c.state.in_(sorted(REFUNDING)), c.created_at > to_micros(since))
-        return [
-            Attempt(row.id, row.quota_guild_id, row.user_id, to_moment(row.created_at))
-            for row in await self._select(query)
-            if is_in_vain(State(row.state), Reason(row.reason) if row.reason else None, row.request_id)
-        ]
+        found = await self._read(query, _row_to_attempt, START)
+        return [attempt for attempt in found if attempt is not None]
 
     async def set_rule(self, guild_id: int, scope: Scope, target_id: int | None, rule: Rule) -> None:
         """Store a quota rule in place of an older one."""
         key = {"guild_id": guild_id, "scope": scope.value, "target_id": target_id or 0}
-        async with self._begin() as connection:
-            await connection.execute(quota_rules.delete().where(*_matches(quota_rules, key)))
-            values = {"videos": rule.videos, "seconds": rule.seconds, "per": rule.per.value}
-            await connection.execute(quota_rules.insert().values(**key, **values))
+        values = {"videos": rule.videos, "seconds": rule.seconds, "per": rule.per.value}
+        await self._replace(quota_rules, key, values)
 
     async def clear_rule(self, guild_id: int, scope: Scope, target_id: int | None) -> None:
         """Remove a quota rule."""
         key = {"guild_id": guild_id, "scope": scope.value, "target_id": target_id or 0}
-        async with self._begin() as connection:
-            await connection.execute(quota_rules.delete().where(*_matches(quota_rules, key)))
+        await self._write(PROMPT, quota_rules.delete().where(*_matches(quota_rules, key)))
 
     async def rules(self) -> list[StoredRule]:
         """Return the quota rules of all servers."""
-        return [
-            StoredRule(
-                row.guild_id,
-                Applied(
-                    Rule(row.videos, row.seconds, Period(row.per)), Scope(row.scope), row.target_id or None
-                ),
-            )
-            for row in await self._select(quota_rules.select())
-        ]
+        return await self._read(quota_rules.select(), _row_to_rule, START)
 
     async def reset(self, guild_id: int, user_id: int, at: datetime) -> None:
         """Store that a member's use up to this moment is forgotten."""
         key = {"guild_id": guild_id, "user_id": user_id}
-        async with self._begin() as connection:
-            await connection.execute(quota_resets.delete().where(*_matches(quota_resets, key)))
-            await connection.execute(quota_resets.insert().values(**key, at=to_micros(at)))
+        await self._replace(quota_resets, key, {"at": to_micros(at)})
 
     async def resets(self) -> list[Reset]:
         """Return the latest reset of each member."""
-        rows = await self._select(quota_resets.select())
-        return [Reset(row.guild_id, row.user_id, to_moment(row.at)) for row in rows]
+        return await self._read(quota_resets.select(), _row_to_reset, START)
 
     async def note(self, name: str) -> str | None:
         """Return what was written down under this name."""
-        rows = await self._select(notes.select().where(notes.c.name == name))
+        rows = await self._select(notes.select().where(notes.c.name == name), START)
         return rows[0].value if rows else None
 
     async def write_note(self, name: str, value: str) -> None:
         """Write something down under a name."""
-        async with self._begin() as connection:
-            await connection.execute(notes.delete().where(notes.c.name == name))
-            await connection.execute(notes.insert().values(name=name, value=value))
+        await self._replace(notes, {"name": name}, {"value": value})
 
-    async def _select(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
-        async with self._begin() as connection:
-            result: sa.CursorResult[Any] = await connection.execute(query)
-            return result.all()
+    async def _replace(self, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:
+        await self._write(
+            PROMPT, table.delete().where(*_matches(table, key)), table.insert().values(**key, **values)
+        )
 
 
-def _in_batches(values: Collection[_T]) -> Iterator[list[_T]]:
+def _in_batches(values: Collection[T]) -> Iterator[list[T]]:
     listed = list(values)
     for start in range(0, len(listed), BATCH):
         yield listed[start : start + BATCH]
 
 
-def _check_and_upgrade(connection: sa.Connection) -> None:
-    """Refuse a damaged file, and run the migrations that it lacks."""
-    if connection.dialect.name == "sqlite":
-        verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-        if verdict != "ok":
-            raise sa.exc.DatabaseError("quick_check", None, Exception(str(verdict)))
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+def _row_to_use(row: sa.Row[Any]) -> Use:
+    at = to_moment(row.created_at)
+    return Use(row.id, row.quota_guild_id, row.user_id, row.duration, at, Charge(row.charge))
 
 
-def _why_unusable(error: Exception) -> str:
-    text = str(getattr(error, "orig", None) or error)
-    if re.search(r"not a database|malformed|quick_check|database disk image", text, re.I):
-        return "The database file is damaged: restore a backup, or move it away to start with an empty one."
-    return "The database cannot be opened: check DATABASE_URL, and that its folder exists and can be written."
+def _row_to_attempt(row: sa.Row[Any]) -> Attempt | None:
+    reason = Reason(row.reason) if row.reason else None
+    if not is_in_vain(State(row.state), reason, row.request_id):
+        return None
+    return Attempt(row.id, row.quota_guild_id, row.user_id, to_moment(row.created_at))
 
 
-def _prepare_sqlite(engine: AsyncEngine) -> None:
-    database = engine.url.database
-    if database and database != ":memory:":
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
+def _row_to_rule(row: sa.Row[Any]) -> StoredRule:
+    rule = Rule(row.videos, row.seconds, Period(row.per))
+    return StoredRule(row.guild_id, Applied(rule, Scope(row.scope), row.target_id or None))
 
-    @sa.event.listens_for(engine.sync_engine, "connect")
-    def _connect(connection: Any, _record: Any) -> None:
-        # The driver would begin transactions by itself, and only at the first write: too late.
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT}"):
-            connection.execute(f"PRAGMA {pragma}").close()
 
-    @sa.event.listens_for(engine.sync_engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _row_to_reset(row: sa.Row[Any]) -> Reset:
+    return Reset(row.guild_id, row.user_id, to_moment(row.at))
 
 
 def _matches(table: sa.Table, key: dict[str, Any]) -> list[sa.ColumnElement[bool]]:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from bot.clock import Clock, sleep
 from bot.jobs import Charge, IllegalTransition, Job, State, move
-from bot.ledger import Ledger, StaleJob, StorageTrouble
+from bot.ledger import Ledger, StaleJob, StorageFault, StorageTrouble
 from bot.quotas import ATTEMPTS_PER, LONGEST, Quotas
 
 log = logging.getLogger(__name__)
 
 Condition = Callable[[Job], bool]
 
-PAUSE_FIRST, PAUSE_MAX = 1.0, 30.0  # seconds between attempts to save while the storage is in trouble
+PAUSE_FIRST, PAUSE_MAX = 1.0, 10.0  # seconds between attempts to save while the storage is in trouble
 
 
 @dataclass(slots=True)
@@ -111,21 +111,48 @@ class OpenJobs:
             self._quotas.drop_attempt(job_id, after.quota_guild_id, after.user_id)
         return after
 
+    async def withdraw(self, job: Job) -> None:
+        """Take back a job that never began: its row may be there although that was not acknowledged."""
+        await self._outlast(lambda: self._ledger.withdraw(job), job.id)
+
     async def _save(self, job: Job, previous: int) -> None:
         """Save, and wait for a storage in trouble to recover: what GMI said must not be lost."""
-        pause, failed = PAUSE_FIRST, False
-        while True:
+        attempts = 0
+
+        async def attempt() -> None:
+            nonlocal attempts
+            attempts += 1
             try:
                 await self._ledger.save(job, previous=previous)
-            except StorageTrouble as trouble:
-                log.error("Job %s: not saved, trying again in %g s (%s)", job.id, pause, trouble)
-                failed = True
             except StaleJob:
                 # An attempt whose answer was lost may have been written all the same.
-                if not failed or await self._ledger.job(job.id) != job:
+                if attempts == 1 or not _same(await self._ledger.job(job.id), job):
                     raise
-                return
+
+        try:
+            await self._outlast(attempt, job.id)
+        except StorageFault as fault:
+            log.error("Job %s: cannot be saved as it is (%s)", job.id, fault)
+            raise
+
+    async def _outlast(self, write: Callable[[], Coroutine[Any, Any, None]], job_id: int) -> None:
+        """Write again and again while the storage is in trouble that is likely to pass."""
+        pause = PAUSE_FIRST
+        while True:
+            try:
+                await write()
+            except StorageTrouble as trouble:
+                log.error("Job %s: not saved, trying again in %g s (%s)", job_id, pause, trouble)
             else:
                 return
             await sleep(self._clock, pause)
             pause = min(pause * 2, PAUSE_MAX)
+
+
+def _same(stored: Job | None, job: Job) -> bool:
+    """Tell whether the ledger holds this change of the job; texts may have been cut to their columns."""
+    return stored is not None and (stored.revision, stored.state, stored.since) == (
+        job.revision,
+        job.state,
+        job.since,
+    )

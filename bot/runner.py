@@ -17,7 +17,7 @@ from bot.clock import Clock, sleep
 from bot.delivery import Delivery, Upload
 from bot.gmi import GmiCloud, GmiError, Report
 from bot.jobs import FOLLOWED, Address, Charge, IllegalTransition, Job, Placeholder, Reason, State, can_move
-from bot.ledger import Ledger
+from bot.ledger import Ledger, StorageTrouble
 from bot.lessons import Lessons
 from bot.lost import LostPosts
 from bot.openjobs import OpenJobs, fold_quotas
@@ -213,6 +213,9 @@ class Runner:
         new = False
         try:
             new = await self._ledger.insert(job)
+        except StorageTrouble:
+            self._tasks.spawn(self._jobs.withdraw(job), f"withdraw job {job.id}")
+            raise
         finally:
             if not new:
                 self._quotas.refund(job.id)

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     gmi_api_key: SecretStr
     gmi_org_id: str | None = None
     gmi_base_url: str = "https://console.gmicloud.ai"
-    gmi_model: str = Field(default=MODEL, min_length=1)
+    gmi_model: str = Field(default=MODEL, min_length=1, max_length=100)  # its column's length
     gmi_requests_per_minute: int = Field(default=300, ge=1)
     database_url: SecretStr = SecretStr("sqlite+aiosqlite:///data/vidu.db")
     quota_videos: Allowance = 5

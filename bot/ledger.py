@@ -20,7 +20,15 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.database import READS, LedgerUnusable, StorageFault, StorageTrouble, open_engine, translated
+from bot.database import (
+    PATIENCE,
+    READS,
+    LedgerUnusable,
+    StorageFault,
+    StorageTrouble,
+    open_engine,
+    translated,
+)
 from bot.drafts import Draft
 from bot.jobs import OPEN, REFUNDING, Charge, Job, Placeholder, Reason, State, is_in_vain
 from bot.quotas import Applied, Period, Rule, Scope
@@ -137,16 +145,17 @@ class Ledger:
                 await self._write(CLOSE, broken)
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=CLOSE)
-        closing = asyncio.create_task(self._engine.dispose(), name="close the ledger")
-        await asyncio.wait({closing}, timeout=0 if self._under_way else CLOSE)
-        for driver in self._drivers:
-            driver.terminate()  # of a server that does not answer; the others are closed by now
-        for task in (closing, *self._under_way):
+        for task in self._under_way:
             task.cancel()
+        # A server that has vanished answers no good-bye: then the driver cuts the connection.
+        goodbyes = [driver.close(timeout=CLOSE) for driver in self._drivers if not driver.is_closed()]
+        await asyncio.gather(*goodbyes, return_exceptions=True)
+        closing = asyncio.create_task(self._engine.dispose(close=not goodbyes), name="close the ledger")
+        await asyncio.wait({closing}, timeout=CLOSE)
 
     @asynccontextmanager
     async def _begin(
-        self, *, reads: bool = False, known: list[Any] | None = None
+        self, *, reads: bool = False, seconds: float = PATIENT, known: list[Any] | None = None
     ) -> AsyncIterator[AsyncConnection]:
         """Begin a transaction; one that writes waits its turn. The driver's connection is made known."""
         turn = None if reads else self._turn
@@ -154,7 +163,7 @@ class Ledger:
             async with turn or contextlib.nullcontext(), self._engine.connect() as connection:
                 if known is not None:
                     known.append((await connection.get_raw_connection()).driver_connection)
-                await connection.execution_options(**{READS: reads})
+                await connection.execution_options(**{READS: reads, PATIENCE: int(seconds * 1000)})
                 async with connection.begin():
                     yield connection
         except IntegrityError:
@@ -171,7 +180,7 @@ class Ledger:
         known: list[Any] = []
 
         async def transaction() -> T:
-            async with self._begin(reads=reads, known=known) as connection:
+            async with self._begin(reads=reads, seconds=seconds, known=known) as connection:
                 return await work(connection)
 
         task = asyncio.create_task(transaction(), name="transaction")

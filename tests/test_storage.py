@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ async def test_reading_does_not_wait_for_another_writer(opened: Ledger, tmp_path
 async def test_what_is_due_gives_up_after_a_second_and_never_lands(
     what: str, opened: Ledger, tmp_path: Path
 ) -> None:
-    work = {
+    work: Callable[[], Awaitable[None]] = {
         "draft": lambda: opened.save_draft(DRAFT, START),
         "promise": lambda: opened.promise(PLACEHOLDER),
         "rule": lambda: opened.set_rule(GUILD, Scope.SERVER, None, Rule(1, None)),
@@ -155,6 +155,7 @@ async def test_a_refusal_comes_although_its_draft_cannot_be_kept(world: World) -
         assert "is empty" in private_answer(asked)
 
 
+@pytest.mark.command_errors(types=[app_commands.CommandInvokeError])
 async def test_a_job_that_was_not_acknowledged_is_withdrawn_if_it_is_there(
     world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,7 +176,6 @@ async def test_a_job_that_was_not_acknowledged_is_withdrawn_if_it_is_there(
     assert await world.bot.ledger.count_jobs_of(world.member.id) == 0
     assert_quota_untouched(world)
     assert cloud.paid == 0
-    world.env.errors.clear()
     await until(world, await ask(world), READY)
 
 

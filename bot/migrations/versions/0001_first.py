@@ -9,8 +9,14 @@ revision = "0001"
 down_revision = None
 
 
+ENDED = "('delivered', 'failed', 'cancelled', 'refused')"
+
+
 def upgrade() -> None:
-    """Make the first tables."""
+    """Make the first tables, or take over those of a time before there were migrations."""
+    if sa.inspect(op.get_bind()).has_table("jobs"):
+        _take_over()
+        return
     op.create_table(
         "jobs",
         sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -74,3 +80,16 @@ def upgrade() -> None:
         sa.Column("name", sa.String(100), primary_key=True),
         sa.Column("value", sa.Text, nullable=False),
     )
+
+
+def _take_over() -> None:
+    """Add what the tables of the first days lack."""
+    known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("jobs")}
+    for name in ("told", "keeps_references"):
+        if name not in known:
+            op.add_column("jobs", sa.Column(name, sa.Boolean, nullable=False, server_default=sa.false()))
+    if "told" not in known:
+        # Nobody is to hear once more of what ended long ago.
+        op.execute(f"UPDATE jobs SET told = true WHERE state IN {ENDED}")  # noqa: S608 - our own words
+        op.drop_index("jobs_by_state", "jobs")
+        op.create_index("jobs_by_state", "jobs", ["state", "told"])

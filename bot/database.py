@@ -53,6 +53,10 @@ class StorageFault(Exception):  # noqa: N818 - it names what happened
     """The database cannot take or give this, now or later; the text holds no value of it."""
 
 
+class StorageConflict(StorageFault):
+    """There is a row of that key already."""
+
+
 async def open_engine(url: str, *, busy_timeout: int) -> AsyncEngine:
     """Open the database and bring its tables up to date; SQLite waits so many milliseconds for other writers.
 
@@ -80,6 +84,8 @@ def translated(error: Exception) -> StorageTrouble | StorageFault:
     driver = cause.__cause__ or cause
     state = getattr(driver, "sqlstate", None)
     text = type(driver).__name__ + (f" {state}" if state else "")
+    if isinstance(error, sa.exc.IntegrityError):
+        return StorageConflict(text)
     invalidated = isinstance(error, DBAPIError) and error.connection_invalidated
     if state is not None:
         fault = state.startswith(_FAULTS)

@@ -17,13 +17,13 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.database import (
     PATIENCE,
     READS,
     LedgerUnusable,
+    StorageConflict,
     StorageFault,
     StorageTrouble,
     open_engine,
@@ -166,8 +166,6 @@ class Ledger:
                 await connection.execution_options(**{READS: reads, PATIENCE: int(seconds * 1000)})
                 async with connection.begin():
                     yield connection
-        except IntegrityError:
-            raise
         except Exception as error:
             raise translated(error) from None
 
@@ -246,7 +244,7 @@ class Ledger:
         placeholder = placeholders.delete().where(placeholders.c.id == job.id)
         try:
             await self._write(CAREFUL, jobs.insert().values(job_to_row(job)), placeholder)
-        except IntegrityError:
+        except StorageConflict:
             return False
         return True
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, TypeGuard
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 from pydantic_core import from_json
 
@@ -22,7 +22,7 @@ from bot.jobs import Reason, State
 
 RETRY_AFTER_MAX = 15 * 60.0  # seconds; a longer wait would only hide the problem from the member
 ID_MAX = 200  # characters; GMI's ids are opaque, and much shorter
-LINK_MAX = 2048  # characters; a signed link has several hundred
+LINK_MAX = 8192  # characters; a signed link has several hundred, with a session token in it some thousand
 RESULTS_MAX = 10  # videos of one request; a message has room for ten files [Discord]
 TEXT_MAX = 2000  # characters of an error that are looked at
 MILLISECONDS_FROM = 1e11  # a time from here on is in milliseconds: in seconds it would be the year 5138
@@ -70,7 +70,7 @@ _BACKEND = re.compile(r"backend error \((\d{3})\)", re.I)
 _VENDORS_OWN_TROUBLE = {401, 402, 404}
 # A vendor's reason such as TaskTimeout or PageSizeOutOfRange is safe to repeat; its prose may quote anything.
 _CODE = re.compile(r"\b(?:[A-Z][a-z]{1,14}){2,6}\b")
-_NO_LINK = re.compile(r"[\s<>\"\\]")
+_NOT_IN_LINKS = re.compile(r"[\s<>\"\\]")  # a client that is sloppy about escaping leaves these in
 
 
 class Verdict(StrEnum):
@@ -221,26 +221,33 @@ def _links(outcome: dict[Any, Any], *, plain_http: bool) -> tuple[str, ...]:
     media = outcome.get("media_urls")
     entries = media[: 10 * RESULTS_MAX] if isinstance(media, list) else [media]
     candidates = [entry.get("url") if isinstance(entry, dict) else entry for entry in entries]
-    found = [link for link in candidates if _is_link(link, plain_http=plain_http)]
+    found = _readable_links(candidates, plain_http=plain_http)
     if not found:
         others = (outcome.get("video_url"), outcome.get("url"))
-        found = [link for link in others if _is_link(link, plain_http=plain_http)][:1]
+        found = _readable_links(others, plain_http=plain_http)[:1]
     return tuple(dict.fromkeys(found))[:RESULTS_MAX]
 
 
-def _is_link(value: object, *, plain_http: bool) -> TypeGuard[str]:
-    if not isinstance(value, str) or len(value) > LINK_MAX or not value.isprintable():
-        return False
-    if _NO_LINK.search(value):
-        return False
+def _readable_links(values: Iterable[object], *, plain_http: bool) -> list[str]:
+    links = (_link(value, plain_http=plain_http) for value in values)
+    return [link for link in links if link is not None]
+
+
+def _link(value: object, *, plain_http: bool) -> str | None:
+    """Return a link to a public file as it is, with what no link may hold escaped; None for anything else."""
+    if not isinstance(value, str) or not value[: LINK_MAX + 1].strip().isprintable():
+        return None
+    link = _NOT_IN_LINKS.sub(lambda found: quote(found.group()), value[: LINK_MAX + 1].strip())
+    if len(link) > LINK_MAX:
+        return None
     try:
-        parts = urlsplit(value)
+        parts = urlsplit(link)
         allowed = parts.scheme == "https" or (plain_http and parts.scheme == "http")
         # A name before the host only makes a link look as if it led elsewhere.
-        named = bool(parts.hostname) and "@" not in parts.netloc
-        return allowed and named and (parts.port is None or parts.port > 0)
+        named = bool(parts.hostname) and "@" not in parts.netloc and "%" not in parts.netloc
+        return link if allowed and named and (parts.port is None or parts.port > 0) else None
     except ValueError:
-        return False
+        return None
 
 
 def _why(state: State | None, record: dict[Any, Any], outcome: object) -> tuple[Reason | None, str | None]:

@@ -16,7 +16,7 @@ from bot.events import EventGuard
 from tests import media
 from tests.wire import payloads
 from tests.wire.clock import until
-from tests.wire.model import CHANNEL_ID, EPHEMERAL, GUILD_ID, Json, Slash
+from tests.wire.model import CHANNEL_ID, EPHEMERAL, GUILD_ID, Account, Json, Slash
 from tests.wire.process import Wire, open_wire
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -185,15 +185,20 @@ async def test_an_odd_answer_to_a_window_ends_in_a_sentence(
     wire: Wire, change: Callable[[Json], None], told: str
 ) -> None:
     paid = len(wire.cloud.requests)
-    opened = await wire.discord.slash(command="vidu")
+    opened = await wire.discord.slash(Account.numbered(paid), "vidu")
     await until(lambda: opened.modal is not None, "a window")
     asked = await wire.discord.submit(
-        opened, [("a.png", media.picture())], prompt="a fox in the snow", seed="3"
+        opened,
+        [("a.png", media.picture())],
+        Account.numbered(paid),
+        prompt="a fox in the snow",
+        seed=str(paid + 1),
     )
     await until(lambda: asked.original is not None, "the card")
     paid = await settled(wire, paid + 1)
 
-    odd = await wire.discord.odd(asked, change)
+    # By somebody else each time: the same answer twice within moments counts as one.
+    odd = await wire.discord.odd(asked, change, Account.numbered(1000 + paid))
 
     await until(
         lambda: told in odd.text or any(told in each.text for each in odd.followups),

@@ -319,7 +319,11 @@ async def test_sigterm_ends_in_good_order_and_a_restart_finishes_the_job(wire: W
 
 
 async def test_a_restart_registers_no_commands_again(wire: Wire) -> None:
+    await until(wire.registered, "the commands were registered")
+
     await wire.restart()
+    await wire.ask(1)
+    await wire.posted(1)
 
     assert wire.discord.rest.registrations == 1
 

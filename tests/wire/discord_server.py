@@ -116,15 +116,17 @@ class DiscordServer:
 
         return await self._send(event, account, message.channel_id, message)
 
-    async def odd(self, like: Slash, change: Callable[[Json], None]) -> Slash:
+    async def odd(self, like: Slash, change: Callable[[Json], None], account: Account | None = None) -> Slash:
         """Deliver an interaction like this one, with something changed."""
 
         def event(interaction_id: int, token: str) -> Json:
             changed = copy.deepcopy(like.event) | {"id": str(interaction_id), "token": token}
+            if account is not None:
+                changed["member"]["user"] = account.payload()
             change(changed)
             return changed
 
-        return await self._send(event, Account(like.user_id, "mia"), like.channel_id)
+        return await self._send(event, account or Account(like.user_id, "mia"), like.channel_id)
 
     async def _send(
         self,

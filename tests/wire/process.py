@@ -203,6 +203,10 @@ class Wire:
         """Return the interactions whose members were promised an answer and have none."""
         return [row[0] for row in self._read("SELECT id FROM placeholders")]
 
+    def registered(self) -> bool:
+        """Tell whether the bot has noted that its commands are registered."""
+        return any(name.startswith("commands of") for (name,) in self._read("SELECT name FROM notes"))
+
     def _read(self, query: str) -> list[tuple[Any, ...]]:
         if not self.ledger.exists():
             return []

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
+import subprocess
 import sys
-from asyncio.subprocess import PIPE, Process
+from concurrent.futures import Executor
 from pathlib import Path
 
 SECONDS_MAX = 6.0  # a whole clip of 100 MiB takes well under one
-CHUNK = 1024 * 1024  # bytes; the whole clip at once would be copied once more
 
 _MEASURE = (sys.executable, "-P", str(Path(__file__).with_name("measure.py")))
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "SYSTEMROOT")  # what a Python may need to start
@@ -26,24 +25,26 @@ class TookTooLong(Exception):  # noqa: N818 - it names what happened
         self.seconds = seconds
 
 
-async def measure(data: bytes) -> dict[str, float] | None:
+async def measure(data: bytes, threads: Executor) -> dict[str, float] | None:
     """Return what measure.py tells about a clip, or None if it cannot be read.
 
     Raises TookTooLong, and RuntimeError where the reader itself does not work.
     """
-    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    # Fixed words only, the clip comes in as standard input.
-    process = await asyncio.create_subprocess_exec(
-        *_MEASURE, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment
-    )
+    # A thread talks with the process, not asyncio's transports: cancelled while they open, those of
+    # Python 3.11 wait for ever.
+    process = _start()
     try:
-        async with asyncio.timeout(SECONDS_MAX):
-            output, errors = await _converse(process, data)
-    except TimeoutError:
-        raise TookTooLong(SECONDS_MAX) from None
-    finally:
-        if process.returncode is None:
-            await _end(process)
+        reading = asyncio.get_running_loop().run_in_executor(threads, _converse, process, data)
+    except RuntimeError:  # the threads have been closed
+        _end(process)
+        raise
+    try:
+        output, errors = await asyncio.shield(reading)
+    except asyncio.CancelledError:
+        process.kill()
+        await asyncio.wait({reading})  # its thread reaps it
+        _end(process)  # unless that had not begun
+        raise
     if process.returncode == _CANNOT_START:  # no fault of the clip
         raise RuntimeError(f"The reader of clips does not start: {errors.decode(errors='replace')}")
     if process.returncode:
@@ -52,24 +53,27 @@ async def measure(data: bytes) -> dict[str, float] | None:
     return measures
 
 
-async def _converse(process: Process, data: bytes) -> tuple[bytes, bytes]:
-    """Write the clip while the answer is read, and wait for the end of the process."""
-    _, answer = await asyncio.gather(_feed(process, data), process.communicate())
-    return answer
+def _start() -> subprocess.Popen[bytes]:
+    pipe = subprocess.PIPE
+    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    # Fixed words only, the clip comes in as standard input.
+    return subprocess.Popen(_MEASURE, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)  # noqa: S603
 
 
-async def _feed(process: Process, data: bytes) -> None:
-    assert process.stdin is not None
-    view = memoryview(data)
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has ended without reading it all
-        for start in range(0, len(view), CHUNK):
-            process.stdin.write(view[start : start + CHUNK])
-            await process.stdin.drain()
-        process.stdin.close()
+def _converse(process: subprocess.Popen[bytes], data: bytes) -> tuple[bytes, bytes]:
+    """Write the clip, return the answer, and leave no process behind. Raises TookTooLong."""
+    try:
+        return process.communicate(data, SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        raise TookTooLong(SECONDS_MAX) from None
+    finally:
+        _end(process)
 
 
-async def _end(process: Process) -> None:
-    """Kill the process and wait until it is gone, so that no zombie stays."""
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
-    await process.communicate()
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process where it still runs, and wait until it is gone, so that no zombie stays."""
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()

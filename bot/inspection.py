@@ -1,7 +1,7 @@
 """Look into members' files so that no member keeps the others waiting.
 
-Each member has one request looked into at a time. Pictures are decoded in threads of their own and clips
-are measured in processes: asyncio's own threads, which look up names and write downloads, do none of it.
+Each member has one request looked into at a time. Threads of their own decode pictures and talk with the
+processes that measure clips: asyncio's threads, which look up names and write downloads, do none of it.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class Inspector:
         self._clock = clock
         self._small_pictures = ThreadPoolExecutor(PICTURES_AT_ONCE, thread_name_prefix="small pictures")
         self._large_pictures = ThreadPoolExecutor(PICTURES_AT_ONCE, thread_name_prefix="large pictures")
+        self._clips = ThreadPoolExecutor(CLIPS_AT_ONCE, thread_name_prefix="clips")
         self._clip_turns = asyncio.Semaphore(CLIPS_AT_ONCE)
         self._turns: dict[int, _Turn] = {}  # by member
         self._pauses: dict[int, datetime] = {}  # by member, the earliest first
@@ -70,8 +71,8 @@ class Inspector:
 
     def close(self) -> None:
         """Look into nothing more."""
-        self._small_pictures.shutdown(wait=False, cancel_futures=True)
-        self._large_pictures.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._small_pictures, self._large_pictures, self._clips):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     @asynccontextmanager
     async def turn(self, user_id: int) -> AsyncIterator[None]:
@@ -119,7 +120,7 @@ class Inspector:
             return picture
         _, found = identify(shown, data, expected)
         try:
-            return await read_clip(shown, url, found, data)
+            return await read_clip(shown, url, found, data, self._clips)
         except TookTooLong as error:
             when = _relative(self._pause(user_id))
             raise NotNow(SLOW_CLIP.format(name=shown, seconds=error.seconds, when=when)) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from concurrent.futures import Executor
 from io import BytesIO
 
 from PIL import Image
@@ -80,7 +81,7 @@ def read_picture(
     return None if size is None else Reference(Kind.IMAGE, shown, url, len(data), *size)
 
 
-async def read_clip(shown: str, url: str, found: Format, data: bytes) -> Reference:
+async def read_clip(shown: str, url: str, found: Format, data: bytes, threads: Executor) -> Reference:
     """Return the clip that these bytes are; its name must be safe to show.
 
     Runs a process that takes memory and time: only few at a time. Raises Unreadable and TookTooLong.
@@ -88,7 +89,7 @@ async def read_clip(shown: str, url: str, found: Format, data: bytes) -> Referen
     _check_whole(shown, found, data)
     if has_impossible_table(data):
         raise Unreadable(_broken_clip(shown, found))
-    width, height, seconds = _clip_measures(shown, found, await measure(data))
+    width, height, seconds = _clip_measures(shown, found, await measure(data, threads))
     return Reference(Kind.VIDEO, shown, url, len(data), width, height, seconds)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,6 +67,12 @@ def inspector(still: StillClock) -> Iterator[Inspector]:
     opened.close()
 
 
+@pytest.fixture
+def threads() -> Iterator[Executor]:
+    with ThreadPoolExecutor(1) as opened:
+        yield opened
+
+
 def children(pid: int | str = "self") -> set[int]:
     """Return the processes that this one has started and not yet reaped."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
@@ -81,20 +87,26 @@ async def turns_of_the_loop(condition: Callable[[], bool]) -> None:
 # --- the process that measures a clip -------------------------------------------------------------
 
 
-async def test_a_reader_that_takes_too_long_is_killed_and_reaped(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reader_that_takes_too_long_is_killed_and_reaped(
+    threads: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = children()
     monkeypatch.setattr(clips, "SECONDS_MAX", 0.5)
 
     with pytest.raises(TookTooLong):
-        await measure(endless_clip())
+        await measure(endless_clip(), threads)
 
     assert children() == before
 
 
-async def test_a_reader_that_nobody_waits_for_any_more_is_killed_and_reaped() -> None:
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_reader_that_nobody_waits_for_any_more_is_killed_and_reaped(
+    turns: int, threads: Executor
+) -> None:
     before = children()
-    reading = asyncio.create_task(measure(endless_clip()))
-    await turns_of_the_loop(lambda: children() > before)
+    reading = asyncio.create_task(measure(endless_clip(), threads))
+    for _ in range(turns):
+        await asyncio.sleep(0)
 
     reading.cancel()
     await asyncio.wait({reading})
@@ -103,11 +115,32 @@ async def test_a_reader_that_nobody_waits_for_any_more_is_killed_and_reaped() ->
     assert children() == before
 
 
-def test_a_loop_that_ends_leaves_no_reader() -> None:
+async def test_a_reader_at_work_is_killed_with_whoever_waits_for_it(threads: Executor) -> None:
+    before = children()
+    reading = asyncio.create_task(measure(endless_clip(), threads))
+    await turns_of_the_loop(lambda: children() > before)
+
+    reading.cancel()
+    await asyncio.wait({reading})
+
+    assert children() == before
+
+
+async def test_a_reader_whose_threads_are_closed_is_not_left_behind(threads: Executor) -> None:
+    before = children()
+    threads.shutdown()
+
+    with pytest.raises(RuntimeError):
+        await measure(clip(), threads)
+
+    assert children() == before
+
+
+def test_a_loop_that_ends_leaves_no_reader(threads: Executor) -> None:
     before = children()
 
     async def main() -> None:
-        background.append(asyncio.create_task(measure(endless_clip())))
+        background.append(asyncio.create_task(measure(endless_clip(), threads)))
         await turns_of_the_loop(lambda: children() > before)
 
     background: list[asyncio.Task[Any]] = []
@@ -117,8 +150,8 @@ def test_a_loop_that_ends_leaves_no_reader() -> None:
     assert children() == before
 
 
-async def test_a_large_clip_goes_through_whole() -> None:
-    measures = await measure(clip() + b"\0\0\0\0free" + bytes(5_000_000))
+async def test_a_large_clip_goes_through_whole(threads: Executor) -> None:
+    measures = await measure(clip() + b"\0\0\0\0free" + bytes(5_000_000), threads)
 
     assert measures is not None
     assert (measures["width"], measures["seconds"]) == (160, 1.0)

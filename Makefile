@@ -33,7 +33,7 @@ demo: .venv/installed
 	$(BIN)/python -m demo $(ARGS)
 
 soak: .venv/installed
-	$(BIN)/python -m tests.soak $(ARGS)
+	$(BIN)/python -m tests.process.soak $(ARGS)
 
 bench: .venv/bench-installed
 	$(BIN)/python -m bench $(ARGS)

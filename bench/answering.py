@@ -12,10 +12,10 @@ from statistics import median, quantiles
 from PIL import Image
 
 from bench.figure import Figure
-from tests import media
-from tests.wire.clock import until
-from tests.wire.model import Slash
-from tests.wire.process import Wire, open_wire
+from fakes import media
+from fakes.clock import until
+from fakes.discord.model import Slash
+from fakes.process import Wire, open_wire
 
 MEMBERS = 200
 ANSWER_GOAL = 0.5  # seconds

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from bot.gmi import GmiCloud, GmiError, Report, RequestList, Verdict
-from bot.jobs import Address, Job, Reason, State
-from bot.pacing import Pacing
-from bot.request import MODEL, Kind, Reference, VideoRequest
-from bot.watch import Watch
+from bot.gmi.client import GmiCloud, GmiError, Report, RequestList, Verdict
+from bot.models.jobs import Address, Job, Reason, State
+from bot.models.requests import MODEL, Kind, Reference, VideoRequest
+from bot.polling.estimator import Pacing
+from bot.polling.poller import Watch
 
 RECORD = 1024  # bytes in the list
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -86,7 +86,7 @@ async def crowd(
     size: int, each: int, median: float, deviation: float, *, lists: bool, per_minute: int, seed: int
 ) -> Crowd:
     """Let so many members make so many videos each, one after the other; nothing is known before."""
-    logging.getLogger("bot.watch").setLevel(logging.ERROR)
+    logging.getLogger("bot.polling.poller").setLevel(logging.ERROR)
     chance, clock = random.Random(seed), _Clock()  # noqa: S311
     cloud = _Cloud(clock, lists=lists)
     watch = Watch(cast(GmiCloud, cloud), clock, MODEL, Pacing(), per_minute)

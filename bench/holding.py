@@ -14,16 +14,16 @@ import psutil
 
 from bench.figure import Figure
 from bot.clock import SystemClock
-from bot.jobs import Address, Job, State
-from bot.ledger import Ledger
-from bot.openjobs import OpenJobs
-from bot.quotas import Quotas, Rule
-from bot.request import Kind, Reference, VideoRequest
-from bot.tables import job_to_row, jobs
-from demo.gmi_job import Request, Timing
-from demo.gmi_script import Outcome
-from tests.wire.model import CHANNEL_ID, GUILD_ID
-from tests.wire.process import Wire, open_wire
+from bot.jobs.active import OpenJobs
+from bot.models.jobs import Address, Job, State
+from bot.models.requests import Kind, Reference, VideoRequest
+from bot.quotas.limiter import Quotas, Rule
+from bot.storage.schema import job_to_row, jobs
+from bot.storage.storage import Ledger
+from fakes.discord.model import CHANNEL_ID, GUILD_ID
+from fakes.gmi.request import Request, Timing
+from fakes.gmi.script import Outcome
+from fakes.process import Wire, open_wire
 
 NUMBERS = (100, 1_000, 10_000)
 SETTLE, WATCHED = 8.0, 15.0  # seconds

@@ -10,7 +10,7 @@ from statistics import median
 import psutil
 
 from bench.figure import Figure
-from tests.wire.process import open_wire
+from fakes.process import open_wire
 
 CPU_GOAL, MEMORY_GOAL = 1.5, 120.0
 RATIO_GOAL = 1.25  # of the bare bot's wake-ups, which are the gateway's heartbeat

@@ -12,7 +12,7 @@ from bench.crowd import crowd
 from bench.figure import Figure
 from bench.optimum import Optimum, optimum
 from bench.schedules import Schedule, fixed, full_jitter, installed
-from bot.pacing import LONGEST, POLL_COST, SHORTEST, Pacing, within_limits
+from bot.polling.estimator import LONGEST, POLL_COST, SHORTEST, Pacing, within_limits
 
 GROUP = "asking"
 JOBS = 3_000

@@ -17,10 +17,10 @@ from unittest import mock
 import psutil
 
 from bench.figure import Figure
-from demo.gmi_job import Request, Timing
-from tests.wire import payloads
-from tests.wire.model import APPLICATION_ID
-from tests.wire.process import Wire, open_wire
+from fakes.discord import payloads
+from fakes.discord.model import APPLICATION_ID
+from fakes.gmi.request import Request, Timing
+from fakes.process import Wire, open_wire
 
 MEGABYTE = 1_000_000
 SIZES = (2, 8, 25)  # megabytes

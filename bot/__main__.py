@@ -12,10 +12,10 @@ from urllib.parse import unquote, urlsplit
 import aiohttp
 import discord
 
-from bot import logs
 from bot.client import GatewayUnreachable, ViduBot
-from bot.ledger import LedgerUnusable, StorageFault, StorageTrouble
 from bot.settings import Settings, SettingsError, load
+from bot.storage.storage import LedgerUnusable, StorageFault, StorageTrouble
+from bot.telemetry import logs
 
 MISCONFIGURED, FAILED = 2, 1  # exit codes
 HANG_UP_SECONDS = 2.0  # how long the connection may take to end by itself once the bot is closed

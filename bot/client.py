@@ -13,34 +13,34 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.budget import ByteBudget
-from bot.buttons import CardButton, PageButton
-from bot.cdn import Cdn, DiscordCdn
 from bot.clock import Clock, SystemClock, sleep
-from bot.delivery import Delivery
-from bot.downloads import open_session
-from bot.events import INTERACTION, EventGuard, origin
-from bot.fetching import Fetcher
-from bot.gmi import GmiCloud
-from bot.hosts import is_on_this_machine
-from bot.inspection import Inspector
-from bot.ledger import Ledger
-from bot.quotas import Quotas
+from bot.delivery.fetcher import Fetcher
+from bot.delivery.routes import Routes
+from bot.delivery.sender import Delivery
+from bot.event_guard import INTERACTION, EventGuard, origin
+from bot.gmi.client import GmiCloud
+from bot.jobs.service import Runner
+from bot.media.byte_budget import ByteBudget
+from bot.media.cdn import Cdn, DiscordCdn
+from bot.media.download import open_session
+from bot.media.hosts import is_on_this_machine
+from bot.media.inspector import Inspector
+from bot.quotas.limiter import Quotas
 from bot.registration import register
-from bot.routes import Routes
-from bot.runner import Runner
 from bot.settings import Settings
+from bot.storage.storage import Ledger
 from bot.tasks import Tasks
-from bot.window import WindowButton
+from bot.ui.buttons import CardButton, PageButton
+from bot.ui.modal import WindowButton
 
 log = logging.getLogger(__name__)
 
 EXTENSIONS = (
-    "cogs.errors",
+    "bot.intake.answers",
     "cogs.vidu",
-    "cogs.window",
-    "cogs.menu",
-    "cogs.buttons",
+    "cogs.modal",
+    "cogs.message_command",
+    "cogs.card_buttons",
     "cogs.videos",
     "cogs.quota",
 )
@@ -130,7 +130,7 @@ class ViduBot(commands.Bot):
         self._resume()
 
     async def on_error(self, event_method: str, /, *args: Any, **_: Any) -> None:
-        """Log what a listener raised; where a member waits for it, `cogs.errors` answers."""
+        """Log what a listener raised; where a member waits for it, `bot.intake.answers` answers."""
         log.exception("The listener %s failed", event_method)
         if event_method != "on_interaction_failed" and args and isinstance(args[0], discord.Interaction):
             self.dispatch("interaction_failed", args[0])
@@ -207,5 +207,5 @@ class _Tree(app_commands.CommandTree[ViduBot]):
     async def on_error(
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError, /
     ) -> None:
-        """Pass the failure on to `cogs.errors`."""
+        """Pass the failure on to `bot.intake.answers`."""
         self.client.dispatch("app_command_error", interaction, error)

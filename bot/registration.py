@@ -11,7 +11,7 @@ import discord
 from discord import app_commands
 
 from bot.clock import Clock, sleep
-from bot.ledger import Ledger
+from bot.storage.storage import Ledger
 
 log = logging.getLogger(__name__)
 

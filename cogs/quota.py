@@ -9,9 +9,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.quotas import Period, Rule, Scope
-from cogs import sentences
-from cogs.errors import answer_privately
+from bot.intake.answers import answer_privately
+from bot.quotas.limiter import Period, Rule, Scope
+from bot.ui import quota_texts as sentences
 
 if TYPE_CHECKING:
     from bot.client import ViduBot

@@ -8,12 +8,12 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.buttons import CANCELLABLE, CardButton, PageButton, Press
-from bot.cards import BLUE, heading, quote_prompt, sentence
-from bot.jobs import Job, State
-from cogs import sentences
-from cogs.context import home, role_ids
-from cogs.errors import answer_failed
+from bot.intake.answers import answer_failed
+from bot.intake.context import home, role_ids
+from bot.models.jobs import Job, State
+from bot.ui import quota_texts as sentences
+from bot.ui.buttons import CANCELLABLE, CardButton, PageButton, Press
+from bot.ui.cards import BLUE, heading, quote_prompt, sentence
 
 if TYPE_CHECKING:
     from bot.client import ViduBot

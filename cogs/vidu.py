@@ -8,8 +8,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.drafts import Draft
-from bot.request import (
+from bot.intake.attachments import source_of
+from bot.intake.intake import Intake
+from bot.models.drafts import Draft
+from bot.models.requests import (
     DURATION_DEFAULT,
     DURATION_MAX,
     DURATION_MIN,
@@ -19,8 +21,6 @@ from bot.request import (
     Kind,
     clean_prompt,
 )
-from cogs.files import source_of
-from cogs.intake import Intake
 
 if TYPE_CHECKING:
     from bot.client import ViduBot

@@ -12,10 +12,10 @@ from typing import Any
 
 from simcord import Preview, SetupError
 
-from demo.gmi_script import PROMPT_FAULTS
 from demo.once import DemoError, run_once
 from demo.stage import open_stage
-from demo.world import World
+from fakes.gmi.script import PROMPT_FAULTS
+from fakes.world import World
 
 TICK = 0.5  # seconds between two moves of the simulated clock
 WIDTH, HEIGHT = 1100, 900

@@ -9,7 +9,7 @@ import av
 from simcord import ResponseMessage
 
 from demo.stage import open_stage
-from demo.world import World, texts
+from fakes.world import World, texts
 
 SAMPLES = Path(__file__).with_name("samples")
 OUTPUT = Path(__file__).with_name("output")

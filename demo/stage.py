@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from demo.gmi_cloud import GmiCloud
-from demo.world import SimulatedClock, World, open_world, settings_for
+from fakes.gmi.cloud import GmiCloud
+from fakes.world import SimulatedClock, World, open_world, settings_for
 
 
 @asynccontextmanager

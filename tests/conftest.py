@@ -11,9 +11,9 @@ import simcord
 import stamina
 
 from bot.settings import Settings
-from demo.gmi_cloud import GmiCloud
-from demo.world import SimulatedClock, World, open_world, settings_for
-from tests import media, postgres
+from fakes import media, postgres
+from fakes.gmi.cloud import GmiCloud
+from fakes.world import SimulatedClock, World, open_world, settings_for
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 
 from bot.__main__ import main
-from bot.watch import News, Watch
+from bot.polling.poller import News, Watch
 
 
 async def _fails(self: Watch) -> AsyncIterator[News]:

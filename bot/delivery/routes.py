@@ -1,0 +1,271 @@
+"""The ways to a card: by the interaction's token while it lives, as a channel message, by a new one, by DM.
+
+An edit that may have happened is repeated, never replaced by a new message; only a definite no leads to the
+next route.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+import discord
+import stamina
+from discord import ui
+
+from bot.clock import Clock
+from bot.delivery.results import Links, Place
+from bot.models.jobs import Address, Job, Placeholder
+
+log = logging.getLogger(__name__)
+
+TOKEN_MARGIN = timedelta(minutes=1)  # a token lives 15 minutes; a slow upload must still end within them
+ATTEMPTS = 4
+# What any place takes since 2026-09-03 [Discord]; discord.py 2.7 still says 10 MiB. A 413 has the last word.
+UPLOAD_DEFAULT = max(20 * 1024 * 1024, discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES)  # bytes
+UNSURE = (discord.DiscordServerError, aiohttp.ClientError, TimeoutError, OSError)
+_TOO_LARGE = {40005}
+_TOKEN_DEAD = {50027, 10015, 10062}  # invalid token, unknown webhook, unknown interaction
+_CLOSED = {50083}  # the thread is archived: a 400 that no other card would change
+
+
+class Undeliverable(Exception):  # noqa: N818 - it names what happened
+    """No route took the card."""
+
+
+class Gone(Undeliverable):
+    """The card is not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message is to hold."""
+
+    address: Address
+    view: ui.LayoutView
+    files: Sequence[discord.File] = ()
+    kept: Sequence[discord.Attachment] = ()  # of those it has; they are only named where files come
+
+
+Put = Callable[[Content], Awaitable[discord.Message]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way to a card, and what may be there."""
+
+    name: str
+    place: Place
+    same_message: bool
+    private: bool  # only the member sees it there
+    put: Put = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A card that has arrived."""
+
+    address: Address
+    route: Route
+    message: discord.Message
+
+
+Build = Callable[[Route], Content]
+
+
+class Routes:
+    """Knows the ways to cards, and takes them."""
+
+    def __init__(self, client: discord.Client, session: aiohttp.ClientSession, clock: Clock) -> None:
+        self._client = client
+        self._session = session
+        self._clock = clock
+        self._dead_tokens: dict[int, str | None] = {}  # by job
+
+    def forget(self, job_id: int) -> None:
+        """Drop what was remembered about a job that has ended."""
+        self._dead_tokens.pop(job_id, None)
+
+    def to_card(self, job: Job | Placeholder, *, final: bool, links: Links = Links.NONE) -> list[Route]:
+        """Return the ways to the card; a card without links has nothing to do without."""
+        address, here = job.address, Place(self._limit(job.address), links)
+        reachable = not (address.private or address.guest)
+        routes: list[Route] = []
+        if self.token_lives(job):
+            there = replace(here, limit=address.upload_limit or UPLOAD_DEFAULT)
+            routes.append(Route("edit by token", there, True, address.private, self._edit_by_token(job)))
+        if address.message_id and reachable:
+            routes.append(Route("edit in the channel", here, True, False, self._edit_in_channel(job)))
+        if final and reachable:
+            routes.append(Route("a new message", here, False, False, self._send(job, dm=False)))
+        if final:
+            there = replace(here, limit=UPLOAD_DEFAULT)
+            routes.append(Route("a direct message", there, False, True, self._send(job, dm=True)))
+        return routes
+
+    def edits(self, job: Job) -> list[Route]:
+        """Return the ways to edit a card that was delivered: a private one may be a direct message."""
+        routes = self.to_card(job, final=False, links=Links.PLAYED)
+        if job.address.message_id and (job.address.private or job.address.guest):
+            place = Place(UPLOAD_DEFAULT, Links.PLAYED)
+            routes.append(Route("edit it as the bot's own", place, True, True, self._edit_in_channel(job)))
+        return routes
+
+    async def attempt(self, job: Job | Placeholder, build: Build, routes: Sequence[Route]) -> Arrival:
+        """Take the first route that works.
+
+        Raises Gone where each of them says that the card is not there, Undeliverable where none worked.
+        """
+        gone = True
+        for route in routes:
+            try:
+                shown, message = await self._try(route, build)
+            except UNSURE as error:
+                # It may have happened: only the same edit may be repeated, and the caller decides when.
+                raise Undeliverable(
+                    f"{route.name} of job {job.id} is unsure ({type(error).__name__})"
+                ) from None
+            except discord.HTTPException as error:
+                gone = self.is_gone(job, error) and gone
+                log.info("Job %s: %s did not work (%s, %s)", job.id, route.name, error.status, error.code)
+                continue
+            address = replace(
+                shown,
+                channel_id=message.channel.id,
+                message_id=message.id,
+                private=route.private,
+                # Written down, so that no later process tries a dead token either.
+                token=None if self._is_dead(job) else job.address.token,
+                guild_id=job.address.guild_id,
+            )
+            return Arrival(address, route, message)
+        raise (Gone if gone else Undeliverable)(f"no place took the card of job {job.id}")
+
+    def is_gone(self, job: Job | Placeholder, error: discord.HTTPException) -> bool:
+        """Tell whether an answer means that the message, or the way to it, is no more; note dead tokens."""
+        dead = error.code in _TOKEN_DEAD or error.status == 401
+        if dead:
+            self._dead_tokens[job.id] = job.address.token
+        return dead or error.status == 404
+
+    def editable_until(self, job: Job, route: Route, until: datetime | None) -> datetime | None:
+        """Return until when a file can take a link's place; what only a token reaches ends with it."""
+        address = job.address
+        if until is None or not route.same_message or not (address.private or address.guest):
+            return until
+        assert address.token_expires is not None, "it was just edited by its token"
+        return min(until, address.token_expires - TOKEN_MARGIN)
+
+    def token_lives(self, job: Job | Placeholder) -> bool:
+        """Tell whether the interaction's token can still be used."""
+        address = job.address
+        return (
+            address.token is not None
+            and address.token_expires is not None
+            and self._clock.now() < address.token_expires - TOKEN_MARGIN
+            and not self._is_dead(job)
+        )
+
+    async def read(self, job: Job, *, by_token: bool) -> discord.Message:
+        """Return the message of a card as it is now; raises what discord.py does."""
+        message_id, token = job.address.message_id, job.address.token
+        assert message_id is not None
+        if by_token and token:
+            return await self.webhook(token).fetch_message(message_id)
+        return await self.channel(job).fetch_message(message_id)
+
+    def webhook(self, token: str) -> discord.Webhook:
+        """Return what an interaction's token can be used for."""
+        application = self._client.application_id
+        assert application is not None, "the bot is logged in before it shows a card"
+        return discord.Webhook.partial(application, token, session=self._session, client=self._client)
+
+    def channel(self, job: Job | Placeholder) -> discord.PartialMessageable:
+        """Return the channel of a card."""
+        return self._client.get_partial_messageable(job.address.channel_id, guild_id=job.address.guild_id)
+
+    async def _try(self, route: Route, build: Build) -> tuple[Address, discord.Message]:
+        """Put the card there, with less of what Discord refuses about it."""
+        while True:
+            try:
+                return await self._put(route, build)
+            except discord.HTTPException as error:
+                less = _less(route.place, error)
+                if less is None:
+                    raise
+                log.info("A card was refused (%s, %s), trying a plainer one", error.status, error.code)
+                route = replace(route, place=less)
+
+    async def _put(self, route: Route, build: Build) -> tuple[Address, discord.Message]:
+        async for attempt in stamina.retry_context(on=UNSURE, attempts=ATTEMPTS, timeout=None):
+            with attempt, ExitStack() as stack:
+                content = build(route)
+                for file in content.files:
+                    stack.callback(file.close)
+                return content.address, await route.put(content)
+        raise AssertionError("a retry context either returns or raises")
+
+    def _is_dead(self, job: Job | Placeholder) -> bool:
+        return job.id in self._dead_tokens and self._dead_tokens[job.id] == job.address.token
+
+    def _limit(self, address: Address) -> int:
+        guild = self._client.get_guild(address.guild_id) if address.guild_id else None
+        return max(guild.filesize_limit, UPLOAD_DEFAULT) if guild else UPLOAD_DEFAULT
+
+    def _edit_by_token(self, job: Job | Placeholder) -> Put:
+        token = job.address.token
+        assert token is not None
+        # Until Discord has told the id, the first answer to an interaction goes by a name of its own.
+        message_id: Any = job.address.message_id or "@original"
+
+        async def put(content: Content) -> discord.Message:
+            webhook = self.webhook(token)
+            if not content.files:
+                return await webhook.edit_message(message_id, view=content.view)
+            return await webhook.edit_message(
+                message_id, view=content.view, attachments=[*content.kept, *content.files]
+            )
+
+        return put
+
+    def _edit_in_channel(self, job: Job | Placeholder) -> Put:
+        message_id = job.address.message_id
+        assert message_id is not None
+
+        async def put(content: Content) -> discord.Message:
+            message = self.channel(job).get_partial_message(message_id)
+            silent = discord.AllowedMentions.none()
+            if not content.files:
+                return await message.edit(view=content.view, allowed_mentions=silent)
+            return await message.edit(
+                view=content.view, attachments=[*content.kept, *content.files], allowed_mentions=silent
+            )
+
+        return put
+
+    def _send(self, job: Job | Placeholder, *, dm: bool) -> Put:
+        async def put(content: Content) -> discord.Message:
+            place: discord.abc.Messageable = self.channel(job)
+            if dm:
+                user = self._client.get_user(job.user_id) or await self._client.fetch_user(job.user_id)
+                place = user
+            # The nonce makes a repeat after a lost answer return the first message instead of a second one.
+            nonce = f"{job.id}-{'d' if dm else 'c'}"
+            return await place.send(view=content.view, files=content.files, nonce=nonce)
+
+        return put
+
+
+def _less(place: Place, error: discord.HTTPException) -> Place | None:
+    """Return what a place takes after it has refused a card, None where no other card would help."""
+    # 413 comes from the edge before Discord's own code: the same place takes the card without files.
+    if error.status == 413 or error.code in _TOO_LARGE:
+        return replace(place, limit=0) if place.limit else None
+    if error.status == 400 and error.code not in _CLOSED and place.links is not Links.NONE:
+        return replace(place, links=Links(place.links + 1))
+    return None

@@ -1,0 +1,151 @@
+"""GMI Cloud's request queue over HTTP: submit, status, list, cancel."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from ipaddress import ip_address
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from bot.gmi.answers import (
+    RETRY_AFTER_MAX,
+    GmiError,
+    Report,
+    RequestList,
+    Verdict,
+    parse_list,
+    parse_record,
+    retry_after,
+    submit_error,
+)
+from bot.models.jobs import Reason
+
+__all__ = ["GmiCloud", "GmiError", "Report", "RequestList", "Verdict"]
+
+QUEUE_PATH = "/api/v1/ie/requestqueue/apikey"
+# A POST may wait for GMI's own database; a silent one becomes a search in the list, never a second POST.
+TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+LONG_LIST = 256 * 1024  # bytes; a shorter one is parsed in 5 ms
+ANSWER_MAX = 8 * 1024 * 1024  # bytes; a list of thousands of requests stays below it
+CHUNK = 64 * 1024  # bytes
+
+_Answer = tuple[int, bytes, dict[str, str]]
+
+
+class _TooLarge(aiohttp.ClientPayloadError):
+    """An answer has more bytes than anybody wants to read."""
+
+
+class GmiCloud:
+    """A client of one organisation's request queue."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, base_url: str, key: str, organization: str | None
+    ) -> None:
+        self._session = session
+        base = URL(base_url.rstrip("/"))
+        self._queue = URL(base_url.rstrip("/") + QUEUE_PATH)
+        # A stand-in on this machine has no certificate; nobody else may name a link without one.
+        self._plain_http = base.scheme == "http" and _is_loopback(base.host)
+        self._headers = {"Authorization": f"Bearer {key}"}
+        if organization:
+            self._headers["X-Organization-ID"] = organization
+
+    async def submit(self, model: str, payload: dict[str, object]) -> Report:
+        """Send one request that costs money; never sends it a second time.
+
+        Raises GmiError, whose verdict tells whether it may have been accepted.
+        """
+        try:
+            status, body, headers = await self._call(
+                "POST", self._queue / "requests", {"model": model, "payload": payload}
+            )
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
+            raise GmiError(
+                Verdict.NOT_SENT, Reason.UNREACHABLE, f"no connection: {type(error).__name__}"
+            ) from None
+        except aiohttp.ConnectionTimeoutError:
+            raise GmiError(Verdict.NOT_SENT, Reason.UNREACHABLE, "no connection in time") from None
+        except Exception as error:
+            # Whatever the HTTP library stumbles over in an answer: the request may have been accepted.
+            raise GmiError(Verdict.UNCLEAR, Reason.UNCLEAR, f"broken off: {type(error).__name__}") from None
+        if not _is_success(status):
+            raise submit_error(status, body, headers)
+        report = parse_record(body, plain_http=self._plain_http)
+        if report is None:
+            raise GmiError(Verdict.UNCLEAR, Reason.UNCLEAR, f"unreadable answer with status {status}")
+        return report
+
+    async def status(self, request_id: str) -> Report:
+        """Ask how one request stands. Raises GmiError."""
+        body = await self._get(self._request_url(request_id))
+        report = parse_record(body, plain_http=self._plain_http)
+        if report is None or report.request_id != request_id:
+            raise GmiError(Verdict.NOT_SENT, Reason.UNREACHABLE, "unreadable status")
+        return report
+
+    async def cancel(self, request_id: str) -> bool:
+        """Ask to cancel one request; tell whether GMI agreed. Not documented: only the status is proof."""
+        try:
+            status, _, _ = await self._call("DELETE", self._request_url(request_id), None)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return False
+        return _is_success(status)
+
+    async def requests(self, model: str) -> RequestList:
+        """Ask for the list of this model's requests, without records that make no sense. Raises GmiError."""
+        body = await self._get((self._queue / "requests").with_query(model_id=model))
+        if len(body) < LONG_LIST:
+            return parse_list(body, plain_http=self._plain_http)
+        # Thousands of records would hold up everybody's answer while they are parsed.
+        return await asyncio.to_thread(parse_list, body, plain_http=self._plain_http)
+
+    def _request_url(self, request_id: str) -> URL:
+        # The id is GMI's own word, and opaque: whatever it holds, it stays one part of the path.
+        part = quote(request_id, safe="")
+        return URL(f"{self._queue}/requests/{part}", encoded=True)
+
+    async def _get(self, url: URL) -> bytes:
+        try:
+            status, body, headers = await self._call("GET", url, None)
+        except _TooLarge:
+            # Nobody needs to read so much again soon.
+            raise GmiError(
+                Verdict.NOT_SENT, Reason.UNREACHABLE, "answer too large", retry_after=RETRY_AFTER_MAX
+            ) from None
+        except Exception as error:
+            raise GmiError(
+                Verdict.NOT_SENT, Reason.UNREACHABLE, f"no answer: {type(error).__name__}"
+            ) from None
+        if not _is_success(status):
+            reason = Reason.KEY if status in (401, 403) else Reason.UNREACHABLE
+            raise GmiError(
+                Verdict.NOT_SENT, reason, f"status {status}", retry_after=retry_after(body, headers)
+            )
+        return body
+
+    async def _call(self, method: str, url: URL, body: object) -> _Answer:
+        async with self._session.request(
+            method, url, json=body, headers=self._headers, timeout=TIMEOUT, allow_redirects=False
+        ) as response:
+            content = bytearray()
+            async for chunk in response.content.iter_chunked(CHUNK):
+                content += chunk
+                if len(content) > ANSWER_MAX:
+                    raise _TooLarge("answer too large")
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return response.status, bytes(content), headers
+
+
+def _is_success(status: int) -> bool:
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False

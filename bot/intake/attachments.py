@@ -1,0 +1,273 @@
+"""Files in Discord: find those that can be references, read them, and name what is wrong with them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import discord
+
+from bot.media.byte_budget import ByteBudget
+from bot.media.cdn import CdnError, LargerThanAllowed
+from bot.media.inspector import NotNow
+from bot.media.references import Unreadable, display_name
+from bot.models.drafts import Source
+from bot.models.requests import (
+    IMAGE_BYTES_MAX,
+    VIDEO_BYTES_MAX,
+    Kind,
+    Reference,
+    count_faults,
+    length_faults,
+    shape_faults,
+    size_faults,
+)
+
+if TYPE_CHECKING:
+    from bot.client import ViduBot
+
+log = logging.getLogger(__name__)
+
+# A refusal that is certain anyway still looks into the files, to name all faults at once within 3 s.
+REFUSAL_SECONDS = 1.5
+
+FAILED_READ = "**{name}** could not be read from Discord. Attach it again."
+
+_TYPES = {  # what Discord says that a file is, as far as it can be a reference
+    "image/png": Kind.IMAGE,
+    "image/jpeg": Kind.IMAGE,
+    "image/webp": Kind.IMAGE,
+    "video/mp4": Kind.VIDEO,
+    "video/quicktime": Kind.VIDEO,
+}
+_SUFFIXES = {
+    "png": Kind.IMAGE,
+    "jpg": Kind.IMAGE,
+    "jpeg": Kind.IMAGE,
+    "webp": Kind.IMAGE,
+    "mp4": Kind.VIDEO,
+    "m4v": Kind.VIDEO,
+    "mov": Kind.VIDEO,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the files turned out to be."""
+
+    references: list[Reference]
+    contents: list[bytes]  # of all references, or of none; lent by the budget of uploads
+    faults: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What one file turned out to be."""
+
+    reference: Reference | None = None
+    fault: str | None = None
+
+
+LATER = _Finding()  # a clip that looked like a picture: it is read again in its turn
+
+
+class Files:
+    """Reads and probes files."""
+
+    def __init__(self, bot: ViduBot) -> None:
+        self._bot = bot
+
+    async def examine(self, user_id: int, sources: Sequence[Source], keep_max: int = 0) -> Examined:
+        """Read and probe all files of a member, and name everything that is wrong with them.
+
+        Their contents are kept where they have no more bytes than `keep_max` and memory allows: whoever
+        gets them returns them to `bot.upload_bytes`.
+        """
+        keeper = _Keeper(self._bot.upload_bytes, keep_max, sources)
+        try:
+            async with self._bot.inspector.turn(user_id):
+                findings = await self._examine_all(user_id, sources, keeper)
+        except NotNow as error:
+            keeper.drop()
+            return Examined([], [], [error.sentence])
+        except BaseException:
+            keeper.drop()
+            raise
+        references: list[Reference] = []
+        faults: list[str] = []
+        for finding in findings:
+            if finding.fault is not None:
+                faults.append(finding.fault)
+            elif finding.reference is not None:
+                references.append(finding.reference)
+                faults += shape_faults(finding.reference)
+        clips = [reference for reference in references if reference.kind is Kind.VIDEO]
+        if not faults and references:
+            # Only now is it known what they are: a clip may have been named like a picture.
+            faults += count_faults(len(references) - len(clips), len(clips))
+        given_clips = sum(source.kind is Kind.VIDEO for source in sources)
+        faults += length_faults(clips, max(given_clips, len(clips)))
+        if faults:
+            keeper.drop()
+        return Examined(references, keeper.contents(), faults)
+
+    async def examine_briefly(self, user_id: int, sources: Sequence[Source]) -> Examined:
+        """Look into the files as far as the time for a first answer allows."""
+        readable = [
+            source
+            for source in sources
+            if source.size is None or not size_faults(source.name, source.size, source.likely_kind)
+        ]
+        try:
+            async with asyncio.timeout(REFUSAL_SECONDS):
+                return await self.examine(user_id, readable)
+        except TimeoutError:
+            return Examined([], [], [])
+
+    async def _examine_all(self, user_id: int, sources: Sequence[Source], keeper: _Keeper) -> list[_Finding]:
+        """Look into the clips, then into the pictures, then into clips that looked like pictures.
+
+        One file after the other: a request with many takes no more memory, nor more places in a line.
+        """
+        findings = [LATER] * len(sources)
+
+        async def look(position: int, as_clip: bool) -> None:
+            findings[position], content = await self._examine_one(user_id, sources[position], as_clip)
+            if findings[position].reference is not None:
+                keeper.keep(position, content)
+
+        async def look_at_clips(positions: Sequence[int]) -> None:
+            if positions:
+                async with self._bot.inspector.clip_turn():
+                    for position in positions:
+                        await look(position, True)
+
+        kinds = [source.likely_kind for source in sources]
+        pictures = [position for position, kind in enumerate(kinds) if kind is Kind.IMAGE]
+        await look_at_clips([position for position, kind in enumerate(kinds) if kind is Kind.VIDEO])
+        for position in pictures:
+            await look(position, False)
+        await look_at_clips([position for position in pictures if findings[position] is LATER])
+        return findings
+
+    async def _examine_one(self, user_id: int, source: Source, as_clip: bool) -> tuple[_Finding, bytes]:
+        """Read one file and look into it; what turns out to be a clip only then has to wait its turn."""
+        inspector, limit = self._bot.inspector, _limit(source, as_clip)
+        # A clip's turn is its share of memory as well.
+        share = contextlib.nullcontext() if as_clip else inspector.picture_bytes.lend(limit)
+        async with share:
+            try:
+                content = await self._bot.cdn.read(source.url, limit)
+                given = source.name, source.url, content, source.kind
+                if as_clip:
+                    return _Finding(await inspector.clip(user_id, *given)), content
+                picture = await inspector.picture(*given)
+                return (LATER, b"") if picture is None else (_Finding(picture), content)
+            except CdnError as error:
+                log.info("A file could not be read (%s)", error)
+                sentence = FAILED_READ.format(name=source.name)
+            except LargerThanAllowed as error:
+                faults = size_faults(source.name, error.size, source.likely_kind)
+                sentence = faults[0] if faults else FAILED_READ.format(name=source.name)
+            except Unreadable as error:
+                sentence = error.sentence
+        return _Finding(fault=sentence), b""
+
+
+class _Keeper:
+    """Keeps the contents of a request's files for its card: all of them, or none."""
+
+    def __init__(self, budget: ByteBudget, size_max: int, sources: Sequence[Source]) -> None:
+        self._budget = budget
+        self._size_max = size_max
+        self._lent = 0
+        self._contents: dict[int, bytes] = {}
+        # Where it is known already that they are too many, none is kept even for a moment.
+        self._keeps = sum(source.size or 0 for source in sources) <= size_max
+
+    def keep(self, position: int, content: bytes) -> None:
+        """Keep one more file, unless that would be too much: then all are dropped."""
+        size = len(content)
+        if not self._keeps or self._lent + size > self._size_max or not self._budget.try_take(size):
+            self.drop()
+            return
+        self._lent += size
+        self._contents[position] = content
+
+    def drop(self) -> None:
+        """Keep nothing, now and later."""
+        self._keeps = False
+        self._contents.clear()
+        self._budget.give_back(self._lent)
+        self._lent = 0
+
+    def contents(self) -> list[bytes]:
+        """Return what is kept in the order of the files."""
+        return [self._contents[position] for position in sorted(self._contents)]
+
+
+def _limit(source: Source, as_clip: bool) -> int:
+    """Return how many bytes of a file are read at most: what Discord said, or what a request may have."""
+    if source.size is not None:
+        return source.size
+    return VIDEO_BYTES_MAX if as_clip else IMAGE_BYTES_MAX
+
+
+def source_of(attachment: discord.Attachment, kind: Kind | None = None) -> Source:
+    """Return an attachment as a file that nobody has looked into yet."""
+    return Source(display_name(attachment.filename), attachment.url, attachment.size, kind)
+
+
+def sources_in(message: discord.Message) -> list[Source]:
+    """Return the pictures and clips that a message shows, each once, in its order."""
+    found: dict[str, Source] = {}
+    parts: list[discord.Message | discord.MessageSnapshot] = [message, *message.message_snapshots]
+    for shown in parts:
+        for source in _shown_in(shown):
+            found.setdefault(urlsplit(source.url).path, source)
+    return list(found.values())
+
+
+def _shown_in(message: discord.Message | discord.MessageSnapshot) -> Iterator[Source]:
+    for attachment in message.attachments:
+        if _kind(attachment.content_type, attachment.filename) is not None:
+            yield source_of(attachment)
+    for component in message.components:
+        yield from _in_component(component)
+    for embed in message.embeds:
+        for media in (embed.image, embed.thumbnail):
+            # Discord's copy, never the address itself: that could be anything in the operator's network.
+            if media.proxy_url and media.url:
+                name = _name(media.url)
+                if _kind(None, name) is Kind.VIDEO:
+                    continue
+                yield Source(display_name(name), media.proxy_url, None, None)
+
+
+def _in_component(component: Any) -> Iterator[Source]:
+    for child in getattr(component, "children", ()):
+        yield from _in_component(child)
+    if isinstance(component, discord.SectionComponent):
+        yield from _in_component(component.accessory)
+    media = [item.media for item in getattr(component, "items", ())]
+    if isinstance(component, discord.ThumbnailComponent):
+        media.append(component.media)
+    for one in media:
+        url = one.url if one.attachment_id else one.proxy_url
+        if url and _kind(one.content_type, _name(one.url)) is not None:
+            yield Source(display_name(_name(one.url)), url, None, None)
+
+
+def _kind(content_type: str | None, filename: str) -> Kind | None:
+    if content_type:
+        return _TYPES.get(content_type.partition(";")[0].strip().lower())
+    return _SUFFIXES.get(filename.rsplit(".", 1)[-1].lower())
+
+
+def _name(url: str) -> str:
+    return urlsplit(url).path.rsplit("/", 1)[-1] or "picture"

@@ -1,0 +1,158 @@
+"""The open jobs in memory: every change is saved in the ledger before anyone else hears of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from bot.clock import Clock, sleep
+from bot.models.jobs import Charge, IllegalTransition, Job, State, move
+from bot.quotas.limiter import ATTEMPTS_PER, LONGEST, Quotas
+from bot.storage.storage import Ledger, StaleJob, StorageFault, StorageTrouble
+
+log = logging.getLogger(__name__)
+
+Condition = Callable[[Job], bool]
+
+PAUSE_FIRST, PAUSE_MAX = 1.0, 10.0  # seconds between attempts to save while the storage is in trouble
+
+
+@dataclass(slots=True)
+class _Slot:
+    job: Job
+    lock: asyncio.Lock | None = None  # made when it is needed: most of many open jobs only wait
+
+
+async def fold_quotas(ledger: Ledger, quotas: Quotas, now: datetime) -> None:
+    """Bring empty quotas to what the ledger says."""
+    for stored in await ledger.rules():
+        applied = stored.applied
+        quotas.set_rule(stored.guild_id, applied.scope, applied.target_id, applied.rule)
+    for use in await ledger.uses(now - LONGEST):
+        quotas.replay(use.job_id, use.guild_id, use.user_id, use.seconds, use.at, use.charge)
+    for attempt in await ledger.attempts(now - ATTEMPTS_PER):
+        quotas.count_attempt(attempt.job_id, attempt.guild_id, attempt.user_id, attempt.at)
+    for reset in await ledger.resets():
+        quotas.reset(reset.guild_id, reset.user_id, reset.at)
+
+
+class OpenJobs:
+    """Jobs for which something is still to be done, as they stand."""
+
+    def __init__(self, ledger: Ledger, quotas: Quotas, clock: Clock) -> None:
+        self._ledger = ledger
+        self._quotas = quotas
+        self._clock = clock
+        self._slots: dict[int, _Slot] = {}
+
+    def __contains__(self, job_id: int) -> bool:
+        return job_id in self._slots
+
+    def __getitem__(self, job_id: int) -> Job:
+        return self._slots[job_id].job
+
+    def __iter__(self) -> Iterator[Job]:
+        return (slot.job for slot in self._slots.values())
+
+    def get(self, job_id: int) -> Job | None:
+        """Return a job, or None if it is not open."""
+        slot = self._slots.get(job_id)
+        return slot.job if slot else None
+
+    def add(self, job: Job) -> None:
+        """Take in a job that the ledger holds."""
+        self._slots[job.id] = _Slot(job)
+
+    def drop(self, job_id: int) -> None:
+        """Forget a job for which nothing is left to do; the ledger keeps it."""
+        self._slots.pop(job_id, None)
+
+    async def change(
+        self, job_id: int, state: State, *, only_if: Condition | None = None, **changes: Any
+    ) -> Job:
+        """Move a job to another state: the only place that does.
+
+        Raises IllegalTransition, also where the condition does not hold when it comes to it.
+        """
+        now = self._clock.now()
+        return await self._update(job_id, lambda job: move(job, state, now, **changes), only_if)
+
+    async def note(self, job_id: int, *, only_if: Condition | None = None, **changes: Any) -> Job:
+        """Write something down about a job that stays in its state; raises as `change` does."""
+
+        def noted(job: Job) -> Job:
+            return replace(job, revision=job.revision + 1, **changes)
+
+        return await self._update(job_id, noted, only_if)
+
+    async def _update(
+        self, job_id: int, change: Callable[[Job], Job], only_if: Condition | None = None
+    ) -> Job:
+        slot = self._slots[job_id]
+        slot.lock = slot.lock or asyncio.Lock()
+        async with slot.lock:
+            before = slot.job
+            if only_if is not None and not only_if(before):
+                raise IllegalTransition(f"{before.state}: the condition does not hold")
+            after = change(before)
+            await self._save(after, before.revision)
+            slot.job = after
+        if before.charge is Charge.HELD and after.charge is Charge.SETTLED:
+            self._quotas.settle(job_id)
+        elif before.charge is Charge.HELD and after.charge is Charge.REFUNDED:
+            self._quotas.refund(job_id)
+        if after.in_vain and not before.in_vain:
+            self._quotas.count_attempt(job_id, after.quota_guild_id, after.user_id, after.created_at)
+        elif before.in_vain and not after.in_vain:
+            self._quotas.drop_attempt(job_id, after.quota_guild_id, after.user_id)
+        return after
+
+    async def withdraw(self, job: Job) -> None:
+        """Take back a job that never began: its row may be there although that was not acknowledged."""
+        await self._outlast(lambda: self._ledger.withdraw(job), job.id)
+
+    async def _save(self, job: Job, previous: int) -> None:
+        """Save, and wait for a storage in trouble to recover: what GMI said must not be lost."""
+        attempts = 0
+
+        async def attempt() -> None:
+            nonlocal attempts
+            attempts += 1
+            try:
+                await self._ledger.save(job, previous=previous)
+            except StaleJob:
+                # An attempt whose answer was lost may have been written all the same.
+                if attempts == 1 or not _same(await self._ledger.job(job.id), job):
+                    raise
+
+        try:
+            await self._outlast(attempt, job.id)
+        except StorageFault as fault:
+            log.error("Job %s: cannot be saved as it is (%s)", job.id, fault)
+            raise
+
+    async def _outlast(self, write: Callable[[], Coroutine[Any, Any, None]], job_id: int) -> None:
+        """Write again and again while the storage is in trouble that is likely to pass."""
+        pause = PAUSE_FIRST
+        while True:
+            try:
+                await write()
+            except StorageTrouble as trouble:
+                log.error("Job %s: not saved, trying again in %g s (%s)", job_id, pause, trouble)
+            else:
+                return
+            await sleep(self._clock, pause)
+            pause = min(pause * 2, PAUSE_MAX)
+
+
+def _same(stored: Job | None, job: Job) -> bool:
+    """Tell whether the ledger holds this change of the job; texts may have been cut to their columns."""
+    return stored is not None and (stored.revision, stored.state, stored.since) == (
+        job.revision,
+        job.state,
+        job.since,
+    )

@@ -1,0 +1,340 @@
+"""A stand-in for GMI Cloud's request queue: the documented contract over real HTTP on loopback.
+
+It checks every request and refuses what GMI would, lets statuses pass with the time it is given, renders
+videos from the references themselves, and misbehaves as told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+from aiohttp import web
+
+from bot.models.requests import DURATION_DEFAULT, MODEL
+from fakes.gmi.checks import check_submission, describe_model, misnamed
+from fakes.gmi.render import UNREADABLE
+from fakes.gmi.render import render as render_video
+from fakes.gmi.request import Request, Timing
+from fakes.gmi.script import LIST_MODES, Fault, Outcome, Script
+from fakes.gmi.uploads import Uploads
+
+__all__ = ["GmiCloud", "Request", "Seen", "Timing"]
+
+QUEUE = "/api/v1/ie/requestqueue/apikey"
+DEMO_KEY = "demo-key-not-secret"
+PUBLIC = ("/media/", "/uploads/")  # read and written without a key, as storage is
+
+TRICKLE_BYTES, TRICKLE_PAUSE = 16, 0.01  # bytes, and the seconds between them
+
+Render = Callable[[Sequence[bytes], Sequence[bytes], int, int, Path], None]
+Fetch = Callable[[str], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One call that arrived."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Any  # what its JSON says; None without
+
+
+def _system_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class GmiCloud:
+    """The stand-in; enter it to serve on 127.0.0.1."""
+
+    def __init__(
+        self,
+        *,
+        keys: str | Collection[str] = DEMO_KEY,
+        now: Callable[[], datetime] = _system_now,
+        fetch: Fetch | None = None,
+        render: Render = render_video,
+        timing: Timing | None = None,
+        prompt_faults: bool = False,
+    ) -> None:
+        self._keys = {keys} if isinstance(keys, str) else set(keys)
+        self._now = now
+        self._fetch: Fetch = fetch or _fetch_over_http
+        self._render = render
+        self.timing = timing or Timing()
+        self._script = Script(prompt_faults=prompt_faults)
+        self.list_mode = "ok"  # or a key of LIST_MODES
+        self.requests: dict[str, Request] = {}
+        self.strangers: list[dict[str, Any]] = []  # records that the list shows beside ours
+        self.listed_bytes = 0  # of all answers with the list
+        self.requests_seen: list[Seen] = []
+        self.misnamed: list[str] = []  # fields that GMI would ignore without a word
+        self.base_url = ""
+        self.uploads = Uploads(now)
+        self._stack = contextlib.AsyncExitStack()
+        self._closing = asyncio.Event()
+
+    @property
+    def paid(self) -> int:
+        """Return how many requests were accepted: each costs money."""
+        return len(self.requests)
+
+    @property
+    def posts(self) -> list[Request]:
+        """Return the accepted requests, oldest first."""
+        return list(self.requests.values())
+
+    def fault(self, method: str, path: str, fault: Fault) -> None:
+        """Let calls of this method and path (as a shell pattern of its end) go wrong."""
+        self._script.faults.append(fault.at(method, f"*{path}"))
+
+    def outcome(self, outcome: Outcome, times: int = 1) -> None:
+        """Script how the next accepted requests end."""
+        self._script.outcomes += [outcome] * times
+
+    def add_stranger(
+        self, payload: Any, age: float = 0.0, status: str = "success", **more: Any
+    ) -> dict[str, Any]:
+        """Let the list show a request that was not sent to this stand-in, so many seconds old."""
+        created = int(self._now().timestamp() - age)
+        record = {
+            "request_id": f"other-{len(self.strangers) + 1:06d}",
+            "model": MODEL,
+            "status": status,
+            "outcome": {"media_urls": [{"id": "0", "url": f"{self.base_url}/media/other.mp4"}]},
+            "payload": payload,
+            "created_at": created,
+            "updated_at": created,
+            "queued_at": created,
+        } | more
+        self.strangers.append(record)
+        return record
+
+    @contextlib.asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """Refuse every connection for a while."""
+        await self._site.stop()
+        assert self._runner.server is not None
+        for connection in self._runner.server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+        for _ in range(5):  # turns of the loop until clients in it know that their connections are gone
+            await asyncio.sleep(0)
+        yield
+        await self._listen(self._port)
+
+    async def __aenter__(self) -> Self:
+        """Start to serve."""
+        # A rendering that is cut off may still write while its folder is removed.
+        folder = tempfile.TemporaryDirectory(prefix="gmi-cloud-", ignore_cleanup_errors=True)
+        self._folder = Path(self._stack.enter_context(folder))
+        application = web.Application(middlewares=[self._gate], client_max_size=128 * 1024 * 1024)
+        application.router.add_post(f"{QUEUE}/requests", self._submit)
+        application.router.add_get(f"{QUEUE}/requests", self._list)
+        application.router.add_get(f"{QUEUE}/requests/{{id}}", self._status)
+        application.router.add_delete(f"{QUEUE}/requests/{{id}}", self._cancel)
+        application.router.add_get(f"{QUEUE}/models/{{id}}", self._model)
+        application.router.add_post(f"{QUEUE}/upload-url", self.uploads.create)
+        application.router.add_put("/uploads/{name}", self.uploads.put)
+        application.router.add_get("/uploads/{name}", self.uploads.get)
+        application.router.add_get("/media/{name}", self._media)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        self._stack.push_async_callback(self._runner.cleanup)
+        await self._listen(0)
+        self._port = self._runner.addresses[0][1]
+        self.base_url = f"http://127.0.0.1:{self._port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop serving and end every rendering."""
+        self._closing.set()
+        tasks = [request.rendering for request in self.requests.values() if request.rendering]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._stack.aclose()
+
+    async def _listen(self, port: int) -> None:
+        self._site = web.TCPSite(self._runner, "127.0.0.1", port)
+        await self._site.start()
+
+    @web.middleware
+    async def _gate(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Note every call, play the faults, and check the key."""
+        self.requests_seen.append(
+            Seen(request.method, request.path, dict(request.headers), await _json_body(request))
+        )
+        fault = self._script.take_fault(request.method, request.path)
+        if fault is not None and not fault.after:
+            return await self._play(fault, request)
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        if not request.path.startswith(PUBLIC) and (scheme != "Bearer" or key not in self._keys):
+            return _error(401, "Invalid API key")
+        response: web.StreamResponse = await handler(request)
+        return response if fault is None else await self._play(fault, request)
+
+    async def _play(self, fault: Fault, request: web.Request) -> web.StreamResponse:
+        if fault.reset:
+            assert request.transport is not None
+            request.transport.abort()
+            raise asyncio.CancelledError
+        if fault.cut:
+            return await _cut_off(request)
+        if fault.trickle:
+            return await _trickle(request)
+        if fault.silent:
+            await self._closing.wait()
+        body = fault.text.encode() if fault.raw is None else fault.raw
+        return web.Response(
+            status=fault.status, body=body, content_type=fault.content_type, headers=fault.headers
+        )
+
+    async def _submit(self, request: web.Request) -> web.StreamResponse:
+        body = await _json_body(request)
+        self.misnamed += misnamed(body)
+        refusal = check_submission(body)
+        if refusal is not None:
+            return _error(refusal.status, refusal.text)
+        end = self._script.take_end(body["payload"])
+        if isinstance(end, Fault):
+            return await self._play(end, request)
+        accepted = self._accept(body["payload"], end)
+        if accepted.outcome.synchronous:
+            assert accepted.rendering is not None
+            await asyncio.wait([accepted.rendering])
+        record = accepted.record(self._now())
+        if accepted.outcome.synchronous and not accepted.outcome.bare:
+            return web.json_response(record)
+        return web.json_response(
+            {name: record[name] for name in ("request_id", "model", "status", "created_at")}
+        )
+
+    def _accept(self, payload: dict[str, Any], outcome: Outcome) -> Request:
+        request_id = f"req-{len(self.requests) + 1:06d}-{secrets.token_hex(2)}"
+        accepted = Request(request_id, MODEL, payload, self._now(), outcome, self.timing, self.base_url)
+        accepted.rendering = asyncio.create_task(self._make(accepted))
+        self.requests[request_id] = accepted
+        return accepted
+
+    async def _make(self, request: Request) -> None:
+        """Fetch the references and render the videos from them."""
+        payload = request.payload
+        try:
+            images = [await self._reference(url) for url in payload.get("images", [])]
+            videos = [await self._reference(url) for url in payload.get("videos", [])]
+        except (aiohttp.ClientError, LookupError, OSError) as error:
+            request.error = f"ImageDownloadFailure: {error}, X-Goog-Signature=secret-signature"
+            return
+        seconds, seed = payload.get("duration", DURATION_DEFAULT), payload.get("seed", 0)
+        for position in range(request.outcome.videos):
+            target = self._folder / f"{request.request_id}-{position}.mp4"
+            try:
+                await asyncio.to_thread(self._render, images, videos, seconds, seed + position, target)
+            except UNREADABLE:
+                request.error = "ImageFormatInvalid: a reference cannot be read"
+                return
+            _pad(target, request.outcome.megabytes)
+            request.videos.append(target)
+
+    async def _reference(self, url: str) -> bytes:
+        uploaded = self.uploads.content(url)
+        return await self._fetch(url) if uploaded is None else uploaded
+
+    async def _status(self, request: web.Request) -> web.Response:
+        found = self.requests.get(request.match_info["id"])
+        if found is not None:
+            return web.json_response(found.record(self._now()))
+        for record in self.strangers:
+            if record.get("request_id") == request.match_info["id"]:
+                return web.json_response(record)
+        return _error(404, "request does not exist or you do not have access")
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        if self.list_mode != "ok":
+            return await self._play(LIST_MODES[self.list_mode], request)
+        model, now = request.query.get("model_id"), self._now()
+        found = [each.record(now, listed=True) for each in self.posts if model in (None, each.model)]
+        answer = web.json_response({"requests": [*found[::-1], *self.strangers]})
+        assert isinstance(answer.body, bytes)
+        self.listed_bytes += len(answer.body)
+        return answer
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        found = self.requests.get(request.match_info["id"])
+        if found is None:
+            return _error(404, "request does not exist or you do not have access")
+        status = found.standing(self._now()).status
+        if status not in ("queued", "dispatched"):
+            return _error(409, f"request is already {status}")
+        found.cancelled = self._now()
+        return web.json_response(found.record(self._now()))
+
+    async def _model(self, request: web.Request) -> web.Response:
+        name = request.match_info["id"]
+        return (
+            web.json_response(describe_model())
+            if name == MODEL
+            else _error(404, f"model {name} does not exist")
+        )
+
+    async def _media(self, request: web.Request) -> web.StreamResponse:
+        path = self._folder / Path(request.match_info["name"]).name
+        if not path.is_file():
+            return web.Response(status=404)
+        return web.FileResponse(path, headers={"Content-Type": "video/mp4"})
+
+
+async def _json_body(request: web.Request) -> Any:
+    try:
+        return json.loads(await request.read()) if request.content_type == "application/json" else None
+    except ValueError:
+        return None
+
+
+async def _cut_off(request: web.Request) -> web.StreamResponse:
+    """Promise more bytes than are sent."""
+    response = web.StreamResponse(headers={"Content-Length": "4096"})
+    await response.prepare(request)
+    await response.write(b"{" * 64)
+    assert request.transport is not None
+    request.transport.close()
+    return response
+
+
+async def _trickle(request: web.Request) -> web.StreamResponse:
+    """Send a few bytes again and again, until whoever asked has had enough."""
+    response = web.StreamResponse(headers={"Content-Length": str(1024 * 1024)})
+    await response.prepare(request)
+    with contextlib.suppress(ConnectionError):
+        while True:
+            await response.write(b"x" * TRICKLE_BYTES)
+            await asyncio.sleep(TRICKLE_PAUSE)
+    return response
+
+
+def _error(status: int, text: str) -> web.Response:
+    return web.json_response({"error": text}, status=status)
+
+
+def _pad(video: Path, megabytes: int) -> None:
+    """Let a video be larger than it is: players skip a box that they do not know."""
+    missing = megabytes * 1024 * 1024 - video.stat().st_size
+    if missing >= 8:
+        with video.open("ab") as file:
+            file.write(missing.to_bytes(4, "big") + b"free" + bytes(missing - 8))
+
+
+async def _fetch_over_http(url: str) -> bytes:
+    async with aiohttp.ClientSession() as session, session.get(url, raise_for_status=True) as response:
+        return await response.read()

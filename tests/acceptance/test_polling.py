@@ -1,0 +1,271 @@
+"""Following jobs: what is learned, what the list serves, and what the budget allows."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import Counter
+
+import pytest
+from simcord import InteractionResult
+
+from bot.models.requests import MODEL
+from bot.polling.history import NOTE
+from bot.ui.cards import about
+from fakes.gmi import script
+from fakes.gmi.cloud import GmiCloud, Timing
+from fakes.gmi.script import Outcome
+from fakes.world import World
+from tests.acceptance.member import ask, until
+
+READY = "✅ Your video is ready"
+MANY = pytest.mark.settings(quota_running=99, quota_videos=99)
+
+
+def questions(cloud: GmiCloud, since: int = 0) -> Counter[str]:
+    """Count what GMI was asked: "requests" is the list, all else the id of one job."""
+    asked = (seen for seen in cloud.requests_seen[since:] if seen.method == "GET" and "queue" in seen.path)
+    return Counter(seen.path.rsplit("/", 1)[1] for seen in asked)
+
+
+async def several(world: World, count: int) -> list[InteractionResult]:
+    return [await ask(world, seed=number + 1) for number in range(count)]
+
+
+@pytest.fixture
+def minute_long(cloud: GmiCloud) -> None:
+    cloud.timing = Timing(queued=3, processing=60)
+
+
+@MANY
+async def test_the_usual_duration_is_learned_and_survives_a_restart(
+    world: World, cloud: GmiCloud, minute_long: None
+) -> None:
+    for _ in range(5):
+        assert world.bot.runner._pacing.usual(MODEL, 5) is None
+        await until(world, await ask(world), READY)
+    usual = world.bot.runner._pacing.usual(MODEL, 5)
+    assert usual == pytest.approx(60, abs=3)
+    await world.restart()
+    assert world.bot.runner._pacing.usual(MODEL, 5) == usual
+    text = await until(world, await ask(world), "🎬 Rendering")
+    assert "R>, usually takes about 1 minute" in text
+    assert "usually" not in await until(world, await ask(world, duration=3), "🎬 Rendering")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0.5, "5 seconds"),
+        (33, "35 seconds"),
+        (54, "55 seconds"),
+        (57, "1 minute"),
+        (80, "1.5 minutes"),
+        (290, "5 minutes"),
+    ],
+)
+def test_a_usual_duration_in_words(seconds: float, told: str) -> None:
+    assert about(seconds) == told
+
+
+async def test_questions_become_fewer_with_what_is_learned(
+    world: World, cloud: GmiCloud, minute_long: None
+) -> None:
+    await until(world, await ask(world), READY)
+    first = questions(cloud).total()
+    for _ in range(8):
+        world.bot.runner._pacing.learn(MODEL, 5, 60)
+    before = len(cloud.requests_seen)
+    await until(world, await ask(world), READY)
+    assert questions(cloud, before).total() < first
+
+
+@pytest.mark.parametrize("away", [20, 300])
+async def test_a_restart_teaches_no_wrong_duration(
+    away: float, world: World, cloud: GmiCloud, minute_long: None
+) -> None:
+    asked = await ask(world)
+    await until(world, asked, "🎬 Rendering")
+    await world.bot.close()
+    await world.env.advance_time(away)
+    await world.restart()
+    await until(world, asked, READY)
+    learned = world.bot.runner._pacing._learned.get((MODEL, 5))
+    if away > 60:
+        assert learned is None  # it ended at some time while nobody looked
+    else:
+        assert learned is not None
+        assert math.exp(learned.mean) == pytest.approx(60, abs=10)
+
+
+async def test_a_restart_before_processing_teaches_nothing(
+    world: World, cloud: GmiCloud, minute_long: None
+) -> None:
+    asked = await ask(world)
+    await world.bot.close()
+    await world.env.advance_time(50)
+    await world.restart()
+    await until(world, asked, READY)
+    assert world.bot.runner._pacing._learned == {}
+
+
+async def test_a_failure_teaches_nothing(world: World, cloud: GmiCloud) -> None:
+    cloud.outcome(script.failed("TaskTimeout"))
+    await until(world, await ask(world), "❌ No video this time")
+    assert world.bot.runner._pacing._learned == {}
+
+
+@pytest.mark.parametrize("note", ["", "no json", "[[]]", '[["m", 5, 1.0, NaN, 0.0]]', "[" * 20_000])
+async def test_a_corrupt_note_is_ignored_and_said(
+    note: str, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await world.bot.ledger.write_note(NOTE, note)
+    with caplog.at_level(logging.WARNING, "bot.polling.history"):
+        await world.restart()
+    assert "What was learned about durations is lost" in caplog.text
+    await until(world, await ask(world), READY)
+
+
+@MANY
+async def test_what_is_learned_is_written_once_a_minute_at_most(
+    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    write = world.bot.ledger.write_note
+
+    async def noted(name: str, value: str) -> None:
+        written.append(name)
+        await write(name, value)
+
+    monkeypatch.setattr(world.bot.ledger, "write_note", noted)
+    for asked in await several(world, 6):
+        await until(world, asked, READY)
+    assert written.count(NOTE) == 1
+
+
+@MANY
+async def test_one_list_serves_many_and_comes_once_a_second_at_most(
+    world: World, cloud: GmiCloud, minute_long: None
+) -> None:
+    jobs = await several(world, 20)
+    await world.env.advance_time(10)
+    for _ in range(6):
+        before = len(cloud.requests_seen)
+        await world.env.advance_time(10)
+        asked = questions(cloud, before)
+        assert set(asked) <= {"requests"}
+        assert asked["requests"] <= 10
+    for each in jobs:
+        await until(world, each, READY)
+
+
+@MANY
+async def test_a_job_missing_from_the_list_is_asked_about_singly(
+    world: World, cloud: GmiCloud, minute_long: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = await several(world, 3)
+    missing = cloud.posts[0]
+    served = cloud.posts[1:]
+    monkeypatch.setattr(GmiCloud, "posts", property(lambda _: served))
+    await world.env.advance_time(40)
+    asked = questions(cloud)
+    assert asked["requests"] > 0
+    assert set(asked) == {"requests", missing.request_id}
+    for each in jobs:
+        await until(world, each, READY)
+
+
+@MANY
+@pytest.mark.parametrize("mode", sorted(script.LIST_MODES))
+async def test_a_list_of_no_use_is_left_alone_for_a_while_and_tried_again(
+    mode: str, world: World, cloud: GmiCloud
+) -> None:
+    cloud.timing = Timing(queued=3, processing=300)
+    cloud.list_mode = mode
+    await several(world, 3)
+    await world.env.advance_time(50)
+    asked = questions(cloud)
+    assert asked["requests"] == 1
+    assert all(asked[post.request_id] > 0 for post in cloud.posts)
+    cloud.list_mode = "ok"
+    await world.env.advance_time(40)
+    before = len(cloud.requests_seen)
+    await world.env.advance_time(60)
+    assert set(questions(cloud, before)) == {"requests"}
+    cloud.list_mode = mode
+    before = len(cloud.requests_seen)
+    await world.env.advance_time(30)
+    assert all(questions(cloud, before)[post.request_id] > 0 for post in cloud.posts)
+
+
+@MANY
+async def test_records_without_their_payload_still_serve_jobs_whose_id_is_known(
+    world: World, cloud: GmiCloud
+) -> None:
+    cloud.outcome(Outcome(echoes=False), times=3)
+    cloud.fault("POST", "/requests", script.RESET_AFTER)
+    lost, *others = await several(world, 3)
+    for each in others:
+        await until(world, each, READY)
+    # ... and even the lost one: nothing else was sent in its moment, and no other client was ever seen.
+    await until(world, lost, READY)
+
+
+@pytest.mark.settings(quota_running=99, quota_videos=99, gmi_requests_per_minute=12)
+async def test_without_the_list_the_budget_is_kept_and_everyone_has_a_turn(
+    world: World, cloud: GmiCloud
+) -> None:
+    cloud.timing = Timing(queued=3, processing=600)
+    cloud.list_mode = "missing"
+    await several(world, 10)
+    for _ in range(3):
+        before = len(cloud.requests_seen)
+        await world.env.advance_time(60)
+        asked = questions(cloud, before)
+        assert 10 <= asked.total() <= 13
+    before = len(cloud.requests_seen)
+    await world.env.advance_time(180)
+    assert all(questions(cloud, before)[post.request_id] >= 2 for post in cloud.posts)
+
+
+@pytest.mark.settings(quota_running=99, quota_videos=99, gmi_requests_per_minute=6)
+async def test_the_budget_goes_to_those_most_likely_finished(world: World, cloud: GmiCloud) -> None:
+    for _ in range(50):
+        world.bot.runner._pacing.learn(MODEL, 5, 180)
+    cloud.timing = Timing(queued=3, processing=900)
+    cloud.list_mode = "missing"
+    older = await several(world, 3)
+    await world.env.advance_time(150)
+    younger = await several(world, 3)
+    assert len(older) == len(younger)
+    before = len(cloud.requests_seen)
+    await world.env.advance_time(120)
+    asked = questions(cloud, before)
+    first, second = cloud.posts[:3], cloud.posts[3:]
+    assert min(asked[post.request_id] for post in first) > max(asked[post.request_id] for post in second)
+    await world.env.advance_time(180)  # by now they may be finished as well
+    asked = questions(cloud, before)
+    assert min(asked[post.request_id] for post in second) > 0
+
+
+async def test_nothing_wakes_up_while_nothing_is_followed(world: World, cloud: GmiCloud) -> None:
+    watch = world.bot.runner._watch
+    assert watch._until_next() is None
+    await until(world, await ask(world), READY)
+    await world.env.advance_time(60)
+    assert watch._until_next() is None
+    before = len(cloud.requests_seen)
+    await world.env.advance_time(3600)
+    assert len(cloud.requests_seen) == before
+
+
+@pytest.mark.settings(job_deadline_minutes=1)
+@pytest.mark.parametrize("word", ["processing", "queued"])
+async def test_an_overdue_job_is_asked_about_rarely(word: str, world: World, cloud: GmiCloud) -> None:
+    cloud.outcome(Outcome(stuck=True) if word == "queued" else Outcome(working_word=word))
+    cloud.timing = Timing(queued=3, processing=40_000)
+    asked = await ask(world)
+    await until(world, asked, "Taking far too long")
+    before = len(cloud.requests_seen)
+    await world.env.advance_time(3600)
+    assert questions(cloud, before).total() <= 6

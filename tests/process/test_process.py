@@ -1,0 +1,137 @@
+"""How the process begins and ends: in one sentence, with the exit code that a restart policy needs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.polling.history import Lessons
+from fakes.clock import until
+from fakes.process import open_wire
+from fakes.world import World
+from tests.acceptance.member import ask
+from tests.acceptance.member import until as card_says
+
+
+async def test_a_part_that_cannot_be_kept_running_ends_the_process(tmp_path: Path) -> None:
+    async with open_wire(tmp_path, speed=40.0, module="tests.wire.broken") as wire:
+        assert await wire.process.ended(60) == 1
+
+        assert "'follow jobs' failed" in wire.process.log
+        assert wire.process.log.endswith(
+            "A part of the bot failed again and again: see the log. A new start may help.\n"
+        )
+
+
+async def test_a_first_connection_that_fails_ends_in_one_sentence(tmp_path: Path) -> None:
+    nobody = "ws://127.0.0.1:1/gateway"
+    async with open_wire(tmp_path, start=False, DISCORD_WIRE_GATEWAY=nobody) as wire:
+        await wire.process.start()
+
+        assert await wire.process.ended(30) == 1
+
+        assert wire.process.log.endswith(
+            "Discord cannot be reached, or does not answer as it should. Try again later.\n"
+        )
+        assert "Traceback" not in wire.process.log
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (4004, "Discord refused the token: DISCORD_TOKEN must be the bot's token."),
+        (4014, "Discord refused the bot's intents. An update of it may help."),
+        (4011, "Discord ended the connection for good (code 4011). An update of the bot may help."),
+    ],
+)
+async def test_a_connection_that_discord_ends_for_good_is_one_sentence(
+    code: int, sentence: str, tmp_path: Path
+) -> None:
+    async with open_wire(tmp_path) as wire:
+        await wire.discord.gateway.drop(code)
+
+        assert await wire.process.ended() == 1
+
+        assert wire.process.log.endswith(f"{sentence}\n")
+        assert "Traceback" not in wire.process.log
+
+
+async def test_sigterm_between_two_attempts_to_reconnect_ends_at_once(tmp_path: Path) -> None:
+    # A slow clock: the library's pause between two attempts lasts minutes.
+    async with open_wire(tmp_path, speed=0.02) as wire:
+        wire.discord.gateway.away = True
+        await wire.discord.gateway.drop(4000)
+        await until(lambda: wire.discord.gateway.refused > 0, "an attempt to reconnect")
+        await until(lambda: "Attempting a reconnect" in wire.process.log, "the pause")
+        began = time.monotonic()
+
+        assert await wire.process.stop() == 0
+
+        assert time.monotonic() - began < 5
+        assert "Traceback" not in wire.process.log
+
+
+async def test_sigterm_while_it_starts_ends_in_good_order(tmp_path: Path) -> None:
+    async with open_wire(tmp_path, start=False) as wire:
+        fault = wire.discord.fault("GET", "/users/@me", action="slow", seconds=30.0)
+        await wire.process.start()
+        await until(lambda: fault.played == 1, "the login", 30)
+
+        assert await wire.process.stop() == 0
+
+        assert "Traceback" not in wire.process.log
+
+
+async def test_a_part_that_fails_while_closing_keeps_nothing_else_open(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = await ask(world)
+    bot = world.bot
+
+    async def fails(self: Lessons, *, at_once: bool = False) -> None:
+        raise RuntimeError("no room for lessons")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Lessons, "keep", fails)
+        await bot.close()
+
+    assert bot.is_closed()
+    assert "could not be closed in good order" in caplog.text
+    await world.restart()
+    await card_says(world, asked, "✅ Your video is ready")
+
+
+REFUSALS = {
+    "400": {"status": 400, "json": {"code": 50035, "message": "Invalid Form Body"}},
+    "403": {"status": 403, "json": {"code": 50001, "message": "Missing Access"}},
+    "429": {"status": 429, "json": {"code": 0, "message": "Cloudflare says no"}},
+    "503": {"status": 503},
+    "network": {"action": "reset_before"},
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_commands_that_discord_refuses_are_registered_later_and_jobs_go_on(
+    refusal: str, tmp_path: Path
+) -> None:
+    async with open_wire(tmp_path, start=False) as wire:
+        # discord.py itself repeats what a server failed at five times.
+        fault = wire.discord.fault("PUT", "/applications/*/commands", times=1000, **REFUSALS[refusal])  # type: ignore[arg-type]
+        await wire.start()
+        slash = await wire.ask(1)
+        await until(lambda: wire.submissions(1) == 1, "the request at GMI Cloud")
+        await wire.restart()  # with an open job and commands that are still not registered
+        await wire.posted(1)
+        await until(lambda: "The commands could not be registered" in wire.process.log, "a plain line")
+        assert "Your video is ready" in slash.text
+        assert wire.discord.rest.registrations == 0
+        assert fault.played > 0
+
+        wire.discord.clear_faults()
+
+        await until(lambda: wire.discord.rest.registrations == 1, "a later registration", 30)
+        await until(lambda: "Registered 4 commands" in wire.process.log, "its line")
+        assert "Traceback" not in wire.process.logs
+        assert wire.process.running

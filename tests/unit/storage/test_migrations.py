@@ -1,0 +1,136 @@
+"""A database of any earlier version opens now, and its jobs go on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import bot.storage.migrations
+from bot.models.jobs import Address, Charge, Placeholder, State
+from bot.storage.schema import metadata
+from bot.storage.storage import Ledger
+from fakes import postgres
+from tests.unit.storage.test_storage import START
+
+DAY = 24 * 3600 * 1_000_000  # microseconds
+CREATED = 1_767_225_600_000_000  # microseconds since 1970 of START
+COLUMNS = (
+    "id, revision, state, since, charge, told, user_id, guild_id, channel_id, message_id, token, "
+    "token_expires, private, keeps_references, upload_limit, model, prompt, reference_list, duration, seed, "
+    "created_at, "
+    "request_id, waiting_until, reason, detail, results"
+)
+REFERENCE = (
+    '[{"kind": "image", "name": "fox.png", "url": "https://cdn.example.invalid/fox.png", '
+    '"size": 1000, "width": 320, "height": 240, "seconds": null}]'
+)
+ROWS = (
+    f"(1, 2, 'processing', {CREATED}, 'held', false, 1, 10, 3, 4, 'fake-token', {CREATED}, false, true, "
+    f"1000, 'vidu-q2-pro-r2v', 'a fox', '{REFERENCE}', 5, 7, {CREATED}, 'req-1', NULL, NULL, NULL, '[]')",
+    f"(2, 4, 'delivered', {CREATED}, 'settled', true, 1, NULL, 3, 4, NULL, NULL, true, false, NULL, "
+    f"'vidu-q2-pro-r2v', 'a cat', '{REFERENCE}', 5, 7, {CREATED}, 'req-2', NULL, NULL, NULL, "
+    "'[\"https://example.invalid/a.mp4\"]')",
+)
+TABLES = (
+    "INSERT INTO quota_rules VALUES (10, 'server', 0, 3, NULL, 'day')",
+    f"INSERT INTO quota_resets VALUES (10, 1, {CREATED - DAY})",  # noqa: S608 - numbers of this file
+    "INSERT INTO notes VALUES ('a name', 'a value')",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """How the tables of a version came about: a migration, and what to undo of it."""
+
+    revision: str
+    undo: tuple[str, ...] = ()
+
+
+VERSIONS = {
+    "before migrations": Version(
+        "0001",
+        (
+            "DROP TABLE alembic_version",
+            "DROP TABLE placeholders",
+            "DROP INDEX jobs_by_state",
+            "ALTER TABLE jobs DROP COLUMN told",
+            "ALTER TABLE jobs DROP COLUMN keeps_references",
+            "CREATE INDEX jobs_by_state ON jobs (state)",
+        ),
+    ),
+    "the first 0001": Version("0001", ("DROP TABLE placeholders",)),
+    "0001": Version("0001"),
+    "0002": Version("0002"),
+}
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}"
+    server = postgres.shared()
+    return server.url(await server.create())
+
+
+@pytest.fixture(params=VERSIONS)
+async def ledger(request: pytest.FixtureRequest, url: str) -> AsyncIterator[Ledger]:
+    """Open a database that an earlier version has left."""
+    version = VERSIONS[request.param]
+
+    def lay_out(connection: sa.Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(Path(bot.storage.migrations.__file__).parent))
+        config.attributes["connection"] = connection
+        command.upgrade(config, version.revision)
+        for row in ROWS:
+            connection.exec_driver_sql(f"INSERT INTO jobs ({COLUMNS}) VALUES {row}")  # noqa: S608 - as above
+        for statement in (*TABLES, *version.undo):
+            connection.exec_driver_sql(statement)
+
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(lay_out)
+    await engine.dispose()
+    opened = await Ledger.open(url)
+    yield opened
+    await opened.close()
+
+
+async def test_jobs_of_an_earlier_version_go_on(ledger: Ledger) -> None:
+    unfinished = await ledger.unfinished_jobs()
+
+    assert [(job.id, job.state, job.request_id) for job in unfinished] == [(1, State.PROCESSING, "req-1")]
+    job = unfinished[0]
+    assert (job.quota_guild_id, job.charge, job.request.prompt) == (10, Charge.HELD, "a fox")
+    assert job.request.references[0].name == "fox.png"
+    assert not job.spoiler
+    assert not job.address.guest
+    assert [(use.job_id, use.guild_id) for use in await ledger.uses(START.replace(year=2025))] == [
+        (1, 10),
+        (2, None),
+    ]
+    newest, *_ = await ledger.jobs_of(1, limit=5)
+    assert newest.results == ("https://example.invalid/a.mp4",)
+    assert [rule.applied.rule.videos for rule in await ledger.rules()] == [3]
+    assert [reset.user_id for reset in await ledger.resets()] == [1]
+    assert await ledger.note("a name") == "a value"
+
+
+async def test_an_earlier_version_ends_with_the_tables_of_the_code(ledger: Ledger) -> None:
+    def differences(connection: sa.Connection) -> object:
+        return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
+
+    async with ledger._engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    placeholder = Placeholder(9, 1, Address(3, 10))
+    await ledger.promise(placeholder)
+    assert await ledger.promised() == [placeholder]

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings, SettingsError, load
+
+ROOT = Path(__file__).parents[2]
+REQUIRED = {"DISCORD_TOKEN": "fake-discord-token", "GMI_API_KEY": "fake-gmi-key"}
+
+
+@pytest.fixture(autouse=True)
+def _only_what_the_test_sets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def setting(monkeypatch: pytest.MonkeyPatch, **values: str) -> Settings:
+    for name, value in (REQUIRED | values).items():
+        monkeypatch.setenv(name, value)
+    return load()
+
+
+def test_the_example_names_every_setting_with_its_default() -> None:
+    text = (ROOT / ".env.example").read_text()
+    found = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", text, re.MULTILINE))
+    assert set(found) == {name.upper() for name in Settings.model_fields}
+    assert all(found[name] == "" for name in REQUIRED)
+    defaults = load(_env_file=None, discord_token="fake", gmi_api_key="fake")
+    given = {name.lower(): value for name, value in found.items() if value}
+    assert load(_env_file=None, discord_token="fake", gmi_api_key="fake", **given) == defaults
+    unset = {name for name, value in found.items() if not value} - set(REQUIRED)
+    assert unset == {"GMI_ORG_ID"}
+
+
+def test_every_setting_in_the_example_is_explained() -> None:
+    blocks = (ROOT / ".env.example").read_text().split("\n\n")[1:]
+    assert len(blocks) == len(Settings.model_fields)
+    assert all(re.match(r"# .{20,}\n#?[A-Z_]+=", block) for block in blocks)
+
+
+def test_settings_come_from_a_file_and_the_environment_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text(
+        "DISCORD_TOKEN=fake-from-file\nGMI_API_KEY=fake-key\nQUOTA_VIDEOS=7\nQUOTA_RUNNING=3\n"
+    )
+    monkeypatch.setenv("QUOTA_VIDEOS", "9")
+    settings = load()
+    assert settings.discord_token.get_secret_value() == "fake-from-file"
+    assert (settings.quota_videos, settings.quota_running) == (9, 3)
+
+
+def test_an_empty_value_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert setting(monkeypatch, QUOTA_VIDEOS="", GMI_ORG_ID="").quota_videos == 5
+
+
+def test_unlimited_lifts_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    lifted = setting(monkeypatch, QUOTA_ATTEMPTS_PER_HOUR="unlimited")
+    assert lifted.quota_attempts_per_hour is None
+    settings = setting(monkeypatch, QUOTA_VIDEOS="unlimited", QUOTA_SECONDS="120", QUOTA_PER="Week")
+    assert (settings.quota.videos, settings.quota.seconds, settings.quota.per) == (None, 120, "week")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("QUOTA_VIDEOS", "many"),
+        ("QUOTA_VIDEOS", "-1"),
+        ("QUOTA_RUNNING", "0"),
+        ("QUOTA_ATTEMPTS_PER_HOUR", "0"),
+        ("QUOTA_ATTEMPTS_PER_HOUR", "few"),
+        ("QUOTA_PER", "fortnight"),
+        ("GMI_REQUESTS_PER_MINUTE", "0"),
+        ("GMI_REQUESTS_PER_MINUTE", "0.5"),
+        ("JOB_DEADLINE_MINUTES", "0"),
+        ("LOG_LEVEL", "LOUD"),
+        ("GMI_BASE_URL", "console.gmicloud.ai"),
+        ("DATABASE_URL", "mysql://somewhere"),
+        ("DISCORD_TOKEN", "two words"),
+    ],
+)
+def test_a_malformed_setting_is_named_without_its_value(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        setting(monkeypatch, **{name: value})
+    text = str(caught.value)
+    assert name in text
+    assert f" {value} " not in text
+    assert "\n" not in text
+
+
+def test_no_secret_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = setting(monkeypatch, DATABASE_URL="postgresql+asyncpg://bot:fake-password@localhost/vidu")
+    for secret in (*REQUIRED.values(), "fake-password"):
+        assert secret not in repr(settings)
+        assert secret not in str(settings)
+
+
+def test_the_process_says_what_is_missing_and_exits_with_2(tmp_path: Path) -> None:
+    environment = {
+        name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "bot"],
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("DISCORD_TOKEN and GMI_API_KEY are missing. Set it in the environment")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""

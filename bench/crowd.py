@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from bot.gmi.client import GmiCloud, GmiError, Report, RequestList, Verdict
-from bot.models.jobs import Address, Job, Reason, State
+from bot.gmi.client import GmiCloud, GmiError, RequestList, RequestStatus, SubmitOutcome
+from bot.models.jobs import CardLocation, Job, Reason, State
 from bot.models.requests import MODEL, Kind, Reference, VideoRequest
-from bot.polling.estimator import Pacing
-from bot.polling.poller import Watch
+from bot.polling.estimator import DurationEstimator
+from bot.polling.poller import StatusPoller
 
 RECORD = 1024  # bytes in the list
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,18 +66,18 @@ class _Cloud:
         self.ends: dict[str, float] = {}
         self.asked: Counter[int] = Counter()
 
-    def _report(self, request_id: str) -> Report:
+    def _report(self, request_id: str) -> RequestStatus:
         ended = self._clock.seconds >= self.ends[request_id]
-        return Report(request_id, State.SUCCEEDED if ended else State.PROCESSING)
+        return RequestStatus(request_id, State.SUCCEEDED if ended else State.PROCESSING)
 
     async def requests(self, _model: str) -> RequestList:
         self.asked[int(self._clock.seconds // 60)] += 1
         if not self._lists:
-            raise GmiError(Verdict.NOT_SENT, Reason.UNREACHABLE, "no list")
+            raise GmiError(SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, "no list")
         reports = [self._report(request_id) for request_id in self.ends]
         return RequestList(reports, RECORD * len(reports), len(reports))
 
-    async def status(self, request_id: str) -> Report:
+    async def status(self, request_id: str) -> RequestStatus:
         self.asked[int(self._clock.seconds // 60)] += 1
         return self._report(request_id)
 
@@ -89,7 +89,7 @@ async def crowd(
     logging.getLogger("bot.polling.poller").setLevel(logging.ERROR)
     chance, clock = random.Random(seed), _Clock()  # noqa: S311
     cloud = _Cloud(clock, lists=lists)
-    watch = Watch(cast(GmiCloud, cloud), clock, MODEL, Pacing(), per_minute)
+    poller = StatusPoller(cast(GmiCloud, cloud), clock, MODEL, DurationEstimator(), per_minute)
     clock.starts = sorted((chance.uniform(0, median), number) for number in range(size))
     left, delays, number = size * each, [], size
 
@@ -98,13 +98,13 @@ async def crowd(
             at, job_id = heapq.heappop(clock.starts)
             now, request_id = clock.now(), str(job_id)
             cloud.ends[request_id] = at + median * math.exp(chance.gauss(0, deviation))
-            job = Job(job_id, 1, Address(1, 1), REQUEST, MODEL, now, State.PROCESSING, now, request_id)
-            watch.follow(job, now + timedelta(days=7))
+            job = Job(job_id, 1, CardLocation(1, 1), REQUEST, MODEL, now, State.PROCESSING, now, request_id)
+            poller.follow(job, now + timedelta(days=7))
 
     clock.start_due = start_those_due
-    async for news in watch.news():
+    async for news in poller.news():
         delays.append(clock.seconds - cloud.ends.pop(str(news.job_id)))
-        watch.drop(news.job_id)
+        poller.drop(news.job_id)
         left -= 1
         if number < size * each:
             heapq.heappush(clock.starts, (clock.seconds, number))

@@ -14,12 +14,13 @@ import psutil
 
 from bench.figure import Figure
 from bot.clock import SystemClock
-from bot.jobs.active import OpenJobs
-from bot.models.jobs import Address, Job, State
+from bot.jobs.active import ActiveJobs
+from bot.models.jobs import CardLocation, Job, State
+from bot.models.quotas import Rule
 from bot.models.requests import Kind, Reference, VideoRequest
-from bot.quotas.limiter import Quotas, Rule
+from bot.quotas.limiter import QuotaLimiter
 from bot.storage.schema import job_to_row, jobs
-from bot.storage.storage import Ledger
+from bot.storage.storage import Storage
 from fakes.discord.model import CHANNEL_ID, GUILD_ID
 from fakes.gmi.request import Request, Timing
 from fakes.gmi.script import Outcome
@@ -94,13 +95,13 @@ async def _hold(number: int) -> Held:
 async def _fill(wire: Wire, number: int) -> None:
     """Give the ledger and the stand-in so many requests that are being rendered."""
     now = datetime.now(UTC)
-    url = f"sqlite+aiosqlite:///{wire.ledger}"
-    ledger = await Ledger.open(url)
+    url = f"sqlite+aiosqlite:///{wire.storage}"
+    storage = await Storage.open(url)
     rendering = [_job(each, now) for each in range(1, number + 1)]
     if rendering:
-        async with ledger._engine.begin() as connection:
+        async with storage._engine.begin() as connection:
             await connection.execute(jobs.insert(), [job_to_row(job) for job in rendering])
-    await ledger.close()
+    await storage.close()
     for job in rendering:
         assert job.request_id is not None
         wire.cloud.requests[job.request_id] = Request(
@@ -118,11 +119,11 @@ async def _transitions(number: int) -> float:
     """Return the p99 of the seconds that a change takes beside so many open jobs."""
     now = datetime.now(UTC)
     with tempfile.TemporaryDirectory() as folder:
-        ledger = await Ledger.open(f"sqlite+aiosqlite:///{folder}/ledger.db")
+        storage = await Storage.open(f"sqlite+aiosqlite:///{folder}/ledger.db")
         rendering = [_job(each, now) for each in range(1, number + 1)]
-        async with ledger._engine.begin() as connection:
+        async with storage._engine.begin() as connection:
             await connection.execute(jobs.insert(), [job_to_row(job) for job in rendering])
-        open_jobs = OpenJobs(ledger, Quotas(Rule(5, None), 2), SystemClock())
+        open_jobs = ActiveJobs(storage, QuotaLimiter(Rule(5, None), 2), SystemClock())
         for job in rendering:
             open_jobs.add(job)
         taken = []
@@ -132,13 +133,13 @@ async def _transitions(number: int) -> float:
             began = time.perf_counter()
             await open_jobs.change(job_id, state)
             taken.append(time.perf_counter() - began)
-        await ledger.close()
+        await storage.close()
     return quantiles(taken, n=100)[98]
 
 
 def _job(number: int, now: datetime) -> Job:
     reference = Reference(Kind.IMAGE, "fox.png", f"https://cdn.example.invalid/{number}/fox.png", 9, 320, 240)
     request = VideoRequest(f"a fox in the snow {number}", (reference,), 5, number)
-    address = Address(CHANNEL_ID, GUILD_ID, 4, "fake-token", now + timedelta(minutes=15))
-    job = Job(number, number, address, request, MODEL, now, State.PROCESSING, since=now)
+    location = CardLocation(CHANNEL_ID, GUILD_ID, 4, "fake-token", now + timedelta(minutes=15))
+    job = Job(number, number, location, request, MODEL, now, State.PROCESSING, state_since=now)
     return replace(job, request_id=f"request-{number}")

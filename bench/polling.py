@@ -12,7 +12,7 @@ from bench.crowd import crowd
 from bench.figure import Figure
 from bench.optimum import Optimum, optimum
 from bench.schedules import Schedule, fixed, full_jitter, installed
-from bot.polling.estimator import LONGEST, POLL_COST, SHORTEST, Pacing, within_limits
+from bot.polling.estimator import LONGEST, POLL_COST, SHORTEST, DurationEstimator, within_limits
 
 GROUP = "asking"
 JOBS = 3_000
@@ -153,15 +153,15 @@ def ask(kind: Kind, seed: int, schedule: Schedule) -> Outcome:
 
 def learn_and_ask(kind: Kind, seed: int, price: float, longest: float = LONGEST) -> Outcome:
     """Ask about one job after the other as the bot does; it knows nothing at first, and never the truth."""
-    pacing, polls, delay = Pacing(poll_cost=price), 0, 0.0
+    estimator, polls, delay = DurationEstimator(poll_cost=price), 0, 0.0
     for duration in kind.durations(seed):
         before = now = 0.0
         while now < duration:
             before = now
-            now += within_limits(pacing.pause("model", 5, now), longest)
+            now += within_limits(estimator.pause("model", 5, now), longest)
             polls += 1
         delay += now - duration
-        pacing.learn("model", 5, (before + now) / 2)
+        estimator.learn("model", 5, (before + now) / 2)
     return Outcome(polls / JOBS, delay / JOBS)
 
 

@@ -14,7 +14,7 @@ import discord
 
 from bot.client import GatewayUnreachable, ViduBot
 from bot.settings import Settings, SettingsError, load
-from bot.storage.storage import LedgerUnusable, StorageFault, StorageTrouble
+from bot.storage.storage import StorageFault, StorageUnavailable, StorageUnusable
 from bot.telemetry import logs
 
 MISCONFIGURED, FAILED = 2, 1  # exit codes
@@ -35,7 +35,7 @@ SENTENCES: list[tuple[Kinds, str]] = [  # the first that fits
     ((discord.LoginFailure,), "Discord refused the token: DISCORD_TOKEN must be the bot's token."),
     ((discord.PrivilegedIntentsRequired,), "Discord refused the bot's intents. An update of it may help."),
     (
-        (StorageTrouble, StorageFault),
+        (StorageUnavailable, StorageFault),
         "The database stopped answering while the bot started. Try again later.",
     ),
     ((Broken,), "A part of the bot failed again and again: see the log. A new start may help."),
@@ -114,7 +114,7 @@ def _secrets(settings: Settings) -> list[str]:
 
 def _sentence(error: Exception) -> str:
     """Return what the operator should know of what ended the bot; what nobody expected goes to the log."""
-    if isinstance(error, LedgerUnusable):
+    if isinstance(error, StorageUnusable):
         return str(error)
     if isinstance(error, discord.ConnectionClosed):
         if error.code == TOKEN_REFUSED:

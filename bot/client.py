@@ -19,19 +19,19 @@ from bot.delivery.routes import Routes
 from bot.delivery.sender import Delivery
 from bot.event_guard import INTERACTION, EventGuard, origin
 from bot.gmi.client import GmiCloud
-from bot.jobs.service import Runner
+from bot.jobs.service import JobService
 from bot.media.byte_budget import ByteBudget
 from bot.media.cdn import Cdn, DiscordCdn
 from bot.media.download import open_session
 from bot.media.hosts import is_on_this_machine
 from bot.media.inspector import Inspector
-from bot.quotas.limiter import Quotas
+from bot.quotas.limiter import QuotaLimiter
 from bot.registration import register
 from bot.settings import Settings
-from bot.storage.storage import Ledger
+from bot.storage.storage import Storage
 from bot.tasks import Tasks
 from bot.ui.buttons import CardButton, PageButton
-from bot.ui.modal import WindowButton
+from bot.ui.modal import ReopenButton
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +60,10 @@ class ViduBot(commands.Bot):
     """One process: one Discord application, one GMI Cloud organisation, one ledger."""
 
     cdn: Cdn
-    ledger: Ledger
-    quotas: Quotas
+    storage: Storage
+    quotas: QuotaLimiter
     delivery: Delivery
-    runner: Runner
+    job_service: JobService
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None, cdn: Cdn | None = None) -> None:
         super().__init__(
@@ -91,21 +91,21 @@ class ViduBot(commands.Bot):
     async def setup_hook(self) -> None:
         """Open the parts, then load the cogs: a command can arrive as soon as Discord is connected."""
         settings = self.settings
-        self.ledger = await Ledger.open(settings.database_url.get_secret_value())
-        self._parts.push_async_callback(self.ledger.close)
+        self.storage = await Storage.open(settings.database_url.get_secret_value())
+        self._parts.push_async_callback(self.storage.close)
         connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=KEEPALIVE, ttl_dns_cache=DNS_CACHE)
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         await self._parts.enter_async_context(session)
         self.cdn = self._given_cdn or DiscordCdn(session)
         key = settings.gmi_api_key.get_secret_value()
-        self.quotas = Quotas(settings.quota, settings.quota_running, settings.quota_attempts_per_hour)
+        self.quotas = QuotaLimiter(settings.quota, settings.quota_running, settings.quota_attempts_per_hour)
         loopback = is_on_this_machine(settings.gmi_base_url)
         downloads = await self._parts.enter_async_context(open_session(loopback=loopback))
         self.delivery = Delivery(
             Routes(self, session, self.clock), Fetcher(downloads, self.clock, loopback=loopback)
         )
-        self.runner = Runner(
-            ledger=self.ledger,
+        self.job_service = JobService(
+            storage=self.storage,
             quotas=self.quotas,
             gmi=GmiCloud(session, settings.gmi_base_url, key, settings.gmi_org_id),
             delivery=self.delivery,
@@ -116,12 +116,12 @@ class ViduBot(commands.Bot):
             requests_per_minute=settings.gmi_requests_per_minute,
             notify_after=_notify_after(settings.notify_after_seconds),
         )
-        self._parts.push_async_callback(self.runner.close)
-        await self.runner.open()
-        self.add_dynamic_items(CardButton, PageButton, WindowButton)
+        self._parts.push_async_callback(self.job_service.close)
+        await self.job_service.open()
+        self.add_dynamic_items(CardButton, PageButton, ReopenButton)
         for extension in EXTENSIONS:
             await self.load_extension(extension)
-        self.tasks.supervise(lambda: register(self.tree, self.ledger, self.clock), "register the commands")
+        self.tasks.supervise(lambda: register(self.tree, self.storage, self.clock), "register the commands")
         self.opened = True
 
     async def on_ready(self) -> None:
@@ -184,7 +184,7 @@ class ViduBot(commands.Bot):
     def _resume(self) -> None:
         if not self._resumed:
             self._resumed = True
-            self.runner.resume()
+            self.job_service.resume()
 
 
 def _notify_after(seconds: int) -> timedelta | None:

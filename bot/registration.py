@@ -11,7 +11,7 @@ import discord
 from discord import app_commands
 
 from bot.clock import Clock, sleep
-from bot.storage.storage import Ledger
+from bot.storage.storage import Storage
 
 log = logging.getLogger(__name__)
 
@@ -19,12 +19,12 @@ PAUSE_FIRST, PAUSE_MAX = 30.0, 3600.0  # seconds; Discord allows 200 creations a
 TEXT_MAX = 300  # characters of Discord's reason in the log; a proxy answers with a whole page
 
 
-async def register(tree: app_commands.CommandTree[Any], ledger: Ledger, clock: Clock) -> None:
+async def register(tree: app_commands.CommandTree[Any], storage: Storage, clock: Clock) -> None:
     """Register the commands if they differ from the last ones; where that fails, again after a pause."""
     pause = PAUSE_FIRST
     while True:
         try:
-            await _register_if_changed(tree, ledger)
+            await _register_if_changed(tree, storage)
         except Exception as error:
             # Whatever it was, Discord still has the commands of before, and open jobs need none at all.
             log.error(
@@ -39,13 +39,13 @@ async def register(tree: app_commands.CommandTree[Any], ledger: Ledger, clock: C
         pause = min(pause * 2, PAUSE_MAX)
 
 
-async def _register_if_changed(tree: app_commands.CommandTree[Any], ledger: Ledger) -> None:
+async def _register_if_changed(tree: app_commands.CommandTree[Any], storage: Storage) -> None:
     payload = [command.to_dict(tree) for command in tree.get_commands()]
     digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
     name = f"commands of {tree.client.application_id}"
-    if await ledger.note(name) != digest:
+    if await storage.note(name) != digest:
         await tree.sync()
-        await ledger.write_note(name, digest)
+        await storage.write_note(name, digest)
         log.info("Registered %d commands", len(payload))
 
 

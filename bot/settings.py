@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.models.quotas import Period, Rule
 from bot.models.requests import MODEL
-from bot.quotas.limiter import Period, Rule
 
 UNLIMITED = "unlimited"
 DRIVERS = ("sqlite+aiosqlite:", "postgresql+asyncpg:")

@@ -17,36 +17,38 @@ from bot.intake.answers import answer_failed, answer_privately
 from bot.intake.context import is_first
 from bot.intake.intake import Intake
 from bot.intake.repeats import RecentPresses
-from bot.jobs.service import Cancelled
+from bot.jobs.service import CancelResult
 from bot.models.drafts import Draft, Source
 from bot.models.jobs import Job
-from bot.ui.buttons import Press
-from bot.ui.cards import farewell, reference_filename
+from bot.ui.buttons import CardAction
+from bot.ui.cards import deleted_card, reference_filename
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
 
 log = logging.getLogger(__name__)
 
-MODERATED = {Press.CANCEL: "cancel", Press.DELETE: "delete"}  # what moderators may do as well
+MODERATED = {CardAction.CANCEL: "cancel", CardAction.DELETE: "delete"}  # what moderators may do as well
 NOT_YOURS_EITHER = "🙂 Only {owner} and moderators can {what} this video."
 NOT_YOURS = "🙂 This one is {owner}'s. With `/vidu` you can make your own from the same pictures."
 CANCELLED = {
-    Cancelled.YES: "🚫 Cancelled. Your quota has it back.",
-    Cancelled.SENDING: "📨 It is being sent this very moment. Press again when the card says how it stands.",
-    Cancelled.TOO_LATE: "⏳ Too late to cancel: the video is being made and paid for. It will still come.",
-    Cancelled.KEPT: "🕓 GMI Cloud did not cancel it. The video will still come.",
-    Cancelled.UNSURE: (
+    CancelResult.YES: "🚫 Cancelled. Your quota has it back.",
+    CancelResult.SENDING: (
+        "📨 It is being sent this very moment. Press again when the card says how it stands."
+    ),
+    CancelResult.TOO_LATE: "⏳ Too late to cancel: the video is being made and paid for. It will still come.",
+    CancelResult.KEPT: "🕓 GMI Cloud did not cancel it. The video will still come.",
+    CancelResult.UNSURE: (
         "🕓 GMI Cloud has not said whether it is cancelled. "
         "The card shows how it goes on; if it is still in line in a minute, press again."
     ),
-    Cancelled.ENDED: "✅ This one has already ended, there is nothing to cancel.",
+    CancelResult.ENDED: "✅ This one has already ended, there is nothing to cancel.",
 }
 UNKNOWN = "🤷 I do not remember this video any more. Make a new one with `/vidu`."
 NO_REFERENCES = "I could not keep the files of this one: please attach them again."
 NOT_SHOWN = "⚠️ Discord did not take it just now. Please press Show again in a minute."
 # Edit opens a window, which spends nothing and may be closed by mistake.
-ONCE = {Press.AGAIN, Press.CANCEL, Press.DELETE, Press.SHOW}
+ONCE = {CardAction.AGAIN, CardAction.CANCEL, CardAction.DELETE, CardAction.SHOW}
 FETCH_SECONDS = 1.5  # how long the card may be asked for its files: the answer after it is due within 3 s
 
 
@@ -60,11 +62,11 @@ class Buttons(commands.Cog):
 
     @commands.Cog.listener()
     async def on_card_button(
-        self, interaction: discord.Interaction[ViduBot], press: Press, job_id: int
+        self, interaction: discord.Interaction[ViduBot], press: CardAction, job_id: int
     ) -> None:
         """Check who pressed what, and do it."""
         try:
-            job = await self.bot.ledger.job(job_id)
+            job = await self.bot.storage.job(job_id)
             if job is None:
                 await answer_privately(interaction, UNKNOWN)
             elif not _may(interaction, press, job):
@@ -74,27 +76,27 @@ class Buttons(commands.Cog):
         except Exception as error:
             await answer_failed(interaction, f"the button {press}", error)
 
-    async def _do(self, interaction: discord.Interaction[Any], press: Press, job: Job) -> None:
+    async def _do(self, interaction: discord.Interaction[Any], press: CardAction, job: Job) -> None:
         match press:
-            case Press.CANCEL:
+            case CardAction.CANCEL:
                 await interaction.response.defer(ephemeral=True, thinking=True)
-                outcome = await self.bot.runner.cancel(job.id)
+                outcome = await self.bot.job_service.cancel(job.id)
                 await interaction.edit_original_response(content=CANCELLED[outcome])
-            case Press.DELETE:
+            case CardAction.DELETE:
                 await self._delete(interaction, job)
-            case Press.SHOW:
+            case CardAction.SHOW:
                 await self._show(interaction, job)
-            case Press.AGAIN | Press.EDIT:
-                await self._repeat(interaction, job, edit=press is Press.EDIT)
+            case CardAction.AGAIN | CardAction.EDIT:
+                await self._repeat(interaction, job, edit=press is CardAction.EDIT)
 
     async def _delete(self, interaction: discord.Interaction[Any], job: Job) -> None:
-        view = farewell(interaction.user.mention)
-        if not self.bot.runner.has(job.id):
+        view = deleted_card(interaction.user.mention)
+        if not self.bot.job_service.has(job.id):
             await interaction.response.edit_message(view=view, attachments=[])
             return
         # Its file may be on its way to this card just now: whatever is under way ends first.
         await interaction.response.defer()
-        async with self.bot.runner.deleting(job.id):
+        async with self.bot.job_service.deleting(job.id):
             await interaction.edit_original_response(view=view, attachments=[])
 
     async def _repeat(self, interaction: discord.Interaction[Any], job: Job, *, edit: bool) -> None:
@@ -107,7 +109,7 @@ class Buttons(commands.Cog):
             sources,
             duration=job.request.duration,
             seed=str(job.request.seed) if edit else "",
-            private=job.address.private,
+            private=job.location.private,
             spoiler=job.spoiler,
         )
         if edit or not sources:
@@ -119,7 +121,7 @@ class Buttons(commands.Cog):
         """Return the references that the card has kept, with fresh links, or nothing if one is missing."""
         assert interaction.message is not None, "a button is part of a message"
         sources = _sources(job, interaction.message.attachments)
-        if not sources and job.address.keeps_references:
+        if not sources and job.location.keeps_references:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FETCH_SECONDS):
                     sources = _sources(job, await self.bot.delivery.references(job))
@@ -128,22 +130,22 @@ class Buttons(commands.Cog):
     async def _show(self, interaction: discord.Interaction[Any], job: Job) -> None:
         """Show the card once more, to its member only; the press brought a fresh token."""
         answer = await interaction.response.defer(ephemeral=True, thinking=True)
-        address = self.intake.address(interaction, private=True)
-        address = replace(address, message_id=answer.message_id if answer is not None else None)
+        location = self.intake.location(interaction, private=True)
+        location = replace(location, message_id=answer.message_id if answer is not None else None)
         try:
-            await self.bot.runner.show_at(job, address)
+            await self.bot.job_service.move_card(job, location)
         except Undeliverable as error:
             log.warning("Not shown: %s", error)
             await answer_privately(interaction, NOT_SHOWN)
 
 
-def _may(interaction: discord.Interaction[Any], press: Press, job: Job) -> bool:
+def _may(interaction: discord.Interaction[Any], press: CardAction, job: Job) -> bool:
     if interaction.user.id == job.user_id:
         return True
     return press in MODERATED and interaction.permissions.moderate_members
 
 
-def _not_yours(press: Press, owner: str) -> str:
+def _not_yours(press: CardAction, owner: str) -> str:
     if press in MODERATED:
         return NOT_YOURS_EITHER.format(owner=owner, what=MODERATED[press])
     return NOT_YOURS.format(owner=owner)

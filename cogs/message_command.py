@@ -24,7 +24,7 @@ NOTHING = (
 )
 
 
-class Menu(commands.Cog):
+class MessageCommand(commands.Cog):
     """Opens the window for a message that somebody points at."""
 
     def __init__(self, bot: ViduBot) -> None:
@@ -57,4 +57,4 @@ class Menu(commands.Cog):
 
 async def setup(bot: ViduBot) -> None:
     """Add the cog; called by `load_extension`."""
-    await bot.add_cog(Menu(bot))
+    await bot.add_cog(MessageCommand(bot))

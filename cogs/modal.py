@@ -40,7 +40,7 @@ NOT_YOURS = "🙂 This one is somebody else's. With `/vidu` you can make your ow
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class ModalAnswers:
     """What was typed into a window, by the names of its fields."""
 
     texts: Mapping[str, str]
@@ -54,7 +54,7 @@ class Answers:
         return repr((dict(self.texts), choices, [(file.name, file.size) for file in self.files]))
 
 
-class WindowAnswers(commands.Cog):
+class ModalSubmissions(commands.Cog):
     """Takes in what members type into windows."""
 
     def __init__(self, bot: ViduBot) -> None:
@@ -85,7 +85,7 @@ class WindowAnswers(commands.Cog):
     async def on_window_button(self, interaction: discord.Interaction[ViduBot], draft_id: int) -> None:
         """Open a refused request again, with everything that was typed."""
         try:
-            draft = await self.bot.ledger.draft(draft_id)
+            draft = await self.bot.storage.draft(draft_id)
             if draft is None:
                 await answer_privately(interaction, FORGOTTEN)
             elif draft.user_id != interaction.user.id:
@@ -99,11 +99,11 @@ class WindowAnswers(commands.Cog):
 
     async def _begun(self, interaction: discord.Interaction[Any], draft_id: int | None) -> Draft:
         """Return what the window was opened with; its files, for the rest comes with the answer."""
-        kept = None if draft_id is None else await self.bot.ledger.draft(draft_id)
+        kept = None if draft_id is None else await self.bot.storage.draft(draft_id)
         return kept or Draft(interaction.id, interaction.user.id)
 
 
-def read_answers(data: Mapping[str, Any]) -> Answers:
+def read_answers(data: Mapping[str, Any]) -> ModalAnswers:
     """Return what a window's answer holds, from the interaction as Discord sends it; what is odd is left out.
 
     A file of which not enough is known stays as one that cannot be read: a video must not begin without it.
@@ -120,7 +120,7 @@ def read_answers(data: Mapping[str, Any]) -> Answers:
             texts[name] = value
     attachments = _mapping(_mapping(data.get("resolved")).get("attachments"))
     files = tuple(_source(_mapping(attachments.get(each))) for each in choices.get(FILES, ()))
-    return Answers(texts, choices, files)
+    return ModalAnswers(texts, choices, files)
 
 
 def _fields(components: Any) -> Iterator[Mapping[str, Any]]:
@@ -148,7 +148,7 @@ def _small_number(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) <= DIGITS_MAX else None
 
 
-def filled(draft: Draft, answers: Answers) -> Draft:
+def filled(draft: Draft, answers: ModalAnswers) -> Draft:
     """Return the draft with what was typed; new files take the place of the old ones."""
     used = answers.choices.get(USED)
     chosen = draft.chosen
@@ -172,4 +172,4 @@ def filled(draft: Draft, answers: Answers) -> Draft:
 
 async def setup(bot: ViduBot) -> None:
     """Add the cog; called by `load_extension`."""
-    await bot.add_cog(WindowAnswers(bot))
+    await bot.add_cog(ModalSubmissions(bot))

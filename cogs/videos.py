@@ -12,7 +12,7 @@ from bot.intake.answers import answer_failed
 from bot.intake.context import home, role_ids
 from bot.models.jobs import Job, State
 from bot.ui import quota_texts as sentences
-from bot.ui.buttons import CANCELLABLE, CardButton, PageButton, Press
+from bot.ui.buttons import CANCELLABLE, CardAction, CardButton, PageButton
 from bot.ui.cards import BLUE, heading, quote_prompt, sentence
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ class Videos(commands.Cog):
 
     async def _page(self, interaction: discord.Interaction, page: int) -> ui.LayoutView:
         user = interaction.user
-        pages = max(1, -(-await self.bot.ledger.count_jobs_of(user.id) // PAGE))
+        pages = max(1, -(-await self.bot.storage.count_jobs_of(user.id) // PAGE))
         page = max(1, min(page, pages))
-        jobs = await self.bot.ledger.jobs_of(user.id, limit=PAGE, offset=(page - 1) * PAGE)
+        jobs = await self.bot.storage.jobs_of(user.id, limit=PAGE, offset=(page - 1) * PAGE)
         standing = self.bot.quotas.standing(
             home(interaction), user.id, role_ids(interaction), self.bot.clock.now()
         )
@@ -88,24 +88,24 @@ def _buttons(job: Job) -> list[CardButton]:
     """Return what can be done with this job from here."""
     if job.state in _RUNNING:
         # A public card is a click on its link away; a private one may be gone from the screen.
-        shown = [Press.SHOW] if job.address.private or job.address.guest else []
-        cancel = [Press.CANCEL] if job.state in CANCELLABLE else []
+        shown = [CardAction.SHOW] if job.location.private or job.location.guest else []
+        cancel = [CardAction.CANCEL] if job.state in CANCELLABLE else []
         return [CardButton(press, job.id) for press in (*shown, *cancel)]
     if job.state in _WITH_VIDEO:
-        presses = [Press.SHOW, Press.AGAIN]
+        presses = [CardAction.SHOW, CardAction.AGAIN]
     elif job.is_open:
         presses = []
     else:
-        presses = [Press.AGAIN]
+        presses = [CardAction.AGAIN]
     return [CardButton(press, job.id) for press in presses]
 
 
 def _entry(job: Job) -> str:
     """Return one job: state, when and where; why where it did not work; and its prompt."""
-    place = job.address.guild_id or "@me"
+    place = job.location.guild_id or "@me"
     first = f"**{heading(job)}** · {sentences.when(job.created_at)}"
-    if job.address.message_id is not None and not job.address.private and not job.address.guest:
-        link = f"https://discord.com/channels/{place}/{job.address.channel_id}/{job.address.message_id}"
+    if job.location.message_id is not None and not job.location.private and not job.location.guest:
+        link = f"https://discord.com/channels/{place}/{job.location.channel_id}/{job.location.message_id}"
         first += f" · [to the card]({link})"
     why = "" if job.state is State.DELIVERED else sentence(job)
     prompt = f"> {quote_prompt(job.request.prompt, PROMPT_SHOWN)}"

@@ -117,9 +117,9 @@ def main() -> int:
     if program is None:
         print(f"None of {', '.join(BROWSERS)} is installed.", file=sys.stderr)
         return 1
-    with run_demo() as address, open_browser(program) as browser:
+    with run_demo() as location, open_browser(program) as browser:
         visitor = Visitor(browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}))
-        visitor.open(address)
+        visitor.open(location)
         for taken in take_pictures(visitor):
             print(taken, flush=True)
     return 0

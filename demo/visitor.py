@@ -57,9 +57,9 @@ class Visitor:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._note_error)
 
-    def open(self, address: str) -> None:
+    def open(self, location: str) -> None:
         """Open the page and wait until it can be used."""
-        self.page.goto(address)
+        self.page.goto(location)
         self._wait_until_ready()
 
     def view_as(self, name: str) -> None:

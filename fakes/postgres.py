@@ -96,10 +96,10 @@ def run_postgres() -> Iterator[Postgres]:
         )
         port = _free_port()
         options = [option for setting in FAST for option in ("-c", setting)]
-        address = ["-h", "127.0.0.1", "-p", str(port), "-k", ""]
+        location = ["-h", "127.0.0.1", "-p", str(port), "-k", ""]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
-                [binaries / "postgres", "-D", data, *address, *options],
+                [binaries / "postgres", "-D", data, *location, *options],
                 stdout=log,
                 stderr=log,
                 cwd=folder,

@@ -155,7 +155,7 @@ class Wire:
     cloud: GmiCloud
     clock: WireClock
     process: BotProcess
-    ledger: Path
+    storage: Path
 
     async def start(self) -> None:
         """Start the bot and wait until its gateway session stands."""
@@ -208,10 +208,10 @@ class Wire:
         return any(name.startswith("commands of") for (name,) in self._read("SELECT name FROM notes"))
 
     def _read(self, query: str) -> list[tuple[Any, ...]]:
-        if not self.ledger.exists():
+        if not self.storage.exists():
             return []
         try:
-            with closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as connection:
+            with closing(sqlite3.connect(f"file:{self.storage}?mode=ro", uri=True)) as connection:
                 return list(connection.execute(query))
         except sqlite3.OperationalError:  # before its tables are laid out
             return []
@@ -233,21 +233,21 @@ async def open_wire(
     async with AsyncExitStack() as stack:
         discord = await stack.enter_async_context(DiscordServer(now=clock.now))
         cloud = await stack.enter_async_context(GmiCloud(now=clock.now, render=render, timing=timing))
-        ledger = folder / "ledger.db"
+        storage = folder / "ledger.db"
         environment = {
             "DISCORD_TOKEN": discord.token,
             "DISCORD_WIRE_BASE": f"{discord.base_url}/api/v10",
             "DISCORD_WIRE_GATEWAY": discord.gateway.url,
             "GMI_API_KEY": DEMO_KEY,
             "GMI_BASE_URL": cloud.base_url,
-            "DATABASE_URL": f"sqlite+aiosqlite:///{ledger}",
+            "DATABASE_URL": f"sqlite+aiosqlite:///{storage}",
             "QUOTA_VIDEOS": "unlimited",
             "QUOTA_RUNNING": "1000",
             "VIDU_WIRE_SPEED": str(speed),
             "VIDU_WIRE_EPOCH": repr(clock.epoch),
             **settings,
         }
-        wire = Wire(discord, cloud, clock, BotProcess(folder, environment, module), ledger)
+        wire = Wire(discord, cloud, clock, BotProcess(folder, environment, module), storage)
         try:
             if start:
                 await wire.start()

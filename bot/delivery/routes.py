@@ -20,7 +20,7 @@ from discord import ui
 
 from bot.clock import Clock
 from bot.delivery.results import Links, Place
-from bot.models.jobs import Address, Job, Placeholder
+from bot.models.jobs import CardLocation, Job, PendingReply
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Gone(Undeliverable):
 class Content:
     """What a message is to hold."""
 
-    address: Address
+    location: CardLocation
     view: ui.LayoutView
     files: Sequence[discord.File] = ()
     kept: Sequence[discord.Attachment] = ()  # of those it has; they are only named where files come
@@ -70,7 +70,7 @@ class Route:
 class Arrival:
     """A card that has arrived."""
 
-    address: Address
+    location: CardLocation
     route: Route
     message: discord.Message
 
@@ -91,15 +91,15 @@ class Routes:
         """Drop what was remembered about a job that has ended."""
         self._dead_tokens.pop(job_id, None)
 
-    def to_card(self, job: Job | Placeholder, *, final: bool, links: Links = Links.NONE) -> list[Route]:
+    def to_card(self, job: Job | PendingReply, *, final: bool, links: Links = Links.NONE) -> list[Route]:
         """Return the ways to the card; a card without links has nothing to do without."""
-        address, here = job.address, Place(self._limit(job.address), links)
-        reachable = not (address.private or address.guest)
+        location, here = job.location, Place(self._limit(job.location), links)
+        reachable = not (location.private or location.guest)
         routes: list[Route] = []
         if self.token_lives(job):
-            there = replace(here, limit=address.upload_limit or UPLOAD_DEFAULT)
-            routes.append(Route("edit by token", there, True, address.private, self._edit_by_token(job)))
-        if address.message_id and reachable:
+            there = replace(here, limit=location.upload_limit or UPLOAD_DEFAULT)
+            routes.append(Route("edit by token", there, True, location.private, self._edit_by_token(job)))
+        if location.message_id and reachable:
             routes.append(Route("edit in the channel", here, True, False, self._edit_in_channel(job)))
         if final and reachable:
             routes.append(Route("a new message", here, False, False, self._send(job, dm=False)))
@@ -111,12 +111,12 @@ class Routes:
     def edits(self, job: Job) -> list[Route]:
         """Return the ways to edit a card that was delivered: a private one may be a direct message."""
         routes = self.to_card(job, final=False, links=Links.PLAYED)
-        if job.address.message_id and (job.address.private or job.address.guest):
+        if job.location.message_id and (job.location.private or job.location.guest):
             place = Place(UPLOAD_DEFAULT, Links.PLAYED)
             routes.append(Route("edit it as the bot's own", place, True, True, self._edit_in_channel(job)))
         return routes
 
-    async def attempt(self, job: Job | Placeholder, build: Build, routes: Sequence[Route]) -> Arrival:
+    async def attempt(self, job: Job | PendingReply, build: Build, routes: Sequence[Route]) -> Arrival:
         """Take the first route that works.
 
         Raises Gone where each of them says that the card is not there, Undeliverable where none worked.
@@ -134,46 +134,46 @@ class Routes:
                 gone = self.is_gone(job, error) and gone
                 log.info("Job %s: %s did not work (%s, %s)", job.id, route.name, error.status, error.code)
                 continue
-            address = replace(
+            location = replace(
                 shown,
                 channel_id=message.channel.id,
                 message_id=message.id,
                 private=route.private,
                 # Written down, so that no later process tries a dead token either.
-                token=None if self._is_dead(job) else job.address.token,
-                guild_id=job.address.guild_id,
+                token=None if self._is_dead(job) else job.location.token,
+                guild_id=job.location.guild_id,
             )
-            return Arrival(address, route, message)
+            return Arrival(location, route, message)
         raise (Gone if gone else Undeliverable)(f"no place took the card of job {job.id}")
 
-    def is_gone(self, job: Job | Placeholder, error: discord.HTTPException) -> bool:
+    def is_gone(self, job: Job | PendingReply, error: discord.HTTPException) -> bool:
         """Tell whether an answer means that the message, or the way to it, is no more; note dead tokens."""
         dead = error.code in _TOKEN_DEAD or error.status == 401
         if dead:
-            self._dead_tokens[job.id] = job.address.token
+            self._dead_tokens[job.id] = job.location.token
         return dead or error.status == 404
 
     def editable_until(self, job: Job, route: Route, until: datetime | None) -> datetime | None:
         """Return until when a file can take a link's place; what only a token reaches ends with it."""
-        address = job.address
-        if until is None or not route.same_message or not (address.private or address.guest):
+        location = job.location
+        if until is None or not route.same_message or not (location.private or location.guest):
             return until
-        assert address.token_expires is not None, "it was just edited by its token"
-        return min(until, address.token_expires - TOKEN_MARGIN)
+        assert location.token_expires is not None, "it was just edited by its token"
+        return min(until, location.token_expires - TOKEN_MARGIN)
 
-    def token_lives(self, job: Job | Placeholder) -> bool:
+    def token_lives(self, job: Job | PendingReply) -> bool:
         """Tell whether the interaction's token can still be used."""
-        address = job.address
+        location = job.location
         return (
-            address.token is not None
-            and address.token_expires is not None
-            and self._clock.now() < address.token_expires - TOKEN_MARGIN
+            location.token is not None
+            and location.token_expires is not None
+            and self._clock.now() < location.token_expires - TOKEN_MARGIN
             and not self._is_dead(job)
         )
 
     async def read(self, job: Job, *, by_token: bool) -> discord.Message:
         """Return the message of a card as it is now; raises what discord.py does."""
-        message_id, token = job.address.message_id, job.address.token
+        message_id, token = job.location.message_id, job.location.token
         assert message_id is not None
         if by_token and token:
             return await self.webhook(token).fetch_message(message_id)
@@ -185,11 +185,11 @@ class Routes:
         assert application is not None, "the bot is logged in before it shows a card"
         return discord.Webhook.partial(application, token, session=self._session, client=self._client)
 
-    def channel(self, job: Job | Placeholder) -> discord.PartialMessageable:
+    def channel(self, job: Job | PendingReply) -> discord.PartialMessageable:
         """Return the channel of a card."""
-        return self._client.get_partial_messageable(job.address.channel_id, guild_id=job.address.guild_id)
+        return self._client.get_partial_messageable(job.location.channel_id, guild_id=job.location.guild_id)
 
-    async def _try(self, route: Route, build: Build) -> tuple[Address, discord.Message]:
+    async def _try(self, route: Route, build: Build) -> tuple[CardLocation, discord.Message]:
         """Put the card there, with less of what Discord refuses about it."""
         while True:
             try:
@@ -201,27 +201,27 @@ class Routes:
                 log.info("A card was refused (%s, %s), trying a plainer one", error.status, error.code)
                 route = replace(route, place=less)
 
-    async def _put(self, route: Route, build: Build) -> tuple[Address, discord.Message]:
+    async def _put(self, route: Route, build: Build) -> tuple[CardLocation, discord.Message]:
         async for attempt in stamina.retry_context(on=UNSURE, attempts=ATTEMPTS, timeout=None):
             with attempt, ExitStack() as stack:
                 content = build(route)
                 for file in content.files:
                     stack.callback(file.close)
-                return content.address, await route.put(content)
+                return content.location, await route.put(content)
         raise AssertionError("a retry context either returns or raises")
 
-    def _is_dead(self, job: Job | Placeholder) -> bool:
-        return job.id in self._dead_tokens and self._dead_tokens[job.id] == job.address.token
+    def _is_dead(self, job: Job | PendingReply) -> bool:
+        return job.id in self._dead_tokens and self._dead_tokens[job.id] == job.location.token
 
-    def _limit(self, address: Address) -> int:
-        guild = self._client.get_guild(address.guild_id) if address.guild_id else None
+    def _limit(self, location: CardLocation) -> int:
+        guild = self._client.get_guild(location.guild_id) if location.guild_id else None
         return max(guild.filesize_limit, UPLOAD_DEFAULT) if guild else UPLOAD_DEFAULT
 
-    def _edit_by_token(self, job: Job | Placeholder) -> Put:
-        token = job.address.token
+    def _edit_by_token(self, job: Job | PendingReply) -> Put:
+        token = job.location.token
         assert token is not None
         # Until Discord has told the id, the first answer to an interaction goes by a name of its own.
-        message_id: Any = job.address.message_id or "@original"
+        message_id: Any = job.location.message_id or "@original"
 
         async def put(content: Content) -> discord.Message:
             webhook = self.webhook(token)
@@ -233,8 +233,8 @@ class Routes:
 
         return put
 
-    def _edit_in_channel(self, job: Job | Placeholder) -> Put:
-        message_id = job.address.message_id
+    def _edit_in_channel(self, job: Job | PendingReply) -> Put:
+        message_id = job.location.message_id
         assert message_id is not None
 
         async def put(content: Content) -> discord.Message:
@@ -248,7 +248,7 @@ class Routes:
 
         return put
 
-    def _send(self, job: Job | Placeholder, *, dm: bool) -> Put:
+    def _send(self, job: Job | PendingReply, *, dm: bool) -> Put:
         async def put(content: Content) -> discord.Message:
             place: discord.abc.Messageable = self.channel(job)
             if dm:

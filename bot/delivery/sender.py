@@ -15,9 +15,9 @@ import discord
 from bot.delivery.fetcher import Fetcher, Result
 from bot.delivery.results import Links, present
 from bot.delivery.routes import UNSURE, Build, Content, Gone, Route, Routes, Undeliverable
-from bot.models.jobs import Address, Job, Placeholder, State
-from bot.ui.buttons import CardButton, Press
-from bot.ui.cards import apology, card, reference_filename, video_filename
+from bot.models.jobs import CardLocation, Job, PendingReply, State
+from bot.ui.buttons import CardAction, CardButton
+from bot.ui.cards import card, lost_request_card, reference_filename, video_filename
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Upload:
 class Posted:
     """Where a card with videos is, and until when a file may still take the place of a link there."""
 
-    address: Address
+    location: CardLocation
     refetch_until: datetime | None = None  # None: nothing is missing
 
 
@@ -67,7 +67,9 @@ class Delivery:
         self._routes.forget(job_id)
         self._kept.pop(job_id, None)
 
-    async def show(self, job: Job, uploads: Sequence[Upload] = (), usual: float | None = None) -> Address:
+    async def show(
+        self, job: Job, uploads: Sequence[Upload] = (), usual: float | None = None
+    ) -> CardLocation:
         """Show the job's state on its card and return where the card is now.
 
         A passing state is only ever an edit; an end also finds its member by a new message.
@@ -78,15 +80,15 @@ class Delivery:
             # References travel with the first card only, and a card names them once they have arrived:
             # Discord refuses one that names what is not attached. A card at a new place goes without them.
             travels = bool(uploads) and route.same_message and route.place.limit > 0
-            keeps = route.same_message and (travels or job.address.keeps_references)
+            keeps = route.same_message and (travels or job.location.keeps_references)
             shown = _with_references(job, keeps)
             files = [_file(upload) for upload in uploads] if travels else []
-            return Content(shown.address, card(shown, usual=usual), files)
+            return Content(shown.location, card(shown, usual=usual), files)
 
-        address, _ = await self._post(
+        location, _ = await self._post(
             job, build, self._routes.to_card(job, final=not job.is_open or job.state in _TOLD)
         )
-        return address
+        return location
 
     async def present(self, job: Job) -> None:
         """Show a copy of a job's card at the job's address, with its videos. Raises Undeliverable."""
@@ -94,7 +96,7 @@ class Delivery:
             await self.deliver(job, final=False)
         else:
             routes = self._routes.to_card(job, final=False)
-            await self._post(job, lambda _: Content(job.address, card(job)), routes)
+            await self._post(job, lambda _: Content(job.location, card(job)), routes)
 
     async def references(self, job: Job) -> list[discord.Attachment]:
         """Return the references that a job's card has kept, with fresh links; none if it is out of reach."""
@@ -124,12 +126,12 @@ class Delivery:
                 content = present(shown, results, replace(route.place, refetch_until=until(route)))
                 view = card(shown, content.media, content.note)
                 return Content(
-                    shown.address, view, content.files, kept if shown.address.keeps_references else ()
+                    shown.location, view, content.files, kept if shown.location.keeps_references else ()
                 )
 
             routes = self._routes.to_card(job, final=final, links=Links.PLAYED)
-            address, route = await self._post(job, build, routes)
-            return Posted(address, until(route))
+            location, route = await self._post(job, build, routes)
+            return Posted(location, until(route))
 
     @asynccontextmanager
     async def refetch(self, job: Job) -> AsyncIterator[Refetched]:
@@ -141,7 +143,7 @@ class Delivery:
         attached = list(message.attachments) if message is not None else self._kept.get(job.id, [])
         names = {attachment.filename for attachment in attached}
         videos = [video_filename(job, position) for position in range(1, len(job.results) + 1)]
-        references = _reference_names(job) if job.address.keeps_references else set()
+        references = _reference_names(job) if job.location.keeps_references else set()
         if len(references) + len(videos) > ATTACHMENTS_MAX:
             references = set()
         kept = [each for each in attached if each.filename in references or each.filename in videos]
@@ -149,7 +151,7 @@ class Delivery:
         async with self._fetcher.fetch(job.results, limit, [name in names for name in videos]) as results:
             yield Refetched(job, results, kept)
 
-    async def replace_links(self, found: Refetched) -> Address:
+    async def replace_links(self, found: Refetched) -> CardLocation:
         """Put what was fetched in the place of links, on the same card and silently.
 
         Raises Gone where the card is not there any more, Undeliverable where it did not work.
@@ -163,16 +165,16 @@ class Delivery:
             until = None if found.complete else job.refetch_until
             content = present(shown, found.results, replace(route.place, refetch_until=until))
             view = card(shown, content.media, content.note)
-            return Content(shown.address, view, content.files, found.kept)
+            return Content(shown.location, view, content.files, found.kept)
 
-        address, _ = await self._post(job, build, self._routes.edits(job))
+        location, _ = await self._post(job, build, self._routes.edits(job))
         # The card stays what it was, and for whom.
-        return replace(address, private=job.address.private)
+        return replace(location, private=job.location.private)
 
-    async def apologise(self, placeholder: Placeholder) -> None:
+    async def report_lost_request(self, placeholder: PendingReply) -> None:
         """Tell a member that their request was lost before it began. Raises Undeliverable."""
         routes = self._routes.to_card(placeholder, final=False)
-        await self._post(placeholder, lambda _: Content(placeholder.address, apology()), routes)
+        await self._post(placeholder, lambda _: Content(placeholder.location, lost_request_card()), routes)
 
     async def notify(self, job: Job) -> None:
         """Reply to the card so that its owner, and nobody else, is notified."""
@@ -182,7 +184,7 @@ class Delivery:
         )
         text = f"<@{job.user_id}> {words}"
         try:
-            if job.address.guest:
+            if job.location.guest:
                 await self._follow_up(job, text, allowed)
             else:
                 await self._reply(job, text, allowed)
@@ -192,12 +194,12 @@ class Delivery:
 
     async def _follow_up(self, job: Job, text: str, allowed: discord.AllowedMentions) -> None:
         """Notify where the bot is a guest: Discord allows it five follow-ups, this is the only one."""
-        if self._routes.token_lives(job) and job.address.token:
-            await self._routes.webhook(job.address.token).send(text, allowed_mentions=allowed)
+        if self._routes.token_lives(job) and job.location.token:
+            await self._routes.webhook(job.location.token).send(text, allowed_mentions=allowed)
 
     async def _reply(self, job: Job, text: str, allowed: discord.AllowedMentions) -> None:
         channel = self._routes.channel(job)
-        card_message = channel.get_partial_message(job.address.message_id or 0)
+        card_message = channel.get_partial_message(job.location.message_id or 0)
         await channel.send(
             text,
             reference=card_message.to_reference(fail_if_not_exists=False),
@@ -206,17 +208,17 @@ class Delivery:
         )
 
     async def _post(
-        self, job: Job | Placeholder, build: Build, routes: Sequence[Route]
-    ) -> tuple[Address, Route]:
+        self, job: Job | PendingReply, build: Build, routes: Sequence[Route]
+    ) -> tuple[CardLocation, Route]:
         """Bring a card there; return where it is now and which way it took. Raises Undeliverable."""
         arrival = await self._routes.attempt(job, build, routes)
-        if arrival.address.keeps_references:
+        if arrival.location.keeps_references:
             self._kept.setdefault(job.id, list(arrival.message.attachments))
-        return arrival.address, arrival.route
+        return arrival.location, arrival.route
 
     async def _references(self, job: Job) -> list[discord.Attachment]:
         """Return the references on the card of a job under way, fetched anew after a restart."""
-        if not job.address.keeps_references:
+        if not job.location.keeps_references:
             return []
         if job.id not in self._kept:
             found = await self._read_references(job)
@@ -227,13 +229,13 @@ class Delivery:
 
     async def _read_references(self, job: Job) -> list[discord.Attachment] | None:
         """Return the references on the card as Discord has them now, None where it is out of reach."""
-        address = job.address
-        if not address.keeps_references or address.message_id is None:
+        location = job.location
+        if not location.keeps_references or location.message_id is None:
             return None
-        if (address.private or address.guest) and not self._routes.token_lives(job):
+        if (location.private or location.guest) and not self._routes.token_lives(job):
             return None  # nothing else reaches that message
         try:
-            message = await self._routes.read(job, by_token=address.private or address.guest)
+            message = await self._routes.read(job, by_token=location.private or location.guest)
         except (discord.HTTPException, *UNSURE) as error:
             log.info("Job %s: its references could not be read again (%s)", job.id, type(error).__name__)
             return None
@@ -245,7 +247,7 @@ class Delivery:
 
         Raises Gone where it is not there any more, Undeliverable where nobody knows.
         """
-        own = job.address.private or job.address.guest
+        own = job.location.private or job.location.guest
         for by_token in [True, False] if own and self._routes.token_lives(job) else [False]:
             try:
                 message = await self._routes.read(job, by_token=by_token)
@@ -255,7 +257,7 @@ class Delivery:
                 if self._routes.is_gone(job, error):
                     continue  # a token does not reach a direct message
                 return None
-            if not _has_button(message.components, CardButton(Press.DELETE, job.id).custom_id):
+            if not _has_button(message.components, CardButton(CardAction.DELETE, job.id).custom_id):
                 raise Gone(f"the card of job {job.id} was deleted")
             return message
         raise Gone(f"the card of job {job.id} is not there any more")
@@ -265,7 +267,7 @@ _TOLD = {State.OVERDUE, State.UNCONFIRMED}  # still open, but the member must he
 
 
 def _with_references(job: Job, keeps: bool) -> Job:
-    return replace(job, address=replace(job.address, keeps_references=keeps))
+    return replace(job, location=replace(job.location, keeps_references=keeps))
 
 
 def _file(upload: Upload) -> discord.File:

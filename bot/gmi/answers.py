@@ -73,7 +73,7 @@ _CODE = re.compile(r"\b(?:[A-Z][a-z]{1,14}){2,6}\b")
 _NOT_IN_LINKS = re.compile(r"[\s<>\"\\]")  # a client that is sloppy about escaping leaves these in
 
 
-class Verdict(StrEnum):
+class SubmitOutcome(StrEnum):
     """What an error says about the request that met it."""
 
     REFUSED = "refused"  # GMI said no, and would again
@@ -86,7 +86,7 @@ class GmiError(Exception):
 
     def __init__(
         self,
-        verdict: Verdict,
+        outcome: SubmitOutcome,
         reason: Reason,
         text: str,
         *,
@@ -94,14 +94,14 @@ class GmiError(Exception):
         detail: str | None = None,
     ) -> None:
         super().__init__(text)
-        self.verdict = verdict
+        self.outcome = outcome
         self.reason = reason
         self.retry_after = retry_after  # seconds
         self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RequestStatus:
     """What GMI Cloud says of one request."""
 
     request_id: str
@@ -124,12 +124,12 @@ class Report:
 class RequestList:
     """What GMI's list of requests shows, and what it cost to read."""
 
-    reports: list[Report]
+    reports: list[RequestStatus]
     size: int = 0  # bytes
     records: int = 0  # also those that make no sense
 
 
-def parse_record(body: bytes, *, plain_http: bool = False) -> Report | None:
+def parse_record(body: bytes, *, plain_http: bool = False) -> RequestStatus | None:
     """Return what the body of an answer says of one request, None where it says nothing."""
     return read_record(_json(body), plain_http=plain_http)
 
@@ -139,12 +139,12 @@ def parse_list(body: bytes, *, plain_http: bool = False) -> RequestList:
     page = _json(body)
     records = page.get("requests") if isinstance(page, dict) else None
     if not isinstance(records, list):
-        raise GmiError(Verdict.NOT_SENT, Reason.UNREACHABLE, "unreadable list")
+        raise GmiError(SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, "unreadable list")
     reports = (read_record(record, plain_http=plain_http) for record in records)
     return RequestList([report for report in reports if report is not None], len(body), len(records))
 
 
-def read_record(record: object, *, plain_http: bool = False) -> Report | None:
+def read_record(record: object, *, plain_http: bool = False) -> RequestStatus | None:
     """Return what one record says, None where it names no request.
 
     Links count with https only, and with http where that is allowed.
@@ -163,7 +163,9 @@ def read_record(record: object, *, plain_http: bool = False) -> Report | None:
         state = State.SUCCEEDED
     reason, detail = _why(state, record, outcome)
     payload = payload if isinstance(payload, dict) else None
-    return Report(request_id, state, results, reason, detail, payload, _moment(record.get("created_at")))
+    return RequestStatus(
+        request_id, state, results, reason, detail, payload, _moment(record.get("created_at"))
+    )
 
 
 def submit_error(status: int, body: bytes, headers: Mapping[str, str]) -> GmiError:
@@ -173,18 +175,18 @@ def submit_error(status: int, body: bytes, headers: Mapping[str, str]) -> GmiErr
     log = f"status {status}" + (f" ({detail})" if detail else "")
     wait = retry_after(body, headers)
     if status in _REFUSALS:
-        return GmiError(Verdict.REFUSED, _REFUSALS[status], log)
+        return GmiError(SubmitOutcome.REFUSED, _REFUSALS[status], log)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return GmiError(Verdict.NOT_SENT, Reason.RATE, log, retry_after=wait)
+        return GmiError(SubmitOutcome.NOT_SENT, Reason.RATE, log, retry_after=wait)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and _EXHAUSTED.search(text):
-        return GmiError(Verdict.NOT_SENT, Reason.CAPACITY, log, retry_after=wait)
+        return GmiError(SubmitOutcome.NOT_SENT, Reason.CAPACITY, log, retry_after=wait)
     vendor = _BACKEND.search(text)
     if vendor is not None:
         return _vendor_error(int(vendor[1]), known, log, detail)
     if 400 <= status < 500 and status not in _UNCLEAR_REFUSALS:
-        return GmiError(Verdict.REFUSED, known or Reason.PARAMETER, log, detail=detail)
+        return GmiError(SubmitOutcome.REFUSED, known or Reason.PARAMETER, log, detail=detail)
     # A redirect belongs here too: whoever answers with it may have passed the request on before.
-    return GmiError(Verdict.UNCLEAR, Reason.UNCLEAR, log)
+    return GmiError(SubmitOutcome.UNCLEAR, Reason.UNCLEAR, log)
 
 
 def retry_after(body: bytes, headers: Mapping[str, str]) -> float | None:
@@ -201,9 +203,9 @@ def retry_after(body: bytes, headers: Mapping[str, str]) -> float | None:
 def _vendor_error(status: int, known: Reason | None, log: str, detail: str | None) -> GmiError:
     """Return what it says that GMI's vendor answered with this status."""
     if not 400 <= status < 500 or status in {*_UNCLEAR_REFUSALS, HTTPStatus.TOO_MANY_REQUESTS}:
-        return GmiError(Verdict.UNCLEAR, Reason.UNCLEAR, log)
+        return GmiError(SubmitOutcome.UNCLEAR, Reason.UNCLEAR, log)
     reason = Reason.FAILED if status in _VENDORS_OWN_TROUBLE else Reason.PARAMETER
-    return GmiError(Verdict.REFUSED, known or reason, log, detail=detail)
+    return GmiError(SubmitOutcome.REFUSED, known or reason, log, detail=detail)
 
 
 def _request_id(value: object) -> str | None:

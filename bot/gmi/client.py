@@ -13,9 +13,9 @@ from yarl import URL
 from bot.gmi.answers import (
     RETRY_AFTER_MAX,
     GmiError,
-    Report,
     RequestList,
-    Verdict,
+    RequestStatus,
+    SubmitOutcome,
     parse_list,
     parse_record,
     retry_after,
@@ -23,7 +23,7 @@ from bot.gmi.answers import (
 )
 from bot.models.jobs import Reason
 
-__all__ = ["GmiCloud", "GmiError", "Report", "RequestList", "Verdict"]
+__all__ = ["GmiCloud", "GmiError", "RequestList", "RequestStatus", "SubmitOutcome"]
 
 QUEUE_PATH = "/api/v1/ie/requestqueue/apikey"
 # A POST may wait for GMI's own database; a silent one becomes a search in the list, never a second POST.
@@ -54,7 +54,7 @@ class GmiCloud:
         if organization:
             self._headers["X-Organization-ID"] = organization
 
-    async def submit(self, model: str, payload: dict[str, object]) -> Report:
+    async def submit(self, model: str, payload: dict[str, object]) -> RequestStatus:
         """Send one request that costs money; never sends it a second time.
 
         Raises GmiError, whose verdict tells whether it may have been accepted.
@@ -65,26 +65,28 @@ class GmiCloud:
             )
         except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
             raise GmiError(
-                Verdict.NOT_SENT, Reason.UNREACHABLE, f"no connection: {type(error).__name__}"
+                SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, f"no connection: {type(error).__name__}"
             ) from None
         except aiohttp.ConnectionTimeoutError:
-            raise GmiError(Verdict.NOT_SENT, Reason.UNREACHABLE, "no connection in time") from None
+            raise GmiError(SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, "no connection in time") from None
         except Exception as error:
             # Whatever the HTTP library stumbles over in an answer: the request may have been accepted.
-            raise GmiError(Verdict.UNCLEAR, Reason.UNCLEAR, f"broken off: {type(error).__name__}") from None
+            raise GmiError(
+                SubmitOutcome.UNCLEAR, Reason.UNCLEAR, f"broken off: {type(error).__name__}"
+            ) from None
         if not _is_success(status):
             raise submit_error(status, body, headers)
         report = parse_record(body, plain_http=self._plain_http)
         if report is None:
-            raise GmiError(Verdict.UNCLEAR, Reason.UNCLEAR, f"unreadable answer with status {status}")
+            raise GmiError(SubmitOutcome.UNCLEAR, Reason.UNCLEAR, f"unreadable answer with status {status}")
         return report
 
-    async def status(self, request_id: str) -> Report:
+    async def status(self, request_id: str) -> RequestStatus:
         """Ask how one request stands. Raises GmiError."""
         body = await self._get(self._request_url(request_id))
         report = parse_record(body, plain_http=self._plain_http)
         if report is None or report.request_id != request_id:
-            raise GmiError(Verdict.NOT_SENT, Reason.UNREACHABLE, "unreadable status")
+            raise GmiError(SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, "unreadable status")
         return report
 
     async def cancel(self, request_id: str) -> bool:
@@ -114,16 +116,16 @@ class GmiCloud:
         except _TooLarge:
             # Nobody needs to read so much again soon.
             raise GmiError(
-                Verdict.NOT_SENT, Reason.UNREACHABLE, "answer too large", retry_after=RETRY_AFTER_MAX
+                SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, "answer too large", retry_after=RETRY_AFTER_MAX
             ) from None
         except Exception as error:
             raise GmiError(
-                Verdict.NOT_SENT, Reason.UNREACHABLE, f"no answer: {type(error).__name__}"
+                SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, f"no answer: {type(error).__name__}"
             ) from None
         if not _is_success(status):
             reason = Reason.KEY if status in (401, 403) else Reason.UNREACHABLE
             raise GmiError(
-                Verdict.NOT_SENT, reason, f"status {status}", retry_after=retry_after(body, headers)
+                SubmitOutcome.NOT_SENT, reason, f"status {status}", retry_after=retry_after(body, headers)
             )
         return body
 

@@ -14,7 +14,7 @@ from discord.ext import commands
 from discord.http import Route
 from discord.utils import MISSING
 
-from bot.storage.storage import StorageTrouble
+from bot.storage.storage import StorageUnavailable
 from bot.ui import custom_ids as presses
 from bot.ui.modal import is_window
 
@@ -73,7 +73,7 @@ async def _withdraw(interaction: discord.Interaction[Any]) -> None:
 async def answer_failed(interaction: discord.Interaction[Any], what: str, error: Exception) -> None:
     """Turn a failure into a sentence; what nobody expected goes to the log with its traceback."""
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-    if isinstance(cause, StorageTrouble):
+    if isinstance(cause, StorageUnavailable):
         log.error("%s met storage trouble (%s)", what, cause)
         text = STORAGE
     elif isinstance(cause, discord.HTTPException) and cause.code == TOO_LATE:

@@ -57,7 +57,7 @@ _SUFFIXES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class InspectedFiles:
     """What the files turned out to be."""
 
     references: list[Reference]
@@ -76,13 +76,13 @@ class _Finding:
 LATER = _Finding()  # a clip that looked like a picture: it is read again in its turn
 
 
-class Files:
+class AttachmentReader:
     """Reads and probes files."""
 
     def __init__(self, bot: ViduBot) -> None:
         self._bot = bot
 
-    async def examine(self, user_id: int, sources: Sequence[Source], keep_max: int = 0) -> Examined:
+    async def examine(self, user_id: int, sources: Sequence[Source], keep_max: int = 0) -> InspectedFiles:
         """Read and probe all files of a member, and name everything that is wrong with them.
 
         Their contents are kept where they have no more bytes than `keep_max` and memory allows: whoever
@@ -94,7 +94,7 @@ class Files:
                 findings = await self._examine_all(user_id, sources, keeper)
         except NotNow as error:
             keeper.drop()
-            return Examined([], [], [error.sentence])
+            return InspectedFiles([], [], [error.sentence])
         except BaseException:
             keeper.drop()
             raise
@@ -114,9 +114,9 @@ class Files:
         faults += length_faults(clips, max(given_clips, len(clips)))
         if faults:
             keeper.drop()
-        return Examined(references, keeper.contents(), faults)
+        return InspectedFiles(references, keeper.contents(), faults)
 
-    async def examine_briefly(self, user_id: int, sources: Sequence[Source]) -> Examined:
+    async def examine_briefly(self, user_id: int, sources: Sequence[Source]) -> InspectedFiles:
         """Look into the files as far as the time for a first answer allows."""
         readable = [
             source
@@ -127,7 +127,7 @@ class Files:
             async with asyncio.timeout(REFUSAL_SECONDS):
                 return await self.examine(user_id, readable)
         except TimeoutError:
-            return Examined([], [], [])
+            return InspectedFiles([], [], [])
 
     async def _examine_all(self, user_id: int, sources: Sequence[Source], keeper: _Keeper) -> list[_Finding]:
         """Look into the clips, then into the pictures, then into clips that looked like pictures.

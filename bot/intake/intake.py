@@ -14,17 +14,17 @@ import discord
 
 from bot.delivery.sender import Upload
 from bot.intake.answers import STORAGE, answer_privately
-from bot.intake.attachments import Examined, Files
+from bot.intake.attachments import AttachmentReader, InspectedFiles
 from bot.intake.context import home, is_guest, role_ids
-from bot.jobs.service import Closing, Duplicate, Order
+from bot.jobs.service import DuplicateRequest, ShuttingDown, Submission
 from bot.models.drafts import Draft
-from bot.models.jobs import Address, Placeholder
+from bot.models.jobs import CardLocation, PendingReply
+from bot.models.quotas import QuotaExceeded
 from bot.models.requests import VideoRequest, parse_seed, random_seed
-from bot.quotas.limiter import QuotaExceeded
-from bot.storage.storage import StorageFault, StorageTrouble
+from bot.storage.storage import StorageFault, StorageUnavailable
 from bot.ui import quota_texts as sentences
-from bot.ui.cards import notice, reference_filename
-from bot.ui.modal import Window, reopening
+from bot.ui.cards import notice_card, reference_filename
+from bot.ui.modal import VideoModal, reopening
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
@@ -42,7 +42,7 @@ class Intake:
 
     def __init__(self, bot: ViduBot) -> None:
         self._bot = bot
-        self._files = Files(bot)
+        self._files = AttachmentReader(bot)
 
     async def take(self, interaction: discord.Interaction[Any], draft: Draft) -> None:
         """Start the job that a draft asks for, or tell the member what stands in its way."""
@@ -52,21 +52,21 @@ class Intake:
             await self.refuse(interaction, draft, sentences.faults(list(dict.fromkeys(faults))))
             return
         try:
-            self._bot.runner.check_quota(
+            self._bot.job_service.check_quota(
                 home(interaction), interaction.user.id, role_ids(interaction), draft.duration
             )
         except QuotaExceeded as error:
             await self.refuse(interaction, draft, sentences.quota_exceeded(error))
             return
-        async with self.placeholder(interaction, private=draft.private) as address:
-            if address.guest:
-                await interaction.edit_original_response(view=notice(sentences.GUEST))
+        async with self.placeholder(interaction, private=draft.private) as location:
+            if location.guest:
+                await interaction.edit_original_response(view=notice_card(sentences.GUEST))
             keep_max = min(interaction.filesize_limit, KEEP_MAX)
             examined = await self._files.examine(interaction.user.id, draft.used, keep_max)
             if examined.faults:
                 await self.refuse(interaction, draft, sentences.faults(examined.faults))
                 return
-            await self._place(interaction, draft, examined, address)
+            await self._place(interaction, draft, examined, location)
 
     async def refuse(self, interaction: discord.Interaction[Any], draft: Draft, text: str) -> None:
         """Tell the member why not, with a button that opens what they typed again."""
@@ -82,13 +82,13 @@ class Intake:
         if draft.sources and not kept:
             await answer_privately(interaction, STORAGE)
             return
-        await interaction.response.send_modal(Window(draft, kept=kept, about_files=about_files))
+        await interaction.response.send_modal(VideoModal(draft, kept=kept, about_files=about_files))
 
     async def keep(self, draft: Draft) -> bool:
         """Keep what was typed for a day; tell whether that went well."""
         try:
-            await self._bot.ledger.save_draft(draft, self._bot.clock.now())
-        except (StorageTrouble, StorageFault) as error:
+            await self._bot.storage.save_draft(draft, self._bot.clock.now())
+        except (StorageUnavailable, StorageFault) as error:
             log.warning("A draft could not be kept (%s)", error)
             return False
         return True
@@ -96,30 +96,30 @@ class Intake:
     @asynccontextmanager
     async def placeholder(
         self, interaction: discord.Interaction[Any], *, private: bool
-    ) -> AsyncIterator[Address]:
+    ) -> AsyncIterator[CardLocation]:
         """Show a placeholder, and remember over any crash that an answer was promised."""
-        runner = self._bot.runner
-        address = self.address(interaction, private=private)
+        runner = self._bot.job_service
+        location = self.location(interaction, private=private)
         # Written before the placeholder shows, so that after a crash nobody looks at it for ever. Where the
         # disk takes too long for Discord's 3 s, the member reads that instead, and nobody else sees anything.
-        await runner.promise(Placeholder(interaction.id, interaction.user.id, address))
+        await runner.add_pending_reply(PendingReply(interaction.id, interaction.user.id, location))
         try:
             answer = await interaction.response.defer(ephemeral=private, thinking=True)
-            address = replace(address, message_id=answer.message_id if answer is not None else None)
+            location = replace(location, message_id=answer.message_id if answer is not None else None)
             # With the message's id the promise can be kept even after the token's life.
-            await runner.promise(Placeholder(interaction.id, interaction.user.id, address))
-            yield address
+            await runner.add_pending_reply(PendingReply(interaction.id, interaction.user.id, location))
+            yield location
         except Exception:
             # The failure is about to be answered; a cancellation is not: then the process ends.
-            await runner.answered(interaction.id)
+            await runner.remove_pending_reply(interaction.id)
             raise
         if not runner.has(interaction.id):
-            await runner.answered(interaction.id)
+            await runner.remove_pending_reply(interaction.id)
 
-    def address(self, interaction: discord.Interaction[Any], *, private: bool) -> Address:
+    def location(self, interaction: discord.Interaction[Any], *, private: bool) -> CardLocation:
         """Return where the answer to an interaction goes; the id of its message is not known yet."""
         assert interaction.channel_id is not None, "nothing happens outside a channel"
-        return Address(
+        return CardLocation(
             channel_id=interaction.channel_id,
             guild_id=home(interaction),
             token=interaction.token,
@@ -130,7 +130,11 @@ class Intake:
         )
 
     async def _place(
-        self, interaction: discord.Interaction[Any], draft: Draft, examined: Examined, address: Address
+        self,
+        interaction: discord.Interaction[Any],
+        draft: Draft,
+        examined: InspectedFiles,
+        location: CardLocation,
     ) -> None:
         """Start the job whose placeholder is shown already; where it cannot start the member is told why."""
         references, contents = tuple(examined.references), examined.contents
@@ -142,12 +146,12 @@ class Intake:
             Upload(reference_filename(position, reference), content)
             for position, (reference, content) in enumerate(named, start=1)
         ]
-        order = Order(
+        order = Submission(
             interaction.id,
             interaction.user.id,
             role_ids(interaction),
             home(interaction),
-            address,
+            location,
             request,
             uploads,
             draft.spoiler,
@@ -157,15 +161,15 @@ class Intake:
             await self._start(order)
         except QuotaExceeded as error:
             await self.refuse(interaction, draft, sentences.quota_exceeded(error))
-        except Closing:
+        except ShuttingDown:
             await self.refuse(interaction, draft, RESTARTING)
-        except Duplicate:
+        except DuplicateRequest:
             log.info("Interaction %s arrived twice", interaction.id)
 
-    async def _start(self, order: Order) -> None:
+    async def _start(self, order: Submission) -> None:
         """Start the job; if there is none, its files leave memory at once."""
         try:
-            await self._bot.runner.start(order)
+            await self._bot.job_service.start(order)
         except BaseException:
             order.release()
             raise

@@ -11,8 +11,9 @@ from typing import Any
 
 from bot.clock import Clock, sleep
 from bot.models.jobs import Charge, IllegalTransition, Job, State, move
-from bot.quotas.limiter import ATTEMPTS_PER, LONGEST, Quotas
-from bot.storage.storage import Ledger, StaleJob, StorageFault, StorageTrouble
+from bot.models.quotas import ATTEMPTS_PER, LONGEST
+from bot.quotas.limiter import QuotaLimiter
+from bot.storage.storage import StaleJob, Storage, StorageFault, StorageUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -27,24 +28,24 @@ class _Slot:
     lock: asyncio.Lock | None = None  # made when it is needed: most of many open jobs only wait
 
 
-async def fold_quotas(ledger: Ledger, quotas: Quotas, now: datetime) -> None:
+async def rebuild_quotas(storage: Storage, quotas: QuotaLimiter, now: datetime) -> None:
     """Bring empty quotas to what the ledger says."""
-    for stored in await ledger.rules():
+    for stored in await storage.rules():
         applied = stored.applied
         quotas.set_rule(stored.guild_id, applied.scope, applied.target_id, applied.rule)
-    for use in await ledger.uses(now - LONGEST):
+    for use in await storage.uses(now - LONGEST):
         quotas.replay(use.job_id, use.guild_id, use.user_id, use.seconds, use.at, use.charge)
-    for attempt in await ledger.attempts(now - ATTEMPTS_PER):
+    for attempt in await storage.attempts(now - ATTEMPTS_PER):
         quotas.count_attempt(attempt.job_id, attempt.guild_id, attempt.user_id, attempt.at)
-    for reset in await ledger.resets():
+    for reset in await storage.resets():
         quotas.reset(reset.guild_id, reset.user_id, reset.at)
 
 
-class OpenJobs:
+class ActiveJobs:
     """Jobs for which something is still to be done, as they stand."""
 
-    def __init__(self, ledger: Ledger, quotas: Quotas, clock: Clock) -> None:
-        self._ledger = ledger
+    def __init__(self, storage: Storage, quotas: QuotaLimiter, clock: Clock) -> None:
+        self._storage = storage
         self._quotas = quotas
         self._clock = clock
         self._slots: dict[int, _Slot] = {}
@@ -113,7 +114,7 @@ class OpenJobs:
 
     async def withdraw(self, job: Job) -> None:
         """Take back a job that never began: its row may be there although that was not acknowledged."""
-        await self._outlast(lambda: self._ledger.withdraw(job), job.id)
+        await self._outlast(lambda: self._storage.withdraw(job), job.id)
 
     async def _save(self, job: Job, previous: int) -> None:
         """Save, and wait for a storage in trouble to recover: what GMI said must not be lost."""
@@ -123,10 +124,10 @@ class OpenJobs:
             nonlocal attempts
             attempts += 1
             try:
-                await self._ledger.save(job, previous=previous)
+                await self._storage.save(job, previous=previous)
             except StaleJob:
                 # An attempt whose answer was lost may have been written all the same.
-                if attempts == 1 or not _same(await self._ledger.job(job.id), job):
+                if attempts == 1 or not _same(await self._storage.job(job.id), job):
                     raise
 
         try:
@@ -141,7 +142,7 @@ class OpenJobs:
         while True:
             try:
                 await write()
-            except StorageTrouble as trouble:
+            except StorageUnavailable as trouble:
                 log.error("Job %s: not saved, trying again in %g s (%s)", job_id, pause, trouble)
             else:
                 return
@@ -151,8 +152,8 @@ class OpenJobs:
 
 def _same(stored: Job | None, job: Job) -> bool:
     """Tell whether the ledger holds this change of the job; texts may have been cut to their columns."""
-    return stored is not None and (stored.revision, stored.state, stored.since) == (
+    return stored is not None and (stored.revision, stored.state, stored.state_since) == (
         job.revision,
         job.state,
-        job.since,
+        job.state_since,
     )

@@ -12,9 +12,9 @@ from datetime import timedelta
 from bot.clock import Clock, sleep
 from bot.delivery.routes import Gone, Undeliverable
 from bot.delivery.sender import Delivery, Refetched, Upload
-from bot.jobs.active import OpenJobs
-from bot.models.jobs import Address, Job, Placeholder, State
-from bot.storage.storage import Ledger
+from bot.jobs.active import ActiveJobs
+from bot.models.jobs import CardLocation, Job, PendingReply, State
+from bot.storage.storage import Storage
 from bot.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -35,13 +35,13 @@ class _Card:
     deleted: bool = False  # by a member or moderator: nothing may bring it back
 
 
-class Teller:
+class CardNotifier:
     """Brings what is new about jobs to their cards."""
 
     def __init__(
         self,
-        ledger: Ledger,
-        jobs: OpenJobs,
+        storage: Storage,
+        jobs: ActiveJobs,
         delivery: Delivery,
         clock: Clock,
         notify_after: timedelta | None,
@@ -50,7 +50,7 @@ class Teller:
         usual: Callable[[Job], float | None],
         on_end: Callable[[int], None],
     ) -> None:
-        self._ledger = ledger
+        self._storage = storage
         self._jobs = jobs
         self._delivery = delivery
         self._clock = clock
@@ -85,7 +85,7 @@ class Teller:
             if news == card.shown:
                 return True
             try:
-                address = await self._delivery.show(job, uploads, self._usual(job))
+                location = await self._delivery.show(job, uploads, self._usual(job))
             except Undeliverable as error:
                 log.warning("Not shown: %s", error)
                 return False
@@ -93,8 +93,8 @@ class Teller:
                 log.exception("Job %s: the card could not be shown", job_id)
                 return False
             card.shown = news
-            if address != job.address:
-                await self._jobs.note(job_id, address=address)
+            if location != job.location:
+                await self._jobs.note(job_id, location=location)
             return True
 
     async def tell(self, job_id: int) -> None:
@@ -137,7 +137,9 @@ class Teller:
                     return
                 posted = await self._delivery.deliver(job, refetch_until=self._clock.now() + REFETCH)
                 until = posted.refetch_until
-                await self._jobs.change(job_id, State.DELIVERED, address=posted.address, refetch_until=until)
+                await self._jobs.change(
+                    job_id, State.DELIVERED, location=posted.location, refetch_until=until
+                )
         finally:
             self.posting -= 1
         if until is not None:
@@ -184,10 +186,10 @@ class Teller:
     async def _put_files(self, found: Refetched) -> None:
         self.posting += 1
         try:
-            address = await self._delivery.replace_links(found)
+            location = await self._delivery.replace_links(found)
         finally:
             self.posting -= 1
-        await self._jobs.note(found.job.id, address=address)
+        await self._jobs.note(found.job.id, location=location)
 
     async def _stop_fetching(self, job_id: int) -> None:
         job = self._jobs.get(job_id)
@@ -208,7 +210,7 @@ class Teller:
             raise
         await self._stop_fetching(job_id)
 
-    async def show_at(self, job: Job, address: Address) -> None:
+    async def move_card(self, job: Job, location: CardLocation) -> None:
         """Show a job's card at a new address, where only its member sees it. Raises Undeliverable.
 
         A card that can be reached no other way moves there; of any other one it is a copy.
@@ -219,15 +221,15 @@ class Teller:
             moves = (
                 current is not None
                 and current.is_open
-                and (current.address.private or current.address.guest or current.state is State.SUCCEEDED)
+                and (current.location.private or current.location.guest or current.state is State.SUCCEEDED)
             )
             if moves:
                 self._delivery.forget(job.id)  # what it knew of the old place
-                await self._jobs.note(job.id, address=address)
+                await self._jobs.note(job.id, location=location)
                 card.shown = None
         if not moves:
             # Without the lock: a copy waits for a place to download, which who waits for the lock may hold.
-            await self._delivery.present(replace(current or job, address=address))
+            await self._delivery.present(replace(current or job, location=location))
         if current is None:
             self.forget(job.id)
         elif moves and current.state is State.SUCCEEDED and not current.awaits_link:
@@ -239,22 +241,22 @@ class Teller:
         """Notify a member who had to wait long, for an edit does not; then nothing is left to tell."""
         job = self._jobs[job_id]
         waited = self._clock.now() - job.created_at
-        if self._notify_after is not None and waited >= self._notify_after and not job.address.private:
+        if self._notify_after is not None and waited >= self._notify_after and not job.location.private:
             await self._delivery.notify(job)
-        self._end_if_done(await self._jobs.note(job_id, told=True))
+        self._end_if_done(await self._jobs.note(job_id, acknowledged=True))
 
     def _end_if_done(self, job: Job) -> None:
-        if not job.is_open and job.told and job.refetch_until is None:
+        if not job.is_open and job.acknowledged and job.refetch_until is None:
             self._on_end(job.id)
 
-    async def apologise(self, placeholder: Placeholder) -> None:
+    async def report_lost_request(self, placeholder: PendingReply) -> None:
         """Tell a member whose request was lost before it began; once, for nothing was spent."""
         async with self._last_words:
             try:
-                await self._delivery.apologise(placeholder)
+                await self._delivery.report_lost_request(placeholder)
             except Undeliverable as error:
                 log.warning("Not told: %s", error)
-        await self._ledger.answered(placeholder.id)
+        await self._storage.remove_pending_reply(placeholder.id)
 
     def _card(self, job_id: int) -> _Card:
         return self._cards.setdefault(job_id, _Card())

@@ -15,28 +15,28 @@ from typing import Any
 
 from bot.clock import Clock, sleep
 from bot.delivery.sender import Delivery, Upload
-from bot.gmi.client import GmiCloud, GmiError, Report
-from bot.jobs.active import OpenJobs, fold_quotas
-from bot.jobs.notifier import BACKOFF_FIRST, LATE_RESULTS, Teller
+from bot.gmi.client import GmiCloud, GmiError, RequestStatus
+from bot.jobs.active import ActiveJobs, rebuild_quotas
+from bot.jobs.notifier import BACKOFF_FIRST, LATE_RESULTS, CardNotifier
 from bot.jobs.submitter import SEARCH, Submitter, waits
 from bot.models.jobs import (
     FOLLOWED,
-    Address,
+    CardLocation,
     Charge,
     IllegalTransition,
     Job,
-    Placeholder,
+    PendingReply,
     Reason,
     State,
     can_move,
 )
 from bot.models.requests import VideoRequest
-from bot.polling.estimator import Pacing
-from bot.polling.history import Lessons
+from bot.polling.estimator import DurationEstimator
+from bot.polling.history import EstimatorHistory
 from bot.polling.matching import LostPosts
-from bot.polling.poller import News, Watch
-from bot.quotas.limiter import Quotas
-from bot.storage.storage import Ledger, StorageTrouble
+from bot.polling.poller import StatusPoller, StatusUpdate
+from bot.quotas.limiter import QuotaLimiter
+from bot.storage.storage import Storage, StorageUnavailable
 from bot.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -48,11 +48,11 @@ TIDY_EVERY = timedelta(hours=1)  # how often what no quota counts any more is dr
 GRACE = 5.0  # seconds that a stop leaves to what is on its way
 
 
-class Duplicate(Exception):  # noqa: N818 - it names what happened
+class DuplicateRequest(Exception):  # noqa: N818 - it names what happened
     """The same interaction was started before."""
 
 
-class Cancelled(StrEnum):
+class CancelResult(StrEnum):
     """What became of the wish to cancel a job."""
 
     YES = "yes"
@@ -63,33 +63,33 @@ class Cancelled(StrEnum):
     ENDED = "ended"
 
 
-class Closing(Exception):  # noqa: N818 - it names what happened
+class ShuttingDown(Exception):  # noqa: N818 - it names what happened
     """The bot is about to stop and takes no new work."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Submission:
     """What a member asks for, and where the answer goes."""
 
     job_id: int  # the interaction's snowflake
     user_id: int
     role_ids: Sequence[int]
     quota_guild_id: int | None  # the server whose quotas count, wherever the card may go
-    address: Address
+    location: CardLocation
     request: VideoRequest
     uploads: Sequence[Upload] = ()  # the references, to be kept on the card
     spoiler: bool = False
     release: Callable[[], None] = lambda: None  # called once the uploads are needed no more
 
 
-class Runner:
+class JobService:
     """Takes every job from its reservation to its last card."""
 
     def __init__(
         self,
         *,
-        ledger: Ledger,
-        quotas: Quotas,
+        storage: Storage,
+        quotas: QuotaLimiter,
         gmi: GmiCloud,
         delivery: Delivery,
         clock: Clock,
@@ -99,19 +99,21 @@ class Runner:
         requests_per_minute: int,
         notify_after: timedelta | None,
     ) -> None:
-        self._ledger = ledger
+        self._storage = storage
         self._quotas = quotas
         self._gmi = gmi
         self._clock = clock
         self._model = model
         self._deadline = deadline
-        self._jobs = OpenJobs(ledger, quotas, clock)
-        self._pacing = Pacing()
-        self._lessons = Lessons(ledger, self._pacing, clock)
-        lost_posts = LostPosts(gmi, ledger, clock)
-        self._watch = Watch(gmi, clock, model, self._pacing, requests_per_minute, lost_posts=lost_posts)
-        self._teller = Teller(
-            ledger,
+        self._jobs = ActiveJobs(storage, quotas, clock)
+        self._estimator = DurationEstimator()
+        self._history = EstimatorHistory(storage, self._estimator, clock)
+        lost_posts = LostPosts(gmi, storage, clock)
+        self._poller = StatusPoller(
+            gmi, clock, model, self._estimator, requests_per_minute, lost_posts=lost_posts
+        )
+        self._notifier = CardNotifier(
+            storage,
             self._jobs,
             delivery,
             clock,
@@ -124,7 +126,7 @@ class Runner:
         self._submitter = Submitter(
             gmi,
             self._jobs,
-            self._watch,
+            self._poller,
             clock,
             deadline,
             accept=self._accept,
@@ -132,16 +134,16 @@ class Runner:
             show=self._show,
         )
         self._closing = False
-        self._left_waiting: list[Placeholder] = []
+        self._left_waiting: list[PendingReply] = []
         self._left_open: list[Job] = []
         self._tidied = clock.now()
 
     async def open(self) -> None:
         """Take over what an earlier process left, before anything new can arrive."""
-        await fold_quotas(self._ledger, self._quotas, self._clock.now())
-        await self._lessons.recall()
-        self._left_waiting = await self._ledger.promised()
-        self._left_open = await self._ledger.unfinished_jobs()
+        await rebuild_quotas(self._storage, self._quotas, self._clock.now())
+        await self._history.recall()
+        self._left_waiting = await self._storage.pending_replies()
+        self._left_open = await self._storage.unfinished_jobs()
         for job in self._left_open:
             self._jobs.add(job)
         self._tasks.supervise(self._follow, "follow jobs")
@@ -151,7 +153,7 @@ class Runner:
         until = self._clock.now() + LATE_RESULTS
         for placeholder in self._left_waiting:
             self._tasks.persist(
-                partial(self._teller.apologise, placeholder),
+                partial(self._notifier.report_lost_request, placeholder),
                 f"apologise for {placeholder.id}",
                 wanted=lambda: self._clock.now() < until,
             )
@@ -159,51 +161,51 @@ class Runner:
             self._resume(job)
         self._left_waiting, self._left_open = [], []
 
-    async def promise(self, placeholder: Placeholder) -> None:
+    async def add_pending_reply(self, placeholder: PendingReply) -> None:
         """Remember that a member waits for an answer, until a job begins or `answered` is called."""
-        await self._ledger.promise(placeholder)
+        await self._storage.add_pending_reply(placeholder)
 
     def has(self, job_id: int) -> bool:
         """Tell whether this job is open."""
         return job_id in self._jobs
 
-    async def answered(self, placeholder_id: int) -> None:
+    async def remove_pending_reply(self, placeholder_id: int) -> None:
         """Forget a promise that was kept by a refusal."""
-        await self._ledger.answered(placeholder_id)
+        await self._storage.remove_pending_reply(placeholder_id)
 
     async def close(self) -> None:
         """Take no new work, let what is on its way arrive, and stop; the ledger has the rest."""
         self._closing = True
         self._submitter.close()
         waited = 0.0
-        while (self._submitter.sending or self._teller.posting) and waited < GRACE:
+        while (self._submitter.sending or self._notifier.posting) and waited < GRACE:
             await asyncio.sleep(0.05)
             waited += 0.05
         await self._tasks.close()
-        await self._lessons.keep(at_once=True)
+        await self._history.keep(at_once=True)
 
     def check_quota(self, guild_id: int | None, user_id: int, role_ids: Sequence[int], seconds: int) -> None:
         """Raise QuotaExceeded if a video of that many seconds would not fit now; take nothing."""
         self._quotas.check(guild_id, user_id, role_ids, seconds, self._clock.now())
 
-    async def start(self, order: Order) -> Job:
+    async def start(self, order: Submission) -> Job:
         """Reserve, write the intent down, and send the request in the background.
 
         Raises QuotaExceeded when the quota does not allow it, Duplicate when it was started before, Closing
         when the bot is about to stop, StorageTrouble when the intent cannot be written down.
         """
         if self._closing:
-            raise Closing
+            raise ShuttingDown
         now = self._clock.now()
         if now - self._tidied > TIDY_EVERY:
             self._quotas.forget_old(now)
             self._tidied = now
-        if order.job_id in self._jobs or await self._ledger.job(order.job_id) is not None:
-            raise Duplicate(str(order.job_id))
+        if order.job_id in self._jobs or await self._storage.job(order.job_id) is not None:
+            raise DuplicateRequest(str(order.job_id))
         if (
             self._closing
         ):  # meanwhile: from here to the place nothing awaits, and a stop waits for who has one
-            raise Closing
+            raise ShuttingDown
         guild_id, duration = order.quota_guild_id, order.request.duration
         self._quotas.reserve(order.job_id, guild_id, order.user_id, order.role_ids, duration, now)
         # Who has to wait for a place is written down as waiting: then no crash leaves a doubt.
@@ -211,19 +213,19 @@ class Runner:
         job = Job(
             order.job_id,
             order.user_id,
-            order.address,
+            order.location,
             order.request,
             self._model,
             now,
             quota_guild_id=guild_id,
-            since=now,
+            state_since=now,
             waiting_until=None if placed else now,
             spoiler=order.spoiler,
         )
         new = False
         try:
-            new = await self._ledger.insert(job)
-        except StorageTrouble:
+            new = await self._storage.insert(job)
+        except StorageUnavailable:
             self._tasks.spawn(self._jobs.withdraw(job), f"withdraw job {job.id}")
             raise
         finally:
@@ -232,39 +234,39 @@ class Runner:
                 if placed:
                     self._submitter.leave_place()
         if not new:
-            raise Duplicate(str(job.id))
+            raise DuplicateRequest(str(job.id))
         self._jobs.add(job)
         self._tasks.spawn(self._show_first(job.id, order), f"first card of job {job.id}")
         self._tasks.spawn(self._submit(job.id, placed=placed), f"submit job {job.id}")
         return job
 
-    async def _show_first(self, job_id: int, order: Order) -> None:
+    async def _show_first(self, job_id: int, order: Submission) -> None:
         """Show the first card; the references leave memory with it, or with the last attempt."""
         try:
-            await self._teller.show(job_id, order.uploads)
+            await self._notifier.show(job_id, order.uploads)
         except Exception:
             log.exception("Job %s: the first card could not be shown", job_id)
             self._show(job_id)
         finally:
             order.release()
 
-    async def cancel(self, job_id: int) -> Cancelled:
+    async def cancel(self, job_id: int) -> CancelResult:
         """Cancel a job where that is still possible, and tell the truth about it."""
         job = self._jobs.get(job_id)
         if job is None or not job.is_open:
-            return Cancelled.ENDED
+            return CancelResult.ENDED
         if job.request_id is None:
             try:
                 await self._jobs.change(job_id, State.CANCELLED, only_if=waits, reason=Reason.CANCELLED)
             except IllegalTransition:
-                return Cancelled.SENDING
-            self._care(job_id, partial(self._teller.tell, job_id), f"last words on job {job_id}")
-            return Cancelled.YES
+                return CancelResult.SENDING
+            self._care(job_id, partial(self._notifier.tell, job_id), f"last words on job {job_id}")
+            return CancelResult.YES
         if job.state not in FOLLOWED:
-            return Cancelled.TOO_LATE
+            return CancelResult.TOO_LATE
         return await self._cancel_in_line(job_id, job.request_id)
 
-    async def _cancel_in_line(self, job_id: int, request_id: str) -> Cancelled:
+    async def _cancel_in_line(self, job_id: int, request_id: str) -> CancelResult:
         """Cancel what GMI has in line: to delete what is being made could destroy a paid video."""
         asked = agreed = False
         try:
@@ -274,31 +276,31 @@ class Runner:
                 report = await self._gmi.status(request_id)
         except GmiError as error:
             log.warning("Job %s: not known whether it is cancelled: %s", job_id, error)
-            return Cancelled.UNSURE
+            return CancelResult.UNSURE
         if job_id in self._jobs:
             with contextlib.suppress(IllegalTransition):  # it was heard at the same moment
                 await self._take(job_id, report)
         match report.state:
             case State.CANCELLED:
-                return Cancelled.YES
+                return CancelResult.YES
             case State.PROCESSING | State.SUCCEEDED:
-                return Cancelled.TOO_LATE
+                return CancelResult.TOO_LATE
             case State.QUEUED if asked and not agreed:
-                return Cancelled.KEPT
+                return CancelResult.KEPT
             case State.QUEUED | None:
-                return Cancelled.UNSURE
-        return Cancelled.ENDED
+                return CancelResult.UNSURE
+        return CancelResult.ENDED
 
-    async def show_at(self, job: Job, address: Address) -> None:
+    async def move_card(self, job: Job, location: CardLocation) -> None:
         """Show a job's card, with its videos, at a new address that only its member sees.
 
         Raises Undeliverable.
         """
-        await self._teller.show_at(job, address)
+        await self._notifier.move_card(job, location)
 
     def deleting(self, job_id: int) -> AbstractAsyncContextManager[None]:
         """Keep everything off the card of a job that `has` knows while somebody deletes it."""
-        return self._teller.deleting(job_id)
+        return self._notifier.deleting(job_id)
 
     async def _submit(self, job_id: int, *, placed: bool = False) -> None:
         """Send a job; after a failure that nobody expected go on as after a restart: never a second POST."""
@@ -319,9 +321,9 @@ class Runner:
         self._tasks.persist(work, name, wanted=lambda: job_id in self._jobs)
 
     def _show(self, job_id: int) -> None:
-        self._care(job_id, partial(self._teller.show, job_id), f"card of job {job_id}")
+        self._care(job_id, partial(self._notifier.show, job_id), f"card of job {job_id}")
 
-    async def _accept(self, job_id: int, report: Report) -> None:
+    async def _accept(self, job_id: int, report: RequestStatus) -> None:
         """Take over a request that GMI has, in whatever state it already is."""
         unexplained = report.state is State.FAILED and report.reason is None
         if unexplained or report.state in {None, State.QUEUED, State.PROCESSING}:
@@ -333,7 +335,7 @@ class Runner:
             await self._take(job_id, report)
 
     async def _follow(self) -> None:
-        async for news in self._watch.news():
+        async for news in self._poller.news():
             try:
                 await self._hear(news)
             except Exception:
@@ -343,10 +345,10 @@ class Runner:
                 if job is not None:
                     self._keep_following(job, at_least=AFTER_TROUBLE)
 
-    async def _hear(self, news: News) -> None:
+    async def _hear(self, news: StatusUpdate) -> None:
         job = self._jobs.get(news.job_id)
         if job is None:
-            self._watch.drop(news.job_id)
+            self._poller.drop(news.job_id)
         elif news.report is None:
             await self._time_is_up(job)
         elif job.request_id is None:
@@ -362,14 +364,14 @@ class Runner:
             return
         if job.state in {State.OVERDUE, State.UNCONFIRMED}:
             # The card has said all along that nothing may come of it.
-            await self._jobs.change(job.id, State.FAILED, reason=job.reason, told=True)
+            await self._jobs.change(job.id, State.FAILED, reason=job.reason, acknowledged=True)
             self._forget(job.id)
             return
         lost = job.request_id is None
         state, reason = (State.UNCONFIRMED, Reason.UNCLEAR) if lost else (State.OVERDUE, Reason.DEADLINE)
         job = await self._jobs.change(job.id, state, reason=reason)
         self._keep_following(job)
-        self._care(job.id, partial(self._teller.tell, job.id), f"last words on job {job.id}")
+        self._care(job.id, partial(self._notifier.tell, job.id), f"last words on job {job.id}")
 
     async def _link_is_missing(self, job: Job) -> None:
         """Tell the member that a finished video has no link yet, or give it up when its time is over."""
@@ -380,7 +382,7 @@ class Runner:
         self._keep_following(job)
         self._show(job.id)
 
-    async def _take(self, job_id: int, report: Report) -> None:
+    async def _take(self, job_id: int, report: RequestStatus) -> None:
         """Let a report of GMI move the job, where the table allows it."""
         job, state = self._jobs[job_id], report.state
         if state is None or not can_move(job, state):
@@ -393,9 +395,9 @@ class Runner:
             await self._jobs.change(
                 job_id, state, request_id=report.request_id, results=report.results, reason=None
             )
-            self._watch.drop(job_id)
-            self._care(job_id, partial(self._teller.deliver, job_id), f"deliver job {job_id}")
-            self._tasks.spawn(self._lessons.keep(), "keep what was learned")
+            self._poller.drop(job_id)
+            self._care(job_id, partial(self._notifier.deliver, job_id), f"deliver job {job_id}")
+            self._tasks.spawn(self._history.keep(), "keep what was learned")
         elif state in FOLLOWED:
             await self._jobs.change(job_id, state)
             self._show(job_id)
@@ -416,22 +418,22 @@ class Runner:
         """Close the job without a video and say why."""
         request_id = request_id or self._jobs[job_id].request_id
         await self._jobs.change(job_id, state, reason=reason, detail=detail, request_id=request_id)
-        self._watch.drop(job_id)
-        self._care(job_id, partial(self._teller.tell, job_id), f"last words on job {job_id}")
+        self._poller.drop(job_id)
+        self._care(job_id, partial(self._notifier.tell, job_id), f"last words on job {job_id}")
 
     def _keep_following(
-        self, job: Job, *, doubted: Report | None = None, at_least: timedelta = timedelta()
+        self, job: Job, *, doubted: RequestStatus | None = None, at_least: timedelta = timedelta()
     ) -> None:
         """Ask about a job, or look for it, until the moment at which its state is to be told or given up."""
         until = self._followed_until(job)
         if until is not None:
-            self._watch.follow(job, max(self._clock.now() + at_least, until), doubted=doubted)
+            self._poller.follow(job, max(self._clock.now() + at_least, until), doubted=doubted)
         else:
-            self._watch.drop(job.id)
+            self._poller.drop(job.id)
 
     def _followed_until(self, job: Job) -> datetime | None:
         """Return that moment; None for a job that nobody has to ask about."""
-        since, deadline = job.since or job.created_at, job.created_at + self._deadline
+        since, deadline = job.state_since or job.created_at, job.created_at + self._deadline
         match job.state:
             case State.SUBMITTING if job.request_id is None and job.waiting_until is None:
                 return self._clock.now() + SEARCH
@@ -454,27 +456,27 @@ class Runner:
             case State.SUBMITTING if waits(job):
                 self._tasks.spawn(self._submit(job.id), f"submit job {job.id}")
             case State.SUCCEEDED if not job.awaits_link:
-                self._care(job.id, partial(self._teller.deliver, job.id), f"deliver job {job.id}")
+                self._care(job.id, partial(self._notifier.deliver, job.id), f"deliver job {job.id}")
             case State.DELIVERED:
                 self._resume_delivered(job)
                 return
             case _:
                 self._keep_following(job)
-        if not job.told and (not job.is_open or job.state in {State.OVERDUE, State.UNCONFIRMED}):
-            self._care(job.id, partial(self._teller.tell, job.id), f"last words on job {job.id}")
+        if not job.acknowledged and (not job.is_open or job.state in {State.OVERDUE, State.UNCONFIRMED}):
+            self._care(job.id, partial(self._notifier.tell, job.id), f"last words on job {job.id}")
 
     def _resume_delivered(self, job: Job) -> None:
         if job.refetch_until is not None:
-            again = partial(self._teller.refetch, job.id)
+            again = partial(self._notifier.refetch, job.id)
             self._care(job.id, again, f"fetch the video of job {job.id} again")
-        if not job.told:
-            self._care(job.id, partial(self._teller.part, job.id), f"part from job {job.id}")
+        if not job.acknowledged:
+            self._care(job.id, partial(self._notifier.part, job.id), f"part from job {job.id}")
 
     def _usual(self, job: Job) -> float | None:
-        return self._pacing.usual(job.model, job.request.duration)
+        return self._estimator.usual(job.model, job.request.duration)
 
     def _forget(self, job_id: int) -> None:
         """Drop a job for which nothing is left to do from memory; the ledger keeps it."""
-        self._watch.drop(job_id)
+        self._poller.drop(job_id)
         self._jobs.drop(job_id)
-        self._teller.forget(job_id)
+        self._notifier.forget(job_id)

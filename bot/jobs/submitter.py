@@ -14,18 +14,18 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from bot.clock import Clock, sleep
-from bot.gmi.client import GmiCloud, GmiError, Report, Verdict
-from bot.jobs.active import OpenJobs
+from bot.gmi.client import GmiCloud, GmiError, RequestStatus, SubmitOutcome
+from bot.jobs.active import ActiveJobs
 from bot.jobs.notifier import BACKOFF_FIRST, BACKOFF_MAX
 from bot.models.jobs import IllegalTransition, Job, Reason, State
-from bot.polling.poller import Watch
+from bot.polling.poller import StatusPoller
 
 log = logging.getLogger(__name__)
 
 SEARCH = timedelta(minutes=1)  # how long a lost POST is looked for before the member is told
 PARALLEL_SUBMITS = 8  # POSTs on their way at once
 
-Accept = Callable[[int, Report], Awaitable[None]]
+Accept = Callable[[int, RequestStatus], Awaitable[None]]
 End = Callable[[int, State, Reason, str | None], Awaitable[None]]
 
 
@@ -35,8 +35,8 @@ class Submitter:
     def __init__(
         self,
         gmi: GmiCloud,
-        jobs: OpenJobs,
-        watch: Watch,
+        jobs: ActiveJobs,
+        poller: StatusPoller,
         clock: Clock,
         deadline: timedelta,
         *,
@@ -46,7 +46,7 @@ class Submitter:
     ) -> None:
         self._gmi = gmi
         self._jobs = jobs
-        self._watch = watch
+        self._poller = poller
         self._clock = clock
         self._deadline = deadline
         self._accept = accept  # called with what GMI answered
@@ -112,11 +112,11 @@ class Submitter:
         try:
             report = await self._gmi.submit(job.model, job.request.payload())
         except GmiError as error:
-            log.warning("Job %s: submit: %s: %s", job_id, error.verdict, error)
-            if error.verdict is Verdict.NOT_SENT:
+            log.warning("Job %s: submit: %s: %s", job_id, error.outcome, error)
+            if error.outcome is SubmitOutcome.NOT_SENT:
                 return await self._pause(job_id, error, pause)
-            if error.verdict is Verdict.UNCLEAR:
-                self._watch.follow(self._jobs[job_id], self._clock.now() + SEARCH)
+            if error.outcome is SubmitOutcome.UNCLEAR:
+                self._poller.follow(self._jobs[job_id], self._clock.now() + SEARCH)
             else:
                 await self._end(job_id, State.REFUSED, error.reason, error.detail)
             return False

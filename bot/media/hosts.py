@@ -13,9 +13,9 @@ _LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 _BREAKS_LINKS = re.compile(r"[\s<>\x00-\x1f\x7f]")  # what would end a link early in Discord's markdown
 
 
-def is_public(address: str, *, loopback: bool = False) -> bool:
+def is_public(location: str, *, loopback: bool = False) -> bool:
     """Tell whether an IP address is one of the open internet; this machine counts where it is allowed to."""
-    ip = _unwrapped(ip_address(address.partition("%")[0]))
+    ip = _unwrapped(ip_address(location.partition("%")[0]))
     if ip.is_loopback:
         return loopback
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
@@ -34,9 +34,9 @@ def public_link(url: str, *, loopback: bool = False) -> str | None:
         return None
     if parts.scheme not in {"http", "https"} or _BREAKS_LINKS.search(url) or not host:
         return None
-    address = _address(host)
-    if address is not None:
-        return url if is_public(address, loopback=loopback) else None
+    location = _address(host)
+    if location is not None:
+        return url if is_public(location, loopback=loopback) else None
     if host == "localhost":
         return url if loopback else None
     return url if "." in host and not host.endswith(_LOCAL_SUFFIXES) else None
@@ -45,8 +45,8 @@ def public_link(url: str, *, loopback: bool = False) -> str | None:
 def is_on_this_machine(url: str) -> bool:
     """Tell whether a link names this machine itself, as the stand-in's does."""
     host = urlsplit(url).hostname or ""
-    address = _address(host)
-    return host == "localhost" if address is None else _unwrapped(ip_address(address)).is_loopback
+    location = _address(host)
+    return host == "localhost" if location is None else _unwrapped(ip_address(location)).is_loopback
 
 
 def _address(host: str) -> str | None:

@@ -83,7 +83,7 @@ class IllegalTransition(Exception):  # noqa: N818 - it names what happened
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class CardLocation:
     """Where in Discord the card of a job lives."""
 
     channel_id: int
@@ -102,12 +102,12 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Placeholder:
+class PendingReply:
     """What a member sees while their files are read: nothing was sent yet, but an answer was promised."""
 
     id: int  # of the interaction, and of the job that may come of it
     user_id: int
-    address: Address
+    location: CardLocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +116,12 @@ class Job:
 
     id: int
     user_id: int
-    address: Address
+    location: CardLocation
     request: VideoRequest
     model: str
     created_at: datetime
     state: State = State.SUBMITTING
-    since: datetime | None = None  # of the state
+    state_since: datetime | None = None  # of the state
     request_id: str | None = None  # GMI's
     waiting_until: datetime | None = None  # certainly not sent so far, and not to be sent earlier
     reason: Reason | None = None
@@ -131,7 +131,7 @@ class Job:
     charge: Charge = Charge.HELD
     spoiler: bool = False  # pictures and video are covered until somebody chooses to look
     quota_guild_id: int | None = None  # the server whose quotas count; it never changes with the card's place
-    told: bool = False  # the member has seen how it ended
+    acknowledged: bool = False  # the member has seen how it ended
     revision: int = 0
 
     @property
@@ -184,6 +184,6 @@ def move(job: Job, state: State, now: datetime, **changes: Any) -> Job:
             charge = Charge.SETTLED
         elif state in REFUNDING:
             charge = Charge.REFUNDED
-    since = job.since if state is job.state else now
-    news = {"since": since, "waiting_until": None, "charge": charge, "told": False} | changes
+    since = job.state_since if state is job.state else now
+    news = {"state_since": since, "waiting_until": None, "charge": charge, "acknowledged": False} | changes
     return replace(job, state=state, revision=job.revision + 1, **news)

@@ -80,7 +80,7 @@ class _Learned:
 _NOTHING_LEARNED = _Learned()
 
 
-class Pacing:
+class DurationEstimator:
     """What was learned about durations, by model and length of the clip in seconds."""
 
     def __init__(self, *, poll_cost: float = POLL_COST) -> None:

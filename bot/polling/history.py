@@ -6,8 +6,8 @@ import logging
 from datetime import timedelta
 
 from bot.clock import Clock
-from bot.polling.estimator import Pacing
-from bot.storage.storage import Ledger, StorageTrouble
+from bot.polling.estimator import DurationEstimator
+from bot.storage.storage import Storage, StorageUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -15,26 +15,26 @@ NOTE = "durations learned"
 EVERY = timedelta(minutes=1)  # at most so often; a crash loses what a minute has taught
 
 
-class Lessons:
+class EstimatorHistory:
     """Reads and writes the one note that holds them."""
 
-    def __init__(self, ledger: Ledger, pacing: Pacing, clock: Clock) -> None:
-        self._ledger = ledger
-        self._pacing = pacing
+    def __init__(self, storage: Storage, estimator: DurationEstimator, clock: Clock) -> None:
+        self._storage = storage
+        self._estimator = estimator
         self._clock = clock
-        self._written = pacing.dump()
+        self._written = estimator.dump()
         self._written_at = clock.now() - EVERY
 
     async def recall(self) -> None:
         """Let the pacing know what earlier processes learned; nothing, where the note makes no sense."""
-        note = await self._ledger.note(NOTE)
+        note = await self._storage.note(NOTE)
         if note is None:
             return
         try:
-            self._pacing.load(note)
+            self._estimator.load(note)
         except (ValueError, RecursionError) as error:
             log.warning("What was learned about durations is lost (%s); it is learned again", error)
-        self._written = self._pacing.dump()
+        self._written = self._estimator.dump()
 
     async def keep(self, *, at_once: bool = False) -> None:
         """Write down what is new, unless that was done a moment ago."""
@@ -42,12 +42,12 @@ class Lessons:
         if not at_once and now - self._written_at < EVERY:
             return
         self._written_at = now
-        learned = self._pacing.dump()
+        learned = self._estimator.dump()
         if learned == self._written:
             return
         try:
-            await self._ledger.write_note(NOTE, learned)
-        except StorageTrouble as trouble:
+            await self._storage.write_note(NOTE, learned)
+        except StorageUnavailable as trouble:
             log.warning("What was learned about durations is not written down yet (%s)", trouble)
         else:
             self._written = learned

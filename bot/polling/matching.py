@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.clock import Clock
-from bot.gmi.client import GmiCloud, GmiError, Report
+from bot.gmi.client import GmiCloud, GmiError, RequestStatus
 from bot.models.jobs import Job, State
 
 log = logging.getLogger(__name__)
@@ -57,14 +57,16 @@ class LostPosts:
         self._own = own
         self._clock = clock
         self._ours: set[str] = set()  # ids in the last list that belong to a job of ours
-        self._peeked: dict[str, Report] = {}  # what single questions told of records without their payload
+        self._peeked: dict[
+            str, RequestStatus
+        ] = {}  # what single questions told of records without their payload
         self._others: bool | None = None  # whether another client was ever seen; None before the note is read
         self._looked = clock.now() - LOOK_EVERY
         self.asked = 0  # single questions after the last list
 
     async def look(
-        self, reports: Sequence[Report], followed: Collection[str], lost: Sequence[Job]
-    ) -> dict[int, Report]:
+        self, reports: Sequence[RequestStatus], followed: Collection[str], lost: Sequence[Job]
+    ) -> dict[int, RequestStatus]:
         """Return the record of each lost job that a list shows for certain, by job; note other clients.
 
         Raises StorageTrouble.
@@ -83,14 +85,16 @@ class LostPosts:
             return {}
         return await self._find(lost, unknown)
 
-    async def _unknown(self, reports: Sequence[Report], followed: Collection[str]) -> list[Report]:
+    async def _unknown(
+        self, reports: Sequence[RequestStatus], followed: Collection[str]
+    ) -> list[RequestStatus]:
         """Return the records that belong to no job of ours whose id we know, now or from earlier."""
         listed = {report.request_id for report in reports}
         known = (self._ours | set(followed)) & listed
         self._ours = known | await self._own.known_requests(listed - known)
         return [report for report in reports if report.request_id not in self._ours]
 
-    async def _look_for_others(self, unknown: Iterable[Report]) -> None:
+    async def _look_for_others(self, unknown: Iterable[RequestStatus]) -> None:
         """Write down once and for all if a record can only be another client's."""
         if self._others:
             return
@@ -107,7 +111,7 @@ class LostPosts:
                 log.info("The list shows requests of another client: none is matched by its time alone")
                 return
 
-    async def _find(self, lost: Sequence[Job], unknown: list[Report]) -> dict[int, Report]:
+    async def _find(self, lost: Sequence[Job], unknown: list[RequestStatus]) -> dict[int, RequestStatus]:
         found = _by_payload(lost, unknown)
         left = [job for job in lost if job.id not in found]
         if left and await self._peek(left, unknown):
@@ -122,7 +126,7 @@ class LostPosts:
                     found[job.id] = report
         return found
 
-    async def _peek(self, lost: Sequence[Job], unknown: Iterable[Report]) -> bool:
+    async def _peek(self, lost: Sequence[Job], unknown: Iterable[RequestStatus]) -> bool:
         """Ask singly about records without their payload that may be of a lost job; tell whether any told."""
         told = False
         for report in unknown:
@@ -137,10 +141,10 @@ class LostPosts:
                 log.warning("A request that may be a lost one of ours told nothing (%s)", error)
         return told
 
-    def _as_peeked(self, unknown: Iterable[Report]) -> list[Report]:
+    def _as_peeked(self, unknown: Iterable[RequestStatus]) -> list[RequestStatus]:
         return [self._peeked.get(report.request_id, report) for report in unknown]
 
-    async def _by_time(self, job: Job, unknown: Iterable[Report]) -> Report | None:
+    async def _by_time(self, job: Job, unknown: Iterable[RequestStatus]) -> RequestStatus | None:
         """Return the one record of the moment in which only this job was sent; None where in doubt."""
         earliest, latest = job.created_at - CLOCK_SKEW, job.created_at + POST_TAKES + CLOCK_SKEW
         close = [
@@ -167,9 +171,9 @@ def echo(payload: dict[str, object] | None, sent: dict[str, object]) -> bool | N
     return True if set(sent) <= set(payload) else None
 
 
-def _by_payload(lost: Sequence[Job], unknown: Iterable[Report]) -> dict[int, Report]:
+def _by_payload(lost: Sequence[Job], unknown: Iterable[RequestStatus]) -> dict[int, RequestStatus]:
     """Return for each lost job the record that echoes it, no record twice."""
-    found: dict[int, Report] = {}
+    found: dict[int, RequestStatus] = {}
     left = list(unknown)
     for job in lost:
         sent, earliest = job.request.payload(), job.created_at - CLOCK_SKEW
@@ -182,17 +186,17 @@ def _by_payload(lost: Sequence[Job], unknown: Iterable[Report]) -> dict[int, Rep
     return found
 
 
-def _may_be(job: Job, report: Report) -> bool:
+def _may_be(job: Job, report: RequestStatus) -> bool:
     """Tell whether a record that does not say what was sent may be this job's, by its moment."""
     if report.created_at is None or echo(report.payload, job.request.payload()) is not None:
         return False
-    ended = None if job.state is State.SUBMITTING else job.since
+    ended = None if job.state is State.SUBMITTING else job.state_since
     return job.created_at - CLOCK_SKEW <= report.created_at and (
         ended is None or report.created_at <= ended + CLOCK_SKEW
     )
 
 
-def _may_be_ours(report: Report, senders: Iterable[Job], nameless: Iterable[Job]) -> bool:
+def _may_be_ours(report: RequestStatus, senders: Iterable[Job], nameless: Iterable[Job]) -> bool:
     """Tell whether a record may be of a job of ours: by its payload, or without one by its moment."""
     if any(echo(report.payload, job.request.payload()) for job in senders):
         return True
@@ -201,7 +205,7 @@ def _may_be_ours(report: Report, senders: Iterable[Job], nameless: Iterable[Job]
     return report.created_at is None or any(_may_be(job, report) for job in nameless)
 
 
-def _seed(report: Report) -> int | None:
+def _seed(report: RequestStatus) -> int | None:
     """Return the seed that a record echoes; whatever has one can be told from ours."""
     seed = (report.payload or {}).get("seed")
     if isinstance(seed, bool) or not isinstance(seed, int | float) or seed != seed // 1:

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.gmi.client import GmiCloud, GmiError, Report, RequestList
+from bot.gmi.client import GmiCloud, GmiError, RequestList, RequestStatus
 from bot.models.jobs import Job, State
-from bot.polling.estimator import LONGEST, SHORTEST, Pacing, for_all
+from bot.polling.estimator import LONGEST, SHORTEST, DurationEstimator, for_all
 from bot.polling.matching import LostPosts
-from bot.polling.timers import Agenda
-from bot.polling.tracked import Followed
+from bot.polling.timers import TimerQueue
+from bot.polling.tracked import TrackedRequest
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +35,15 @@ LIST_RATE = 512 * 1024  # bytes a second that a list may cost where nothing chea
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class StatusUpdate:
     """What has changed about one job: GMI's report, or None if its deadline has passed."""
 
     job_id: int
-    report: Report | None
+    report: RequestStatus | None
     at: datetime
 
 
-class Watch:
+class StatusPoller:
     """Asks GMI Cloud about every job that it follows, at most so many times a minute."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Watch:
         gmi: GmiCloud,
         clock: Clock,
         model: str,
-        pacing: Pacing,
+        estimator: DurationEstimator,
         requests_per_minute: int,
         *,
         lost_posts: LostPosts | None = None,
@@ -59,23 +59,23 @@ class Watch:
         self._gmi = gmi
         self._clock = clock
         self._model = model
-        self._pacing = pacing
+        self._estimator = estimator
         self._lost_posts = lost_posts
         self._seconds_a_request = 60 / requests_per_minute
         # A second's worth of questions goes out together.
         self._at_once = min(max(1, requests_per_minute // 60), PARALLEL_REQUESTS)
-        self._followed: dict[int, Followed] = {}
-        self._lost: dict[int, Followed] = {}  # those whose id at GMI is not known
-        self._agenda = Agenda()  # when a job is to be asked about by itself, or has its deadline
-        self._waiting: dict[int, Followed] = {}  # those whose moment has come
+        self._followed: dict[int, TrackedRequest] = {}
+        self._lost: dict[int, TrackedRequest] = {}  # those whose id at GMI is not known
+        self._timers = TimerQueue()  # when a job is to be asked about by itself, or has its deadline
+        self._waiting: dict[int, TrackedRequest] = {}  # those whose moment has come
         self._list_due: datetime | None = None  # None while no list serves anybody
         self._list_asked = self._list_useless_until = clock.now()
         self._last_list = RequestList([])  # its size only
         self._free_at = clock.now()  # when the budget allows the next request
         self._wake = asyncio.Event()
-        self._untold: deque[News] = deque()
+        self._untold: deque[StatusUpdate] = deque()
 
-    def follow(self, job: Job, deadline: datetime, *, doubted: Report | None = None) -> None:
+    def follow(self, job: Job, deadline: datetime, *, doubted: RequestStatus | None = None) -> None:
         """Ask about this job from now on, or look for it where GMI's id of it is not known.
 
         News of the deadline comes once. A failure whose reason is still to be asked for comes as `doubted`.
@@ -84,19 +84,19 @@ class Watch:
         was_lost = job.id in self._lost
         self.drop(job.id)
         found = was_lost and job.request_id is not None
-        one = Followed.begin(job, deadline, now, found=found, doubted=doubted)
+        one = TrackedRequest.begin(job, deadline, now, found=found, doubted=doubted)
         self._followed[job.id] = one
         if one.request_id is None:
             self._lost[job.id] = one
         # An accepted job is not asked about at once: its POST has just told how it stands.
         at_once = one.request_id is None or doubted is not None
-        due = min(now + timedelta(seconds=0.0 if at_once else one.interval(self._pacing, now)), deadline)
+        due = min(now + timedelta(seconds=0.0 if at_once else one.interval(self._estimator, now)), deadline)
         if self._list_due is not None and one.request_id is not None and not one.singly:
             one.in_list = True  # the next list will tell; it comes as early as this job needs it
             soonest = self._list_asked + timedelta(seconds=self._shortest_list_pause())
             self._list_due = max(soonest, min(due, self._list_due))
             due = deadline
-        self._agenda.put(job.id, due)
+        self._timers.put(job.id, due)
         self._wake.set()
 
     def drop(self, job_id: int) -> None:
@@ -104,11 +104,11 @@ class Watch:
         self._followed.pop(job_id, None)
         self._lost.pop(job_id, None)
         self._waiting.pop(job_id, None)
-        self._agenda.remove(job_id)
+        self._timers.remove(job_id)
         if not self._followed:
             self._list_due = None
 
-    async def news(self) -> AsyncIterator[News]:
+    async def news(self) -> AsyncIterator[StatusUpdate]:
         """Yield what changes, for ever; whoever has to begin anew loses no job and no news."""
         self._take_up_forgotten()
         while True:
@@ -131,17 +131,17 @@ class Watch:
         """Let every job have its moment that has none, because something failed in the middle of a round."""
         for job_id, one in self._followed.items():
             listed = one.in_list and self._list_due is not None
-            if job_id not in self._agenda and job_id not in self._waiting and not listed:
+            if job_id not in self._timers and job_id not in self._waiting and not listed:
                 self._waiting[job_id] = one
 
     def _await_due(self, now: datetime) -> None:
-        for job_id in self._agenda.take_due(now):
+        for job_id in self._timers.take_due(now):
             self._waiting[job_id] = self._followed[job_id]
 
     def _until_next(self) -> float | None:
         """Return the seconds until something is to be done; None while there is nothing."""
         now = self._clock.now()
-        moments = [moment for moment in (self._agenda.next(), self._list_due) if moment is not None]
+        moments = [moment for moment in (self._timers.next(), self._list_due) if moment is not None]
         if self._waiting:
             moments.append(now)
         if not moments:
@@ -175,7 +175,7 @@ class Watch:
     def _shortest_list_pause(self) -> float:
         return SHORTEST if self._list_is_cheap() else max(SHORTEST, self._last_list.size / LIST_RATE)
 
-    def _most_urgent(self) -> list[Followed]:
+    def _most_urgent(self) -> list[TrackedRequest]:
         """Take the jobs out of those waiting that are to be asked about singly now.
 
         What counts is how many of its own intervals a job has waited: those most likely to be finished come
@@ -183,7 +183,9 @@ class Watch:
         """
         now, waiting = self._clock.now(), [one for one in self._waiting.values() if one.request_id]
         if len(waiting) > self._at_once:
-            waiting = heapq.nlargest(self._at_once, waiting, key=lambda one: one.urgency(self._pacing, now))
+            waiting = heapq.nlargest(
+                self._at_once, waiting, key=lambda one: one.urgency(self._estimator, now)
+            )
         for one in waiting:
             del self._waiting[one.job.id]
         return waiting
@@ -216,7 +218,7 @@ class Watch:
         self._list_due = self._next_list([one for one in shown if one.in_list], now)
         return 1 + await self._look_for_lost(page.reports)
 
-    def _hear_in_list(self, one: Followed, report: Report, *, pays: bool) -> None:
+    def _hear_in_list(self, one: TrackedRequest, report: RequestStatus, *, pays: bool) -> None:
         """Take what the list says of a job; what it says only by half is asked about singly from now on."""
         half_said = report.lacks_something and report.state is not State.SUCCEEDED
         ended = report.state not in {State.QUEUED, State.PROCESSING, one.state}
@@ -230,26 +232,26 @@ class Watch:
         elif not half_said and (ended or report.results):
             self._take(one, report)
 
-    def _next_list(self, shown: Iterable[Followed], now: datetime) -> datetime | None:
+    def _next_list(self, shown: Iterable[TrackedRequest], now: datetime) -> datetime | None:
         """Return when the list is to be asked for again to serve these jobs."""
         processing, at_most = [], math.inf
         for one in shown:
             if one.state is State.PROCESSING:
                 processing.append(one)
             else:
-                at_most = min(at_most, one.pause(self._pacing, now))
+                at_most = min(at_most, one.pause(self._estimator, now))
         if processing:
             at_most = min(at_most, LONGEST)
         elif at_most == math.inf:
             return None
-        pauses = (one.pause(self._pacing, now) for one in processing)
+        pauses = (one.pause(self._estimator, now) for one in processing)
         return now + timedelta(seconds=max(for_all(pauses, at_most), self._shortest_list_pause()))
 
-    async def _look_for_lost(self, reports: list[Report]) -> int:
+    async def _look_for_lost(self, reports: list[RequestStatus]) -> int:
         """Look for every lost POST among the records; return how many single questions that took."""
         if self._lost_posts is None:
             return 0
-        found: dict[int, Report] = {}
+        found: dict[int, RequestStatus] = {}
         ids = {one.request_id for one in self._followed.values() if one.request_id is not None}
         lost = list(self._lost.values())
         try:
@@ -261,10 +263,10 @@ class Watch:
             self._take(one, found.get(one.job.id))
         return self._lost_posts.asked
 
-    async def _ask(self, one: Followed) -> None:
+    async def _ask(self, one: TrackedRequest) -> None:
         """Ask about one job by itself."""
         assert one.request_id is not None, "a lost job has nothing to be asked by"
-        report: Report | None = None
+        report: RequestStatus | None = None
         pause: float | None = None
         try:
             report = await self._gmi.status(one.request_id)
@@ -278,16 +280,18 @@ class Watch:
             one.doubted = None  # what a question about the job alone tells is final
         self._take(one, report, at_least=pause or 0.0)
 
-    def _take(self, one: Followed, report: Report | None, *, at_least: float = 0.0) -> None:
+    def _take(self, one: TrackedRequest, report: RequestStatus | None, *, at_least: float = 0.0) -> None:
         """Keep what is new about a job; one that cannot be taken harms no other, and is asked about again."""
         try:
             self._untold += self._heard(one, report, at_least=at_least)
         except Exception:
             log.exception("Job %s: what was heard of it could not be taken", one.job.id)
             if self._followed.get(one.job.id) is one:
-                self._agenda.put(one.job.id, self._clock.now() + timedelta(seconds=LONGEST))
+                self._timers.put(one.job.id, self._clock.now() + timedelta(seconds=LONGEST))
 
-    def _heard(self, one: Followed, report: Report | None, *, at_least: float) -> list[News]:
+    def _heard(
+        self, one: TrackedRequest, report: RequestStatus | None, *, at_least: float
+    ) -> list[StatusUpdate]:
         """Take what was reported, or that nothing was, and tell what is new about it."""
         job = one.job
         if self._followed.get(job.id) is not one:
@@ -295,7 +299,7 @@ class Watch:
         now, before = self._clock.now(), one.state
         processed = None if report is None or one.request_id is None else one.hear(report.state, now)
         if processed is not None:
-            self._pacing.learn(job.model, job.request.duration, processed)
+            self._estimator.learn(job.model, job.request.duration, processed)
         if one.state is State.SUCCEEDED:
             one.singly, one.in_list = True, False  # only a link is still missing, if anything
         one.asked = now
@@ -303,28 +307,28 @@ class Watch:
         found = report is not None and one.request_id is None
         linked = report is not None and before is State.SUCCEEDED and bool(report.results)
         if found or linked or one.state is not before:
-            return [News(job.id, report, now)]
+            return [StatusUpdate(job.id, report, now)]
         if one.deadline is not None and now >= one.deadline:
             one.deadline = None
-            return [News(job.id, one.doubted, now)]
+            return [StatusUpdate(job.id, one.doubted, now)]
         return []
 
-    def _schedule(self, one: Followed, now: datetime, at_least: float) -> None:
+    def _schedule(self, one: TrackedRequest, now: datetime, at_least: float) -> None:
         """Put the job's next own moment down: what the list shows needs none but its deadline."""
         self._waiting.pop(one.job.id, None)
         due = None
         if not one.in_list:
-            due = now + timedelta(seconds=max(one.interval(self._pacing, now), at_least))
+            due = now + timedelta(seconds=max(one.interval(self._estimator, now), at_least))
         if one.deadline is not None and now < one.deadline:
             due = one.deadline if due is None else min(due, one.deadline)
         if due is None:
-            self._agenda.remove(one.job.id)
+            self._timers.remove(one.job.id)
         else:
-            self._agenda.put(one.job.id, due)
+            self._timers.put(one.job.id, due)
 
-    def _ask_singly(self, jobs: Iterable[Followed]) -> None:
+    def _ask_singly(self, jobs: Iterable[TrackedRequest]) -> None:
         for one in jobs:
             if not one.singly:
                 one.in_list = None
-            self._agenda.remove(one.job.id)
+            self._timers.remove(one.job.id)
             self._waiting[one.job.id] = one

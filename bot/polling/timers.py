@@ -8,7 +8,7 @@ from datetime import datetime
 SLACK = 64  # outdated entries that are not worth a clean-up
 
 
-class Agenda:
+class TimerQueue:
     """Moments by key; what a moment costs does not grow with their number, but with its logarithm."""
 
     def __init__(self) -> None:

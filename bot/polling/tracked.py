@@ -7,16 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from bot.gmi.answers import Report
+from bot.gmi.answers import RequestStatus
 from bot.models.jobs import Job, State
-from bot.polling.estimator import LATE, Pacing, link_interval, queued_interval, search_interval, within_limits
+from bot.polling.estimator import (
+    LATE,
+    DurationEstimator,
+    link_interval,
+    queued_interval,
+    search_interval,
+    within_limits,
+)
 
 # A change that happened somewhere in a longer gap teaches nothing: the bot was down, or GMI did not answer.
 GAP_MAX = 45.0  # seconds between two sightings; after a longer one nobody knows when the state changed
 
 
 @dataclass(slots=True, eq=False)
-class Followed:
+class TrackedRequest:
     """A job as the watch sees it."""
 
     job: Job  # as it stood when it began to be followed
@@ -29,17 +36,19 @@ class Followed:
     teaches: bool = False  # whether that is near enough to learn from
     in_list: bool | None = None  # whether the list serves it; None where no list has told
     singly: bool = False  # no list serves it any more: what the list said of it was not enough
-    doubted: Report | None = None  # a failure without a reason, until a question about it alone is answered
+    doubted: RequestStatus | None = (
+        None  # a failure without a reason, until a question about it alone is answered
+    )
 
     @classmethod
     def begin(
-        cls, job: Job, deadline: datetime, now: datetime, *, found: bool, doubted: Report | None = None
+        cls, job: Job, deadline: datetime, now: datetime, *, found: bool, doubted: RequestStatus | None = None
     ) -> Self:
         """Return a job as it begins to be followed, now or again after a restart.
 
         A lost POST that was found may have been in its state for any time.
         """
-        seen = job.since or job.created_at
+        seen = job.state_since or job.created_at
         since = job.created_at if job.request_id else now
         one = cls(job, job.state, seen if job.awaits_link else since, seen, now, deadline)
         if job.awaits_link or doubted is not None:
@@ -74,7 +83,7 @@ class Followed:
             return (changed - started).total_seconds()
         return None
 
-    def pause(self, pacing: Pacing, now: datetime) -> float:
+    def pause(self, estimator: DurationEstimator, now: datetime) -> float:
         """Return the best seconds until the next question, before any limit."""
         waited = max(0.0, (now - self.since).total_seconds())
         if self.request_id is None:
@@ -86,15 +95,15 @@ class Followed:
         if self.started is None:
             return queued_interval(waited)
         processed = (now - self.started).total_seconds()
-        return pacing.pause(self.job.model, self.job.request.duration, processed)
+        return estimator.pause(self.job.model, self.job.request.duration, processed)
 
-    def interval(self, pacing: Pacing, now: datetime) -> float:
+    def interval(self, estimator: DurationEstimator, now: datetime) -> float:
         """Return the seconds until the next question about this job alone."""
-        pause = self.pause(pacing, now)
+        pause = self.pause(estimator, now)
         return within_limits(pause) if self.started is not None else pause
 
-    def urgency(self, pacing: Pacing, now: datetime) -> float:
+    def urgency(self, estimator: DurationEstimator, now: datetime) -> float:
         """Return how many of its intervals the job has waited since it was asked about."""
         if self.deadline is not None and now >= self.deadline:
             return math.inf
-        return (now - self.asked).total_seconds() / self.interval(pacing, now)
+        return (now - self.asked).total_seconds() / self.interval(estimator, now)

@@ -16,128 +16,23 @@ from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from fractions import Fraction
 from operator import attrgetter
 
 from bot.models.jobs import Charge
+from bot.models.quotas import (
+    ATTEMPTS_PER,
+    LONGEST,
+    EffectiveRule,
+    ExceededLimit,
+    Period,
+    QuotaExceeded,
+    QuotaStatus,
+    Rule,
+    Scope,
+    Usage,
+)
 from bot.models.requests import DURATION_DEFAULT
-
-LONGEST = timedelta(days=30)
-ATTEMPTS_PER = timedelta(hours=1)  # GMI limits video models in requests an hour and organisation
-_LENGTHS = {
-    "hour": timedelta(hours=1),
-    "day": timedelta(days=1),
-    "week": timedelta(weeks=1),
-    "month": LONGEST,
-}
-
-
-class Period(StrEnum):
-    """How far back a rule looks."""
-
-    HOUR = "hour"
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-
-    @property
-    def length(self) -> timedelta:
-        """Return the length of the window; a month has 30 days."""
-        return _LENGTHS[self.value]
-
-
-class Scope(StrEnum):
-    """Whom a rule is for."""
-
-    MEMBER = "member"
-    ROLE = "role"
-    SERVER = "server"
-    OPERATOR = "operator"
-
-
-class Obstacle(StrEnum):
-    """What stands in the way of a request."""
-
-    VIDEOS = "videos"
-    SECONDS = "seconds"
-    RUNNING = "running"
-    ATTEMPTS = "attempts"
-    BLOCKED = "blocked"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How many videos and how many seconds of video a period allows; None is unlimited, 0 blocks."""
-
-    videos: int | None
-    seconds: int | None
-    per: Period = Period.DAY
-
-    def __post_init__(self) -> None:
-        if min(self.videos or 0, self.seconds or 0) < 0:
-            raise ValueError("a quota cannot be negative")
-
-    @property
-    def blocks(self) -> bool:
-        """Tell whether nothing at all is allowed."""
-        return self.videos == 0 or self.seconds == 0
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A rule and whom it was set for."""
-
-    rule: Rule
-    scope: Scope
-    target_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a member has used of the rule that applies."""
-
-    applied: Applied
-    used_videos: int
-    used_seconds: int
-    running: int
-    running_max: int
-    next_frees: datetime | None  # when the oldest use leaves the window
-    attempts: int = 0  # that came to nothing, in the last hour
-    attempts_max: int | None = None
-
-    @property
-    def left_videos(self) -> int | None:
-        """Return how many videos are left, None if they are not limited."""
-        return _left(self.applied.rule.videos, self.used_videos)
-
-    @property
-    def left_seconds(self) -> int | None:
-        """Return how many seconds are left, None if they are not limited."""
-        return _left(self.applied.rule.seconds, self.used_seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a member has used within a period."""
-
-    user_id: int
-    videos: int
-    seconds: int
-    running: int
-
-
-class QuotaExceeded(Exception):  # noqa: N818 - it names what happened
-    """A request does not fit. `frees` tells when it will, None where time alone does not help."""
-
-    def __init__(
-        self, standing: Standing, obstacle: Obstacle, needed_seconds: int, frees: datetime | None = None
-    ) -> None:
-        super().__init__(f"quota exceeded: {obstacle}")
-        self.standing = standing
-        self.obstacle = obstacle
-        self.needed_seconds = needed_seconds
-        self.frees = frees
 
 
 @dataclass(slots=True, eq=False)
@@ -190,7 +85,7 @@ class _Log:
         return start if self.forgotten_until is None else max(start, self.forgotten_until)
 
 
-class Quotas:
+class QuotaLimiter:
     """The rules and logs of everybody. All moments passed in are aware, in UTC."""
 
     def __init__(self, default: Rule, running_max: int, attempts_max: int | None = None) -> None:
@@ -198,10 +93,10 @@ class Quotas:
             raise ValueError("at least one request must be allowed to run")
         if attempts_max is not None and attempts_max < 1:
             raise ValueError("at least one attempt must be allowed to fail")
-        self._default = Applied(default, Scope.OPERATOR, None)
+        self._default = EffectiveRule(default, Scope.OPERATOR, None)
         self._running_max = running_max
         self._attempts_max = attempts_max  # that come to nothing in an hour; None is unlimited
-        self._rules: dict[int, dict[tuple[Scope, int | None], Applied]] = {}
+        self._rules: dict[int, dict[tuple[Scope, int | None], EffectiveRule]] = {}
         self._logs: dict[int | None, dict[int, _Log]] = {}
         self._uses: dict[int, _Use] = {}
 
@@ -211,19 +106,19 @@ class Quotas:
         Raises ValueError for the operator's scope, and where scope and target do not belong together.
         """
         key = _rule_key(scope, target_id)
-        self._rules.setdefault(guild_id, {})[key] = Applied(rule, scope, target_id)
+        self._rules.setdefault(guild_id, {})[key] = EffectiveRule(rule, scope, target_id)
 
     def clear_rule(self, guild_id: int, scope: Scope, target_id: int | None) -> bool:
         """Remove a rule and tell whether there was one; raises ValueError as `set_rule` does."""
         return self._rules.get(guild_id, {}).pop(_rule_key(scope, target_id), None) is not None
 
-    def rules(self, guild_id: int) -> list[Applied]:
+    def rules(self, guild_id: int) -> list[EffectiveRule]:
         """Return the rules of a server: its default, then roles, then members, each by id."""
         order = (Scope.SERVER, Scope.ROLE, Scope.MEMBER)
         applied = self._rules.get(guild_id, {}).values()
         return sorted(applied, key=lambda one: (order.index(one.scope), one.target_id or 0))
 
-    def applied(self, guild_id: int | None, user_id: int, role_ids: Iterable[int]) -> Applied:
+    def applied(self, guild_id: int | None, user_id: int, role_ids: Iterable[int]) -> EffectiveRule:
         """Return the member's own rule, else that of their best role, the server's or the operator's."""
         rules = {} if guild_id is None else self._rules.get(guild_id, {})
         own = rules.get((Scope.MEMBER, user_id))
@@ -242,7 +137,7 @@ class Quotas:
         role_ids: Iterable[int],
         seconds: int,
         now: datetime,
-    ) -> Standing:
+    ) -> QuotaStatus:
         """Take one video of so many seconds and return what the member has used with it.
 
         Raises QuotaExceeded if it does not fit, ValueError for a job that is in the log already.
@@ -258,7 +153,7 @@ class Quotas:
 
     def check(
         self, guild_id: int | None, user_id: int, role_ids: Iterable[int], seconds: int, now: datetime
-    ) -> Standing:
+    ) -> QuotaStatus:
         """Return what the member has used, or raise QuotaExceeded if a video does not fit; take nothing."""
         log = self._log(guild_id, user_id)
         standing = self._standing(self.applied(guild_id, user_id, role_ids), log, now)
@@ -308,7 +203,7 @@ class Quotas:
 
     def standing(
         self, guild_id: int | None, user_id: int, role_ids: Iterable[int], now: datetime
-    ) -> Standing:
+    ) -> QuotaStatus:
         """Return what a member has used of the rule that applies."""
         return self._standing(self.applied(guild_id, user_id, role_ids), self._log(guild_id, user_id), now)
 
@@ -348,11 +243,11 @@ class Quotas:
         for use in log.prune(now):
             del self._uses[use.job_id]
 
-    def _standing(self, applied: Applied, log: _Log, now: datetime) -> Standing:
+    def _standing(self, applied: EffectiveRule, log: _Log, now: datetime) -> QuotaStatus:
         uses = log.counted(applied.rule.per, now)
         used_seconds = sum(use.seconds for use in uses)
         next_frees = uses[0].at + applied.rule.per.length if uses else None
-        return Standing(
+        return QuotaStatus(
             applied,
             len(uses),
             used_seconds,
@@ -362,10 +257,6 @@ class Quotas:
             len(log.vain(now)),
             self._attempts_max,
         )
-
-
-def _left(limit: int | None, used: int) -> int | None:
-    return None if limit is None else max(0, limit - used)
 
 
 def _rule_key(scope: Scope, target_id: int | None) -> tuple[Scope, int | None]:
@@ -384,18 +275,18 @@ def _generosity(rule: Rule) -> tuple[Fraction | float, ...]:
     return min(videos, seconds / DURATION_DEFAULT), videos, seconds
 
 
-def _check(standing: Standing, uses: list[_Use], vain: list[datetime], needed: int) -> None:
+def _check(standing: QuotaStatus, uses: list[_Use], vain: list[datetime], needed: int) -> None:
     """Raise QuotaExceeded if the request does not fit.
 
     What time cannot change is said first, then what is running: so `frees` never promises too much.
     """
     rule = standing.applied.rule
     if rule.blocks:
-        raise QuotaExceeded(standing, Obstacle.BLOCKED, needed)
+        raise QuotaExceeded(standing, ExceededLimit.BLOCKED, needed)
     if rule.seconds is not None and needed > rule.seconds:
-        raise QuotaExceeded(standing, Obstacle.SECONDS, needed)
+        raise QuotaExceeded(standing, ExceededLimit.SECONDS, needed)
     if standing.running >= standing.running_max:
-        raise QuotaExceeded(standing, Obstacle.RUNNING, needed)
+        raise QuotaExceeded(standing, ExceededLimit.RUNNING, needed)
     videos, seconds = standing.used_videos, standing.used_seconds
     obstacle, frees = _obstacle(rule, videos, seconds + needed), None
     for use in uses:
@@ -407,14 +298,14 @@ def _check(standing: Standing, uses: list[_Use], vain: list[datetime], needed: i
     if standing.attempts_max is not None and len(vain) >= standing.attempts_max:
         enough_left = vain[len(vain) - standing.attempts_max] + ATTEMPTS_PER
         if frees is None or enough_left > frees:
-            obstacle, frees = Obstacle.ATTEMPTS, enough_left
+            obstacle, frees = ExceededLimit.ATTEMPTS, enough_left
     if obstacle is not None:
         raise QuotaExceeded(standing, obstacle, needed, frees)
 
 
-def _obstacle(rule: Rule, used_videos: int, seconds: int) -> Obstacle | None:
+def _obstacle(rule: Rule, used_videos: int, seconds: int) -> ExceededLimit | None:
     if rule.videos is not None and used_videos >= rule.videos:
-        return Obstacle.VIDEOS
+        return ExceededLimit.VIDEOS
     if rule.seconds is not None and seconds > rule.seconds:
-        return Obstacle.SECONDS
+        return ExceededLimit.SECONDS
     return None

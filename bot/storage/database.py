@@ -41,11 +41,11 @@ _UNKNOWN = "The database server has no database of that name: create it, or chec
 _FORBIDDEN = "The database user may not lay out tables: let it create tables in that database."
 
 
-class LedgerUnusable(Exception):  # noqa: N818 - it names what happened
+class StorageUnusable(Exception):  # noqa: N818 - it names what happened
     """The database cannot be used; the text is one plain sentence for the operator."""
 
 
-class StorageTrouble(Exception):  # noqa: N818 - it names what happened
+class StorageUnavailable(Exception):  # noqa: N818 - it names what happened
     """The database did not take or give something just now; the text holds no value of it."""
 
 
@@ -60,24 +60,24 @@ class StorageConflict(StorageFault):
 async def open_engine(url: str, *, busy_timeout: int) -> AsyncEngine:
     """Open the database and bring its tables up to date; SQLite waits so many milliseconds for other writers.
 
-    Raises LedgerUnusable with a plain sentence where it is damaged, newer than this bot, or out of reach.
+    Raises StorageUnusable with a sentence if it is damaged, newer than this bot, or out of reach.
     """
     try:
-        address = sa.engine.make_url(url)
-        if address.get_backend_name() == "sqlite":
-            engine = _sqlite_engine(address, busy_timeout)
+        location = sa.engine.make_url(url)
+        if location.get_backend_name() == "sqlite":
+            engine = _sqlite_engine(location, busy_timeout)
             await _migrate(engine, keep=True)
         else:
             # On many rows a migration may take longer than any other statement may.
-            await _migrate(_postgres_engine(address, patient=True), keep=False)
-            engine = _postgres_engine(address, patient=False)
+            await _migrate(_postgres_engine(location, patient=True), keep=False)
+            engine = _postgres_engine(location, patient=False)
     except Exception as error:
         # Not chained: the text of these errors can hold the address with its password.
-        raise LedgerUnusable(_why_unusable(error, url)) from None
+        raise StorageUnusable(_why_unusable(error, url)) from None
     return engine
 
 
-def translated(error: Exception) -> StorageTrouble | StorageFault:
+def translated(error: Exception) -> StorageUnavailable | StorageFault:
     """Return what an error of the database means to who asked, without any value in its text."""
     # The text of an SQLAlchemy error holds the values of the statement: prompts and tokens.
     cause = getattr(error, "orig", None) or error
@@ -97,10 +97,10 @@ def translated(error: Exception) -> StorageTrouble | StorageFault:
             driver, ValueError | TypeError
         )
         fault = not known or isinstance(error, sa.exc.ProgrammingError | sa.exc.DataError)
-    return StorageFault(text) if fault and not invalidated else StorageTrouble(text)
+    return StorageFault(text) if fault and not invalidated else StorageUnavailable(text)
 
 
-def _postgres_engine(address: sa.URL, *, patient: bool) -> AsyncEngine:
+def _postgres_engine(location: sa.URL, *, patient: bool) -> AsyncEngine:
     """Return connections to a server; the patient kind is used once and waits for each statement's end."""
     settings = {"application_name": "vidu-bot"}
     arguments: dict[str, Any] = {"timeout": CONNECT_SECONDS, "server_settings": settings}
@@ -111,13 +111,13 @@ def _postgres_engine(address: sa.URL, *, patient: bool) -> AsyncEngine:
         settings["idle_in_transaction_session_timeout"] = f"{IDLE_SECONDS:g}s"
         arguments["command_timeout"] = STATEMENT_SECONDS
         options = {"pool_pre_ping": True, "pool_size": CONNECTIONS, "pool_timeout": CONNECT_SECONDS}
-    return create_async_engine(address, connect_args=arguments, **_JSON, **options)
+    return create_async_engine(location, connect_args=arguments, **_JSON, **options)
 
 
-def _sqlite_engine(address: sa.URL, busy_timeout: int) -> AsyncEngine:
-    if address.database and address.database != ":memory:":
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(address, **_JSON)
+def _sqlite_engine(location: sa.URL, busy_timeout: int) -> AsyncEngine:
+    if location.database and location.database != ":memory:":
+        Path(location.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(location, **_JSON)
 
     @sa.event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.models.drafts import Draft, Source
-from bot.models.jobs import Address, Charge, Job, Placeholder, Reason, State
+from bot.models.jobs import CardLocation, Charge, Job, PendingReply, Reason, State
 from bot.models.requests import Kind, Reference, VideoRequest
 
 metadata = sa.MetaData()
@@ -209,24 +209,24 @@ def _maybe_to_moment(micros: int | None) -> datetime | None:
     return None if micros is None else to_moment(micros)
 
 
-def placeholder_to_row(placeholder: Placeholder) -> dict[str, Any]:
+def pending_reply_to_row(placeholder: PendingReply) -> dict[str, Any]:
     """Return a placeholder as a row of `placeholders`."""
-    address = placeholder.address
+    location = placeholder.location
     return {
         "id": placeholder.id,
         "user_id": placeholder.user_id,
-        "guild_id": address.guild_id,
-        "channel_id": address.channel_id,
-        "message_id": address.message_id,
-        "token": address.token,
-        "token_expires": _maybe_to_micros(address.token_expires),
-        "private": address.private,
+        "guild_id": location.guild_id,
+        "channel_id": location.channel_id,
+        "message_id": location.message_id,
+        "token": location.token,
+        "token_expires": _maybe_to_micros(location.token_expires),
+        "private": location.private,
     }
 
 
-def row_to_placeholder(row: sa.Row[Any]) -> Placeholder:
+def row_to_pending_reply(row: sa.Row[Any]) -> PendingReply:
     """Return the placeholder of a row of `placeholders`."""
-    address = Address(
+    location = CardLocation(
         channel_id=row.channel_id,
         guild_id=row.guild_id,
         message_id=row.message_id,
@@ -234,7 +234,7 @@ def row_to_placeholder(row: sa.Row[Any]) -> Placeholder:
         token_expires=_maybe_to_moment(row.token_expires),
         private=row.private,
     )
-    return Placeholder(row.id, row.user_id, address)
+    return PendingReply(row.id, row.user_id, location)
 
 
 def draft_to_row(draft: Draft, saved_at: datetime) -> dict[str, Any]:
@@ -267,25 +267,25 @@ def row_to_draft(row: sa.Row[Any]) -> Draft:
 
 def job_to_row(job: Job) -> dict[str, Any]:
     """Return a job as a row of `jobs`."""
-    address, request = job.address, job.request
+    location, request = job.location, job.request
     return {
         "id": job.id,
         "revision": job.revision,
         "state": job.state.value,
-        "since": _maybe_to_micros(job.since),
+        "since": _maybe_to_micros(job.state_since),
         "charge": job.charge.value,
-        "told": job.told,
+        "told": job.acknowledged,
         "user_id": job.user_id,
-        "guild_id": address.guild_id,
+        "guild_id": location.guild_id,
         "quota_guild_id": job.quota_guild_id,
-        "channel_id": address.channel_id,
-        "message_id": address.message_id,
-        "token": address.token,
-        "token_expires": _maybe_to_micros(address.token_expires),
-        "private": address.private,
-        "guest": address.guest,
-        "keeps_references": address.keeps_references,
-        "upload_limit": address.upload_limit,
+        "channel_id": location.channel_id,
+        "message_id": location.message_id,
+        "token": location.token,
+        "token_expires": _maybe_to_micros(location.token_expires),
+        "private": location.private,
+        "guest": location.guest,
+        "keeps_references": location.keeps_references,
+        "upload_limit": location.upload_limit,
         "spoiler": job.spoiler,
         "model": job.model,
         "prompt": request.prompt,
@@ -307,7 +307,7 @@ def row_to_job(row: sa.Row[Any]) -> Job:
     references = tuple(
         Reference(**{**reference, "kind": Kind(reference["kind"])}) for reference in row.reference_list
     )
-    address = Address(
+    location = CardLocation(
         channel_id=row.channel_id,
         guild_id=row.guild_id,
         message_id=row.message_id,
@@ -322,13 +322,13 @@ def row_to_job(row: sa.Row[Any]) -> Job:
         id=row.id,
         user_id=row.user_id,
         quota_guild_id=row.quota_guild_id,
-        address=address,
+        location=location,
         request=VideoRequest(row.prompt, references, row.duration, row.seed),
         model=sys.intern(row.model),  # one text for all of many open jobs
         spoiler=row.spoiler,
         created_at=to_moment(row.created_at),
         state=State(row.state),
-        since=_maybe_to_moment(row.since),
+        state_since=_maybe_to_moment(row.since),
         request_id=row.request_id,
         waiting_until=_maybe_to_moment(row.waiting_until),
         reason=Reason(row.reason) if row.reason else None,
@@ -336,6 +336,6 @@ def row_to_job(row: sa.Row[Any]) -> Job:
         results=tuple(row.results),
         refetch_until=_maybe_to_moment(row.refetch_until),
         charge=Charge(row.charge),
-        told=row.told,
+        acknowledged=row.told,
         revision=row.revision,
     )

@@ -20,15 +20,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.models.drafts import Draft
-from bot.models.jobs import OPEN, REFUNDING, Charge, Job, Placeholder, Reason, State, is_in_vain
-from bot.quotas.limiter import Applied, Period, Rule, Scope
+from bot.models.jobs import OPEN, REFUNDING, Charge, Job, PendingReply, Reason, State, is_in_vain
+from bot.models.quotas import EffectiveRule, Period, Rule, Scope
 from bot.storage.database import (
     PATIENCE,
     READS,
-    LedgerUnusable,
     StorageConflict,
     StorageFault,
-    StorageTrouble,
+    StorageUnavailable,
+    StorageUnusable,
     open_engine,
     translated,
 )
@@ -38,18 +38,18 @@ from bot.storage.schema import (
     job_to_row,
     jobs,
     notes,
-    placeholder_to_row,
+    pending_reply_to_row,
     placeholders,
     quota_resets,
     quota_rules,
     row_to_draft,
     row_to_job,
-    row_to_placeholder,
+    row_to_pending_reply,
     to_micros,
     to_moment,
 )
 
-__all__ = ["Ledger", "LedgerUnusable", "StaleJob", "StorageFault", "StorageTrouble"]
+__all__ = ["StaleJob", "Storage", "StorageFault", "StorageUnavailable", "StorageUnusable"]
 
 log = logging.getLogger(__name__)
 
@@ -77,11 +77,11 @@ class StoredRule:
     """A quota rule of a server, as it was set."""
 
     guild_id: int
-    applied: Applied
+    applied: EffectiveRule
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class QuotaUse:
     """What one job took of a quota."""
 
     job_id: int
@@ -103,7 +103,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Reset:
+class QuotaReset:
     """The moment up to which a member's use was forgotten."""
 
     guild_id: int
@@ -111,7 +111,7 @@ class Reset:
     at: datetime
 
 
-class Ledger:
+class Storage:
     """One database, opened once per process.
 
     Nobody waits for the disk longer than a method says: what takes longer is broken off behind their back,
@@ -125,15 +125,15 @@ class Ledger:
         self._drivers: weakref.WeakSet[Any] = weakref.WeakSet()  # connections that can be cut at once
         sa.event.listen(engine.sync_engine, "connect", self._connected)
         self._under_way: set[asyncio.Task[Any]] = set()
-        self._promises: list[tuple[int, Placeholder | None, asyncio.Future[None]]] = []
+        self._promises: list[tuple[int, PendingReply | None, asyncio.Future[None]]] = []
         self._promising: asyncio.Task[None] | None = None
         self._broken_promises: set[int] = set()  # to be removed with the next commit
 
     @classmethod
-    async def open(cls, url: str) -> Ledger:
+    async def open(cls, url: str) -> Storage:
         """Open the database and bring its tables up to date.
 
-        Raises LedgerUnusable with a plain sentence where it is damaged, newer than this bot, or out of reach.
+        Raises StorageUnusable with a sentence if it is damaged, newer than this bot, or out of reach.
         """
         return cls(await open_engine(url, busy_timeout=BUSY_TIMEOUT))
 
@@ -141,7 +141,7 @@ class Ledger:
         """Let what is being written arrive, and close every connection; each takes at most CLOSE."""
         if self._broken_promises:
             broken = placeholders.delete().where(placeholders.c.id.in_(self._broken_promises))
-            with contextlib.suppress(StorageTrouble, StorageFault):
+            with contextlib.suppress(StorageUnavailable, StorageFault):
                 await self._write(CLOSE, broken)
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=CLOSE)
@@ -193,7 +193,7 @@ class Ledger:
             known[0].terminate()
         else:
             task.cancel()  # rolls back, unless the commit has begun
-        raise StorageTrouble("TimeoutError")
+        raise StorageUnavailable("TimeoutError")
 
     def _connected(self, connection: Any, _record: Any) -> None:
         driver = connection.driver_connection
@@ -254,7 +254,7 @@ class Ledger:
         begun = (c.id == job.id, c.created_at == to_micros(job.created_at), c.revision == job.revision)
         await self._write(PATIENT, jobs.delete().where(*begun, c.state == State.SUBMITTING.value))
 
-    async def promise(self, placeholder: Placeholder) -> None:
+    async def add_pending_reply(self, placeholder: PendingReply) -> None:
         """Write down that a member was promised an answer, so that a crash cannot forget it.
 
         What comes while the disk is busy shares one commit: a burst must not queue for it one by one. A
@@ -263,19 +263,19 @@ class Ledger:
         self._broken_promises.discard(placeholder.id)
         try:
             await self._queue(placeholder.id, placeholder)
-        except StorageTrouble:
+        except StorageUnavailable:
             self._broken_promises.add(placeholder.id)
             raise
 
-    async def answered(self, placeholder_id: int) -> None:
+    async def remove_pending_reply(self, placeholder_id: int) -> None:
         """Write down that a promised answer was given; in storage trouble that is made up for later."""
         try:
             await self._queue(placeholder_id, None)
-        except (StorageTrouble, StorageFault) as trouble:
+        except (StorageUnavailable, StorageFault) as trouble:
             log.warning("An answer was not noted yet (%s)", trouble)
             self._broken_promises.add(placeholder_id)
 
-    async def _queue(self, placeholder_id: int, placeholder: Placeholder | None) -> None:
+    async def _queue(self, placeholder_id: int, placeholder: PendingReply | None) -> None:
         """Write promises and answers in the order in which they came."""
         written = asyncio.get_running_loop().create_future()
         self._promises.append((placeholder_id, placeholder, written))
@@ -284,7 +284,7 @@ class Ledger:
         await asyncio.wait({written}, timeout=PROMPT)
         if not written.done():
             written.cancel()
-            raise StorageTrouble("TimeoutError")
+            raise StorageUnavailable("TimeoutError")
         written.result()
 
     async def _write_promises(self) -> None:
@@ -297,7 +297,7 @@ class Ledger:
                 for placeholder_id, placeholder, written in batch
                 if placeholder is None or not written.done()
             }
-            rows = [placeholder_to_row(placeholder) for placeholder in latest.values() if placeholder]
+            rows = [pending_reply_to_row(placeholder) for placeholder in latest.values() if placeholder]
             statements: list[sa.Executable] = [
                 placeholders.delete().where(placeholders.c.id.in_([*latest, *removed]))
             ]
@@ -317,9 +317,9 @@ class Ledger:
                 else:
                     written.set_exception(outcome)
 
-    async def promised(self) -> list[Placeholder]:
+    async def pending_replies(self) -> list[PendingReply]:
         """Return the placeholders of members who still wait for an answer."""
-        return await self._read(placeholders.select(), row_to_placeholder, START)
+        return await self._read(placeholders.select(), row_to_pending_reply, START)
 
     async def save_draft(self, draft: Draft, now: datetime) -> None:
         """Keep what a member has typed for a day, and drop what is older."""
@@ -397,7 +397,7 @@ class Ledger:
         )
         return await self._read(query, row_to_job, PATIENT)
 
-    async def uses(self, since: datetime) -> list[Use]:
+    async def uses(self, since: datetime) -> list[QuotaUse]:
         """Return what counts towards quotas: jobs since then, and older ones that are still held."""
         c = jobs.c
         query = (
@@ -438,7 +438,7 @@ class Ledger:
         key = {"guild_id": guild_id, "user_id": user_id}
         await self._replace(quota_resets, key, {"at": to_micros(at)})
 
-    async def resets(self) -> list[Reset]:
+    async def resets(self) -> list[QuotaReset]:
         """Return the latest reset of each member."""
         return await self._read(quota_resets.select(), _row_to_reset, START)
 
@@ -463,9 +463,9 @@ def _in_batches(values: Collection[T]) -> Iterator[list[T]]:
         yield listed[start : start + BATCH]
 
 
-def _row_to_use(row: sa.Row[Any]) -> Use:
+def _row_to_use(row: sa.Row[Any]) -> QuotaUse:
     at = to_moment(row.created_at)
-    return Use(row.id, row.quota_guild_id, row.user_id, row.duration, at, Charge(row.charge))
+    return QuotaUse(row.id, row.quota_guild_id, row.user_id, row.duration, at, Charge(row.charge))
 
 
 def _row_to_attempt(row: sa.Row[Any]) -> Attempt | None:
@@ -477,11 +477,11 @@ def _row_to_attempt(row: sa.Row[Any]) -> Attempt | None:
 
 def _row_to_rule(row: sa.Row[Any]) -> StoredRule:
     rule = Rule(row.videos, row.seconds, Period(row.per))
-    return StoredRule(row.guild_id, Applied(rule, Scope(row.scope), row.target_id or None))
+    return StoredRule(row.guild_id, EffectiveRule(rule, Scope(row.scope), row.target_id or None))
 
 
-def _row_to_reset(row: sa.Row[Any]) -> Reset:
-    return Reset(row.guild_id, row.user_id, to_moment(row.at))
+def _row_to_reset(row: sa.Row[Any]) -> QuotaReset:
+    return QuotaReset(row.guild_id, row.user_id, to_moment(row.at))
 
 
 def _matches(table: sa.Table, key: dict[str, Any]) -> list[sa.ColumnElement[bool]]:

@@ -13,7 +13,7 @@ from bot.models.jobs import Job, State
 from bot.ui import custom_ids as presses
 
 
-class Press(StrEnum):
+class CardAction(StrEnum):
     """What a button asks for. The values are part of the ids of buttons in old messages: never rename one."""
 
     CANCEL = "cancel"
@@ -23,23 +23,23 @@ class Press(StrEnum):
     SHOW = "show"
 
 
-_LOOKS: dict[Press, tuple[str, str, discord.ButtonStyle]] = {
-    Press.CANCEL: ("Cancel", "🛑", discord.ButtonStyle.secondary),
-    Press.AGAIN: ("Again", "🔁", discord.ButtonStyle.primary),
-    Press.EDIT: ("Edit", "✏️", discord.ButtonStyle.secondary),
-    Press.SHOW: ("Show", "👁️", discord.ButtonStyle.secondary),
-    Press.DELETE: ("Delete", "🗑️", discord.ButtonStyle.secondary),
+_LOOKS: dict[CardAction, tuple[str, str, discord.ButtonStyle]] = {
+    CardAction.CANCEL: ("Cancel", "🛑", discord.ButtonStyle.secondary),
+    CardAction.AGAIN: ("Again", "🔁", discord.ButtonStyle.primary),
+    CardAction.EDIT: ("Edit", "✏️", discord.ButtonStyle.secondary),
+    CardAction.SHOW: ("Show", "👁️", discord.ButtonStyle.secondary),
+    CardAction.DELETE: ("Delete", "🗑️", discord.ButtonStyle.secondary),
 }
 
 CANCELLABLE = {State.SUBMITTING, State.QUEUED}  # what is being made is paid for: it is left alone
 
 
 class CardButton(
-    ui.DynamicItem[ui.Button[Any]], template=rf"vidu:(?P<press>{'|'.join(Press)}):(?P<job>[0-9]+)"
+    ui.DynamicItem[ui.Button[Any]], template=rf"vidu:(?P<press>{'|'.join(CardAction)}):(?P<job>[0-9]+)"
 ):
     """A button of one job's card; the cogs hear of a press as the event `card_button`."""
 
-    def __init__(self, press: Press, job_id: int) -> None:
+    def __init__(self, press: CardAction, job_id: int) -> None:
         label, emoji, style = _LOOKS[press]
         super().__init__(
             ui.Button(label=label, emoji=emoji, style=style, custom_id=f"vidu:{press.value}:{job_id}")
@@ -52,7 +52,7 @@ class CardButton(
         cls, _interaction: discord.Interaction[Any], _item: ui.Item[Any], match: re.Match[str], /
     ) -> Self:
         """Make the button anew from its id."""
-        return cls(Press(match["press"]), presses.number_in(match["job"]))
+        return cls(CardAction(match["press"]), presses.number_in(match["job"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Tell the cogs."""
@@ -87,7 +87,7 @@ class PageButton(ui.DynamicItem[ui.Button[Any]], template=r"vidu-videos:(?P<page
 def buttons(job: Job) -> list[CardButton]:
     """Return the buttons that make sense in this state."""
     if job.state in CANCELLABLE:
-        return [CardButton(Press.CANCEL, job.id)]
+        return [CardButton(CardAction.CANCEL, job.id)]
     if job.state in {State.PROCESSING, State.SUCCEEDED, State.OVERDUE, State.UNCONFIRMED}:
         return []  # nothing can be stopped any more, and nothing is finished yet
-    return [CardButton(press, job.id) for press in (Press.AGAIN, Press.EDIT, Press.DELETE)]
+    return [CardButton(press, job.id) for press in (CardAction.AGAIN, CardAction.EDIT, CardAction.DELETE)]

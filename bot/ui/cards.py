@@ -232,8 +232,8 @@ def video_filename(job: Job, position: int) -> str:
 
 
 def _message(job: Job, note: str | None, usual: float | None) -> str:
-    if job.state in _BEGINNINGS and job.since:
-        began = f"{_BEGINNINGS[job.state]} {discord.utils.format_dt(job.since, 'R')}"
+    if job.state in _BEGINNINGS and job.state_since:
+        began = f"{_BEGINNINGS[job.state]} {discord.utils.format_dt(job.state_since, 'R')}"
         if job.state is State.PROCESSING and usual is not None:
             began += f", usually takes about {about(usual)}"
         return f"{began}\n{sentence(job)}".rstrip() if job.awaits_link else began
@@ -270,7 +270,7 @@ def _open_buttons(videos: Sequence[Media]) -> list[ui.Button[ui.LayoutView]]:
     return [ui.Button(label=label, url=link) for label, link in zip(labels, links, strict=True)]
 
 
-def apology() -> ui.LayoutView:
+def lost_request_card() -> ui.LayoutView:
     """Build what takes the place of a placeholder whose request was lost before it began."""
     return _plain(
         "### 🔄 I was restarted before I could send this\n"
@@ -279,12 +279,12 @@ def apology() -> ui.LayoutView:
     )
 
 
-def notice(text: str) -> ui.LayoutView:
+def notice_card(text: str) -> ui.LayoutView:
     """Build what a member reads before their request is sent."""
     return _plain(f"### 🏠 Before I send it\n{text}", BLUE)
 
 
-def farewell(by: str) -> ui.LayoutView:
+def deleted_card(by: str) -> ui.LayoutView:
     """Build what is left of a card that somebody deleted."""
     return _plain(f"🗑️ Deleted by {by}.", GREY)
 
@@ -298,7 +298,7 @@ def _plain(text: str, colour: int) -> ui.LayoutView:
 def _request(job: Job) -> list[ui.Item[ui.LayoutView]]:
     request = job.request
     prompt = "> " + quote_prompt(request.prompt, PROMPT_SHOWN)
-    if not job.address.keeps_references:
+    if not job.location.keeps_references:
         names = ", ".join(reference.name for reference in request.references)
         return [ui.TextDisplay(f"{prompt}\n-# From {names}")]
     pictures = [position for position, one in enumerate(request.references, 1) if one.kind is Kind.IMAGE]
@@ -328,7 +328,7 @@ def _footer(job: Job) -> str:
     parts = [f"{job.request.duration} s", f"seed {job.request.seed}", f"<@{job.user_id}>"]
     if job.state in {State.SUBMITTING, State.QUEUED, State.PROCESSING}:
         parts.append(f"asked {discord.utils.format_dt(job.created_at, 'R')}")
-        if job.address.private or job.address.guest:
+        if job.location.private or job.location.guest:
             parts.append("after 15 minutes it comes by direct message, or waits in `/videos`")
     if job.reason in {Reason.NO_RESULT, Reason.DEADLINE} and job.request_id:
         parts.append(f"request {quote_prompt(job.request_id, 60)}")

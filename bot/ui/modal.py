@@ -40,7 +40,7 @@ _OPTIONS_MAX = 25  # of a select [Discord]
 _NOUNS = {Kind.IMAGE: "picture", Kind.VIDEO: "clip"}
 
 
-class Window(ui.Modal):
+class VideoModal(ui.Modal):
     """The filled window of a draft; it has the five fields that Discord allows."""
 
     def __init__(self, draft: Draft, *, kept: bool, about_files: str | None = None) -> None:
@@ -58,7 +58,7 @@ class Window(ui.Modal):
         self.stop()
 
 
-class WindowButton(ui.DynamicItem[ui.Button[Any]], template=rf"{_ID}:(?P<draft>[0-9]+)"):
+class ReopenButton(ui.DynamicItem[ui.Button[Any]], template=rf"{_ID}:(?P<draft>[0-9]+)"):
     """A button that opens a kept draft; the cogs hear of a press as the event `window_button`."""
 
     def __init__(self, draft_id: int) -> None:
@@ -82,7 +82,7 @@ class WindowButton(ui.DynamicItem[ui.Button[Any]], template=rf"{_ID}:(?P<draft>[
 def reopening(draft: Draft) -> ui.View:
     """Return the button that opens the window again, to be put below a refusal."""
     view = ui.View(timeout=None)
-    view.add_item(WindowButton(draft.id))
+    view.add_item(ReopenButton(draft.id))
     return view
 
 
@@ -97,8 +97,8 @@ def draft_id_of(custom_id: str) -> int | None:
     return presses.number_in(number) if number.isdecimal() else None
 
 
-def _prompt(draft: Draft) -> ui.Label[Window]:
-    field: ui.TextInput[Window] = ui.TextInput(
+def _prompt(draft: Draft) -> ui.Label[VideoModal]:
+    field: ui.TextInput[VideoModal] = ui.TextInput(
         custom_id=PROMPT,
         style=discord.TextStyle.paragraph,
         max_length=PROMPT_MAX,
@@ -108,9 +108,9 @@ def _prompt(draft: Draft) -> ui.Label[Window]:
     return ui.Label(text="What should happen in the video?", component=field)
 
 
-def _files(draft: Draft, about: str | None) -> ui.Label[Window]:
+def _files(draft: Draft, about: str | None) -> ui.Label[VideoModal]:
     needed = not draft.sources
-    field: ui.FileUpload[Window] = ui.FileUpload(
+    field: ui.FileUpload[VideoModal] = ui.FileUpload(
         custom_id=FILES, required=needed, min_values=int(needed), max_values=IMAGES_MAX
     )
     description = about or _FILES_NEEDED
@@ -120,7 +120,7 @@ def _files(draft: Draft, about: str | None) -> ui.Label[Window]:
     return ui.Label(text="Pictures and clips", description=description, component=field)
 
 
-def _choice(draft: Draft) -> ui.Label[Window]:
+def _choice(draft: Draft) -> ui.Label[VideoModal]:
     offered = draft.sources[:_OPTIONS_MAX]
     options = [
         discord.SelectOption(
@@ -131,14 +131,14 @@ def _choice(draft: Draft) -> ui.Label[Window]:
         )
         for position, source in enumerate(offered)
     ]
-    field: ui.Select[Window] = ui.Select(
+    field: ui.Select[VideoModal] = ui.Select(
         custom_id=USED, min_values=1, max_values=min(len(offered), IMAGES_MAX), options=options
     )
     limits = f"Up to {IMAGES_MAX} pictures, or {VIDEOS_MAX} clips and {IMAGES_MAX_WITH_VIDEOS} pictures"
     return ui.Label(text="Which files to use", description=limits, component=field)
 
 
-def _duration(draft: Draft) -> ui.Label[Window]:
+def _duration(draft: Draft) -> ui.Label[VideoModal]:
     options = [
         discord.SelectOption(
             label="1 second" if seconds == 1 else f"{seconds} seconds",
@@ -150,9 +150,9 @@ def _duration(draft: Draft) -> ui.Label[Window]:
     return ui.Label(text="Length", component=ui.Select(custom_id=DURATION, options=options))
 
 
-def _seed(draft: Draft) -> ui.Label[Window]:
+def _seed(draft: Draft) -> ui.Label[VideoModal]:
     longest = len(str(SEED_MAX))
-    field: ui.TextInput[Window] = ui.TextInput(
+    field: ui.TextInput[VideoModal] = ui.TextInput(
         custom_id=SEED,
         required=False,
         max_length=longest,
@@ -163,7 +163,7 @@ def _seed(draft: Draft) -> ui.Label[Window]:
     return ui.Label(text="Seed", description=description, component=field)
 
 
-def _extras(draft: Draft) -> ui.Label[Window]:
+def _extras(draft: Draft) -> ui.Label[VideoModal]:
     options = [
         discord.CheckboxGroupOption(
             label="Spoiler",
@@ -178,7 +178,7 @@ def _extras(draft: Draft) -> ui.Label[Window]:
             default=draft.private,
         ),
     ]
-    field: ui.CheckboxGroup[Window] = ui.CheckboxGroup(
+    field: ui.CheckboxGroup[VideoModal] = ui.CheckboxGroup(
         custom_id=EXTRAS, required=False, min_values=0, options=options
     )
     return ui.Label(text="Extras", component=field)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from discord.utils import format_dt
 
-from bot.quotas.limiter import Applied, Obstacle, Period, QuotaExceeded, Rule, Scope, Standing
+from bot.models.quotas import EffectiveRule, ExceededLimit, Period, QuotaExceeded, QuotaStatus, Rule, Scope
 
 GUEST = (
     "I am no member here, so I can change this answer for 15 minutes only. If your video takes longer, "
@@ -37,29 +37,29 @@ def quota_exceeded(error: QuotaExceeded) -> str:
     standing = error.standing
     rule, source = standing.applied.rule, reason(standing.applied)
     match error.obstacle:
-        case Obstacle.BLOCKED:
+        case ExceededLimit.BLOCKED:
             text = f"Videos are switched off for you here ({source}). A moderator can change that."
-        case Obstacle.RUNNING:
+        case ExceededLimit.RUNNING:
             many = "1 video" if standing.running == 1 else f"{standing.running} videos"
             text = (
                 f"You already have {many} being made, and {standing.running_max} at once is the limit. "
                 "Wait until one is finished; `/videos` shows them."
             )
-        case Obstacle.ATTEMPTS:
+        case ExceededLimit.ATTEMPTS:
             text = (
                 f"{standing.attempts} of your requests in the last hour ended without a video, "
                 f"and {standing.attempts_max} an hour is the limit."
             )
-        case Obstacle.VIDEOS:
+        case ExceededLimit.VIDEOS:
             text = f"You have used {standing.used_videos} of {rule.videos} videos {per(rule.per)} ({source})."
-        case Obstacle.SECONDS:
+        case ExceededLimit.SECONDS:
             text = (
                 f"You have used {standing.used_seconds} of {rule.seconds} seconds of video {per(rule.per)} "
                 f"({source}); this one needs {error.needed_seconds}."
             )
     if error.frees is not None:
         text += f" There is room for it {when(error.frees)}."
-    elif error.obstacle is Obstacle.SECONDS:
+    elif error.obstacle is ExceededLimit.SECONDS:
         text += " It does not fit at all: ask for a shorter video."
     return f"⏳ {text}"
 
@@ -76,7 +76,7 @@ def allowance(rule: Rule) -> str:
     return f"{' and '.join(parts)} {per(rule.per)}" if parts else "as many videos as you like"
 
 
-def reason(applied: Applied) -> str:
+def reason(applied: EffectiveRule) -> str:
     """Return whom a rule was set for, in words."""
     match applied.scope:
         case Scope.MEMBER:
@@ -99,7 +99,7 @@ def when(moment: datetime) -> str:
     return format_dt(moment, "R")
 
 
-def standing_lines(standing: Standing) -> list[str]:
+def standing_lines(standing: QuotaStatus) -> list[str]:
     """Return which rule applies and why, what is used, what is left, and when the next use frees."""
     rule = standing.applied.rule
     lines = [f"**Rule:** {allowance(rule)} ({reason(standing.applied)})"]
@@ -116,12 +116,12 @@ def standing_lines(standing: Standing) -> list[str]:
     return lines
 
 
-def _amounts(standing: Standing) -> str:
+def _amounts(standing: QuotaStatus) -> str:
     videos = "1 video" if standing.used_videos == 1 else f"{standing.used_videos} videos"
     return f"{videos}, {standing.used_seconds} seconds"
 
 
-def _left(standing: Standing) -> str:
+def _left(standing: QuotaStatus) -> str:
     parts = []
     if standing.left_videos is not None:
         parts.append("1 video" if standing.left_videos == 1 else f"{standing.left_videos} videos")

@@ -25,9 +25,9 @@ Snap = Callable[[str], None]
 @pytest.fixture
 def visitor() -> Iterator[Visitor]:
     assert BROWSER is not None
-    with run_demo() as address, open_browser(BROWSER) as browser:
+    with run_demo() as location, open_browser(BROWSER) as browser:
         visitor = Visitor(browser.new_page(viewport={"width": 1100, "height": 1200}))
-        visitor.open(address)
+        visitor.open(location)
         yield visitor
         assert visitor.errors == []
 

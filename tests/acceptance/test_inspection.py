@@ -377,7 +377,7 @@ async def test_references_of_a_refused_request_leave_memory(options: dict[str, o
 
 
 async def test_references_of_a_job_that_cannot_start_leave_memory(world: World) -> None:
-    await world.bot.runner.close()
+    await world.bot.job_service.close()
     assert "about to restart" in private_answer(await ask(world))
     assert world.bot.upload_bytes.lent == 0
     assert_quota_untouched(world)
@@ -402,8 +402,8 @@ async def test_beside_twelve_members_with_hostile_clips_an_honest_picture_goes_f
         honest = await wire.ask(1)
         await until_real(lambda: wire.submissions(1) == 1, lambda: f"the honest one\n{wire.process.log}")
 
-        answered = [slash for slash in hostile if words(slash)]
-        assert len(answered) < HOSTILE / 2
+        remove_pending_reply = [slash for slash in hostile if words(slash)]
+        assert len(remove_pending_reply) < HOSTILE / 2
         await wire.posted(1)
         assert "Your video is ready" in honest.text
         await until_real(

@@ -8,7 +8,7 @@ import pytest
 from simcord.backend.cdn import CdnStore
 
 from bot.models.drafts import Draft, Source
-from bot.storage.storage import Ledger, StorageTrouble
+from bot.storage.storage import Storage, StorageUnavailable
 from cogs.modal import filled, read_answers
 from fakes.gmi.cloud import GmiCloud
 from fakes.media import clip, picture
@@ -266,9 +266,9 @@ async def test_a_disk_in_trouble_refuses_without_a_button(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fails(*_: object) -> None:
-        raise StorageTrouble("OSError")
+        raise StorageUnavailable("OSError")
 
-    monkeypatch.setattr(Ledger, "save_draft", fails)
+    monkeypatch.setattr(Storage, "save_draft", fails)
     refused = await ask(world, image1=("a.txt", b"hello there"))
     assert "a.txt" in private_answer(refused)
     assert RETRY not in private_answer(refused)

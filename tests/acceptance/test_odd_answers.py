@@ -67,7 +67,7 @@ async def test_a_link_that_comes_after_the_success_is_waited_for(
         text = await until(world, asked, WAITING_FOR_LINK, seconds=35)
         assert "📦 Finished" in text
         assert used(world) == (1, 1)
-        assert await world.bot.ledger.unfinished_jobs() != []
+        assert await world.bot.storage.unfinished_jobs() != []
     await until(world, asked, READY, seconds=late + 70)
     assert cloud.paid == 1
     assert used(world) == (1, 0)
@@ -106,7 +106,7 @@ async def test_without_a_link_until_the_deadline_it_was_billed_and_stays_used(
     assert "gives no link" in text
     assert "request req-000001" in text
     assert used(world) == (1, 0)
-    assert await world.bot.ledger.unfinished_jobs() == []
+    assert await world.bot.storage.unfinished_jobs() == []
 
 
 async def test_a_failure_after_a_success_without_a_link_is_believed(world: World, cloud: GmiCloud) -> None:
@@ -142,7 +142,7 @@ async def test_a_late_success_that_never_has_a_link_ends_with_the_day(world: Wor
     assert WAITING_FOR_LINK in card_text(asked)
     await world.env.advance_time(2 * HOUR)
     assert "gives no link" in card_text(asked)
-    assert await world.bot.ledger.unfinished_jobs() == []
+    assert await world.bot.storage.unfinished_jobs() == []
 
 
 @MANY
@@ -345,8 +345,8 @@ async def test_following_that_begins_anew_loses_no_job(
     world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = [await ask(world, seed=number) for number in (1, 2, 3)]
-    watch, broken = world.bot.runner._watch, 0
-    wants_list = type(watch)._wants_list
+    poller, broken = world.bot.job_service._poller, 0
+    wants_list = type(poller)._wants_list
 
     def breaks_at_times(self: Any, now: Any) -> bool:
         nonlocal broken
@@ -355,7 +355,7 @@ async def test_following_that_begins_anew_loses_no_job(
             raise RuntimeError("for this test")
         return wants_list(self, now)
 
-    monkeypatch.setattr(type(watch), "_wants_list", breaks_at_times)
+    monkeypatch.setattr(type(poller), "_wants_list", breaks_at_times)
     for asked in jobs:
         await until(world, asked, READY)
     assert broken == 3
@@ -367,7 +367,7 @@ async def test_an_answer_that_the_reader_chokes_on_is_one_jobs_own(
 ) -> None:
     cloud.list_mode = "missing"
     jobs = [await ask(world, seed=number) for number in (1, 2)]
-    gmi = world.bot.runner._gmi
+    gmi = world.bot.job_service._gmi
     status, first = gmi.status, cloud.posts[0].request_id
     left = 3
 

@@ -42,12 +42,12 @@ async def test_the_usual_duration_is_learned_and_survives_a_restart(
     world: World, cloud: GmiCloud, minute_long: None
 ) -> None:
     for _ in range(5):
-        assert world.bot.runner._pacing.usual(MODEL, 5) is None
+        assert world.bot.job_service._estimator.usual(MODEL, 5) is None
         await until(world, await ask(world), READY)
-    usual = world.bot.runner._pacing.usual(MODEL, 5)
+    usual = world.bot.job_service._estimator.usual(MODEL, 5)
     assert usual == pytest.approx(60, abs=3)
     await world.restart()
-    assert world.bot.runner._pacing.usual(MODEL, 5) == usual
+    assert world.bot.job_service._estimator.usual(MODEL, 5) == usual
     text = await until(world, await ask(world), "🎬 Rendering")
     assert "R>, usually takes about 1 minute" in text
     assert "usually" not in await until(world, await ask(world, duration=3), "🎬 Rendering")
@@ -74,7 +74,7 @@ async def test_questions_become_fewer_with_what_is_learned(
     await until(world, await ask(world), READY)
     first = questions(cloud).total()
     for _ in range(8):
-        world.bot.runner._pacing.learn(MODEL, 5, 60)
+        world.bot.job_service._estimator.learn(MODEL, 5, 60)
     before = len(cloud.requests_seen)
     await until(world, await ask(world), READY)
     assert questions(cloud, before).total() < first
@@ -90,7 +90,7 @@ async def test_a_restart_teaches_no_wrong_duration(
     await world.env.advance_time(away)
     await world.restart()
     await until(world, asked, READY)
-    learned = world.bot.runner._pacing._learned.get((MODEL, 5))
+    learned = world.bot.job_service._estimator._learned.get((MODEL, 5))
     if away > 60:
         assert learned is None  # it ended at some time while nobody looked
     else:
@@ -106,20 +106,20 @@ async def test_a_restart_before_processing_teaches_nothing(
     await world.env.advance_time(50)
     await world.restart()
     await until(world, asked, READY)
-    assert world.bot.runner._pacing._learned == {}
+    assert world.bot.job_service._estimator._learned == {}
 
 
 async def test_a_failure_teaches_nothing(world: World, cloud: GmiCloud) -> None:
     cloud.outcome(script.failed("TaskTimeout"))
     await until(world, await ask(world), "❌ No video this time")
-    assert world.bot.runner._pacing._learned == {}
+    assert world.bot.job_service._estimator._learned == {}
 
 
 @pytest.mark.parametrize("note", ["", "no json", "[[]]", '[["m", 5, 1.0, NaN, 0.0]]', "[" * 20_000])
 async def test_a_corrupt_note_is_ignored_and_said(
     note: str, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await world.bot.ledger.write_note(NOTE, note)
+    await world.bot.storage.write_note(NOTE, note)
     with caplog.at_level(logging.WARNING, "bot.polling.history"):
         await world.restart()
     assert "What was learned about durations is lost" in caplog.text
@@ -131,13 +131,13 @@ async def test_what_is_learned_is_written_once_a_minute_at_most(
     world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
-    write = world.bot.ledger.write_note
+    write = world.bot.storage.write_note
 
     async def noted(name: str, value: str) -> None:
         written.append(name)
         await write(name, value)
 
-    monkeypatch.setattr(world.bot.ledger, "write_note", noted)
+    monkeypatch.setattr(world.bot.storage, "write_note", noted)
     for asked in await several(world, 6):
         await until(world, asked, READY)
     assert written.count(NOTE) == 1
@@ -231,7 +231,7 @@ async def test_without_the_list_the_budget_is_kept_and_everyone_has_a_turn(
 @pytest.mark.settings(quota_running=99, quota_videos=99, gmi_requests_per_minute=6)
 async def test_the_budget_goes_to_those_most_likely_finished(world: World, cloud: GmiCloud) -> None:
     for _ in range(50):
-        world.bot.runner._pacing.learn(MODEL, 5, 180)
+        world.bot.job_service._estimator.learn(MODEL, 5, 180)
     cloud.timing = Timing(queued=3, processing=900)
     cloud.list_mode = "missing"
     older = await several(world, 3)
@@ -249,11 +249,11 @@ async def test_the_budget_goes_to_those_most_likely_finished(world: World, cloud
 
 
 async def test_nothing_wakes_up_while_nothing_is_followed(world: World, cloud: GmiCloud) -> None:
-    watch = world.bot.runner._watch
-    assert watch._until_next() is None
+    poller = world.bot.job_service._poller
+    assert poller._until_next() is None
     await until(world, await ask(world), READY)
     await world.env.advance_time(60)
-    assert watch._until_next() is None
+    assert poller._until_next() is None
     before = len(cloud.requests_seen)
     await world.env.advance_time(3600)
     assert len(cloud.requests_seen) == before

@@ -60,7 +60,7 @@ async def test_a_link_that_discord_refuses_leaves_a_card_with_words(
     assert ("[Open video 1](<http" in text) == (refusals == 1)
     assert ("its link can't be shown here" in text) == (refusals == 2)
     assert patches(world, before) == refusals + 1
-    assert await world.bot.ledger.unfinished_jobs() == []
+    assert await world.bot.storage.unfinished_jobs() == []
 
 
 async def test_a_refused_button_costs_nobody_the_file(world: World) -> None:
@@ -129,8 +129,8 @@ class Names(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        address = self._answers.pop(0)
-        return [ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=0)]
+        location = self._answers.pop(0)
+        return [ResolveResult(hostname=host, host=location, port=port, family=family, proto=0, flags=0)]
 
     async def close(self) -> None:
         return
@@ -236,13 +236,13 @@ async def test_what_keeps_coming_but_takes_too_long_is_given_up(
         "::ffff:192.168.1.1", "64:ff9b::a00:1", "2002:a00:1::",
     ],
 )  # fmt: skip
-def test_what_is_not_public(address: str) -> None:
-    assert not is_public(address)
+def test_what_is_not_public(location: str) -> None:
+    assert not is_public(location)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
-def test_what_is_public(address: str) -> None:
-    assert is_public(address)
+def test_what_is_public(location: str) -> None:
+    assert is_public(location)
 
 
 @pytest.mark.parametrize(

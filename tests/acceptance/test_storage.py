@@ -14,10 +14,10 @@ import pytest
 from discord import app_commands
 
 from bot.models.drafts import Draft
-from bot.models.jobs import Address, Placeholder, State
-from bot.quotas.limiter import Rule, Scope
+from bot.models.jobs import CardLocation, PendingReply, State
+from bot.models.quotas import Rule, Scope
 from bot.storage.schema import jobs
-from bot.storage.storage import PROMPT, Ledger, StorageTrouble
+from bot.storage.storage import PROMPT, Storage, StorageUnavailable
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import World, texts
 from tests.acceptance.member import ask, assert_quota_untouched, card_text, press, private_answer, until
@@ -25,7 +25,7 @@ from tests.unit.storage.test_storage import GUILD, START, new_job
 
 READY = "✅ Your video is ready"
 TOLERANCE = 0.7  # seconds for a loaded machine
-PLACEHOLDER = Placeholder(9, 1, Address(3, GUILD))
+PLACEHOLDER = PendingReply(9, 1, CardLocation(3, GUILD))
 DRAFT = Draft(5, 1, "a fox")
 
 
@@ -52,13 +52,13 @@ async def seconds_of(work: Awaitable[Any]) -> float:
 
 @pytest.fixture
 async def opened(tmp_path: Path) -> Any:
-    ledger = await Ledger.open(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}")
-    await ledger.insert(new_job(1))
-    yield ledger
-    await ledger.close()
+    storage = await Storage.open(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}")
+    await storage.insert(new_job(1))
+    yield storage
+    await storage.close()
 
 
-async def test_reading_does_not_wait_for_another_writer(opened: Ledger, tmp_path: Path) -> None:
+async def test_reading_does_not_wait_for_another_writer(opened: Storage, tmp_path: Path) -> None:
     with another_writer(tmp_path / "ledger.db"):
         assert await seconds_of(opened.job(1)) < TOLERANCE
         assert await seconds_of(opened.draft(1)) < TOLERANCE
@@ -68,51 +68,54 @@ async def test_reading_does_not_wait_for_another_writer(opened: Ledger, tmp_path
 
 @pytest.mark.parametrize("what", ["draft", "promise", "rule", "reset"])
 async def test_what_is_due_gives_up_after_a_second_and_never_lands(
-    what: str, opened: Ledger, tmp_path: Path
+    what: str, opened: Storage, tmp_path: Path
 ) -> None:
     work: Callable[[], Awaitable[None]] = {
         "draft": lambda: opened.save_draft(DRAFT, START),
-        "promise": lambda: opened.promise(PLACEHOLDER),
+        "promise": lambda: opened.add_pending_reply(PLACEHOLDER),
         "rule": lambda: opened.set_rule(GUILD, Scope.SERVER, None, Rule(1, None)),
         "reset": lambda: opened.reset(GUILD, 1, START),
     }[what]
     with another_writer(tmp_path / "ledger.db"):
         began = time.monotonic()
-        with pytest.raises(StorageTrouble):
+        with pytest.raises(StorageUnavailable):
             await work()
         assert time.monotonic() - began < PROMPT + TOLERANCE
     # The next writer is not held up, and what was given up does not come after all.
     assert await seconds_of(opened.write_note("next", "one")) < TOLERANCE
-    await opened.answered(8)
+    await opened.remove_pending_reply(8)
     assert await opened.draft(5) is None
-    assert await opened.promised() == []
+    assert await opened.pending_replies() == []
     assert await opened.rules() == []
     assert await opened.resets() == []
 
 
-async def test_a_patient_save_outlasts_what_is_due_at_once(opened: Ledger, tmp_path: Path) -> None:
+async def test_a_patient_save_outlasts_what_is_due_at_once(opened: Storage, tmp_path: Path) -> None:
     with another_writer(tmp_path / "ledger.db"):
         job = new_job(2)
         inserting = asyncio.create_task(opened.insert(job))
         await asyncio.sleep(0)
-        with pytest.raises(StorageTrouble):
+        with pytest.raises(StorageUnavailable):
             await opened.save_draft(DRAFT, START)
     assert await inserting
     assert await opened.job(2) == job
 
 
-async def test_promises_beside_a_locked_database_do_not_pile_up(opened: Ledger, tmp_path: Path) -> None:
+async def test_promises_beside_a_locked_database_do_not_pile_up(opened: Storage, tmp_path: Path) -> None:
     with another_writer(tmp_path / "ledger.db"):
-        promises = [opened.promise(Placeholder(number, 1, Address(3, GUILD))) for number in range(1000)]
+        promises = [
+            opened.add_pending_reply(PendingReply(number, 1, CardLocation(3, GUILD)))
+            for number in range(1000)
+        ]
         began = time.monotonic()
         outcomes = await asyncio.gather(*promises, return_exceptions=True)
         assert time.monotonic() - began < PROMPT + TOLERANCE
-        assert all(isinstance(outcome, StorageTrouble) for outcome in outcomes)
-    await opened.promise(PLACEHOLDER)
-    assert await opened.promised() == [PLACEHOLDER]
+        assert all(isinstance(outcome, StorageUnavailable) for outcome in outcomes)
+    await opened.add_pending_reply(PLACEHOLDER)
+    assert await opened.pending_replies() == [PLACEHOLDER]
 
 
-async def test_closing_beside_a_locked_database_takes_no_time(opened: Ledger, tmp_path: Path) -> None:
+async def test_closing_beside_a_locked_database_takes_no_time(opened: Storage, tmp_path: Path) -> None:
     with another_writer(tmp_path / "ledger.db"):
         saving = asyncio.create_task(opened.insert(new_job(2)))
         await asyncio.sleep(0)
@@ -132,7 +135,7 @@ async def test_a_member_is_told_within_two_seconds_that_the_disk_is_busy(
         assert not asked.deferred  # nobody else saw a placeholder
     assert_quota_untouched(world)
     assert cloud.paid == 0
-    assert await world.bot.ledger.promised() == []
+    assert await world.bot.storage.pending_replies() == []
 
 
 async def test_buttons_and_videos_answer_while_another_writes(world: World) -> None:
@@ -160,26 +163,26 @@ async def test_a_job_that_was_not_acknowledged_is_withdrawn_if_it_is_there(
     world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A commit whose answer is lost: the member is told that nothing was sent, so nothing may be left."""
-    insert = Ledger.insert
+    insert = Storage.insert
 
-    async def answer_lost(self: Ledger, job: Any) -> bool:
+    async def answer_lost(self: Storage, job: Any) -> bool:
         await insert(self, job)
-        raise StorageTrouble("ConnectionDoesNotExistError")
+        raise StorageUnavailable("ConnectionDoesNotExistError")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Ledger, "insert", answer_lost)
+        patched.setattr(Storage, "insert", answer_lost)
         asked = await ask(world)
     await world.env.advance_time(1)
 
     assert "I cannot write anything down right now" in private_answer(asked)
-    assert await world.bot.ledger.unfinished_jobs() == []
-    assert await world.bot.ledger.count_jobs_of(world.member.id) == 0
+    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.count_jobs_of(world.member.id) == 0
     assert_quota_untouched(world)
     assert cloud.paid == 0
     await until(world, await ask(world), READY)
 
 
-async def test_a_withdrawal_takes_no_job_that_has_begun(opened: Ledger) -> None:
+async def test_a_withdrawal_takes_no_job_that_has_begun(opened: Storage) -> None:
     job = new_job(2)
     await opened.insert(job)
     async with opened._begin() as connection:

@@ -12,10 +12,10 @@ from simcord import InteractionResult
 from bot.clock import SystemClock
 from bot.delivery.sender import Delivery
 from bot.gmi.client import GmiCloud as Client
-from bot.gmi.client import Report
-from bot.jobs.notifier import Teller
+from bot.gmi.client import RequestStatus
+from bot.jobs.notifier import CardNotifier
 from bot.jobs.submitter import Submitter, _Places
-from bot.polling.poller import Watch
+from bot.polling.poller import StatusPoller
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Outcome
@@ -44,7 +44,7 @@ def hold_posts(world: World, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Hold every POST on its way until the event is set."""
     gate, submit = asyncio.Event(), Client.submit
 
-    async def held(self: Client, model: str, payload: dict[str, object]) -> Report:
+    async def held(self: Client, model: str, payload: dict[str, object]) -> RequestStatus:
         await world.clock.wait(gate, None)
         return await submit(self, model, payload)
 
@@ -208,7 +208,7 @@ async def test_a_bug_before_the_post_is_told_and_never_sent_again(
 async def test_a_bug_while_an_accepted_job_is_taken_over_loses_nothing(
     world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failed = fail_once(monkeypatch, Watch, "follow")
+    failed = fail_once(monkeypatch, StatusPoller, "follow")
     asked = await ask(world, seed=5)
     await until(world, asked, READY)
     assert (failed, posts(cloud), cloud.paid) == (["follow"], [5], 1)
@@ -230,7 +230,7 @@ async def test_a_bug_while_a_card_is_edited_is_made_good(
     world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud.outcome(Outcome(delay=600))
-    failed = fail_once(monkeypatch, Teller, "show", skip=1)
+    failed = fail_once(monkeypatch, CardNotifier, "show", skip=1)
     asked = await ask(world)
     await world.env.advance_time(10)
     assert failed == ["show"]
@@ -246,7 +246,7 @@ async def test_a_bug_while_an_end_is_told_is_made_good(
     await until(world, asked, "❌ No video")
     await world.env.advance_time(60)
     assert failed == ["notify"]
-    assert await world.bot.ledger.unfinished_jobs() == []
+    assert await world.bot.storage.unfinished_jobs() == []
 
 
 async def test_places_are_given_in_turn_and_a_cancelled_wait_takes_none() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from discord import app_commands
 
-from bot.storage.storage import Ledger, LedgerUnusable
+from bot.storage.storage import Storage, StorageUnusable
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Outcome
@@ -54,7 +54,7 @@ async def test_a_lost_post_that_never_shows_is_closed_after_a_day(world: World, 
     assert "It is not sent a second time" in card_text(asked)
     for _ in range(26):
         await world.env.advance_time(HOUR)
-    assert await world.bot.ledger.unfinished_jobs() == []
+    assert await world.bot.storage.unfinished_jobs() == []
     assert posts(cloud) == 1
 
 
@@ -108,7 +108,7 @@ async def test_an_end_that_discord_did_not_take_is_told_after_a_restart(
     world.env.backend.faults.clear()
     await world.restart()
     await until(world, asked, "❌ No video this time")
-    assert await world.bot.ledger.unfinished_jobs() == []
+    assert await world.bot.storage.unfinished_jobs() == []
 
 
 async def test_several_jobs_are_served_by_one_list(world: World, cloud: GmiCloud) -> None:
@@ -151,7 +151,7 @@ async def test_a_locked_database_spends_nothing_and_is_told(world: World, cloud:
 
 @pytest.mark.command_errors(types=[app_commands.CommandInvokeError])
 async def test_a_full_disk_spends_nothing_and_the_bot_recovers_with_it(world: World, cloud: GmiCloud) -> None:
-    async with world.bot.ledger._begin() as connection:
+    async with world.bot.storage._begin() as connection:
         pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar()
         await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
     prompt = "🦊" * 1990  # more bytes than the pages that are left can hold
@@ -159,7 +159,7 @@ async def test_a_full_disk_spends_nothing_and_the_bot_recovers_with_it(world: Wo
     assert "I cannot write anything down right now" in text
     assert_quota_untouched(world)
     assert cloud.paid == 0
-    async with world.bot.ledger._begin() as connection:
+    async with world.bot.storage._begin() as connection:
         await connection.exec_driver_sql("PRAGMA max_page_count=1000000")
     await until(world, await ask(world, prompt=prompt), READY)
 
@@ -185,23 +185,23 @@ async def test_what_happened_while_the_storage_was_in_trouble_is_saved_later(
 async def test_a_damaged_database_is_refused_with_a_sentence(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "damaged.db"
     file.write_bytes(content)
-    with pytest.raises(LedgerUnusable, match="damaged: restore a backup"):
-        await Ledger.open(f"sqlite+aiosqlite:///{file}")
+    with pytest.raises(StorageUnusable, match="damaged: restore a backup"):
+        await Storage.open(f"sqlite+aiosqlite:///{file}")
 
 
 async def test_a_newer_database_is_refused_with_a_sentence(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'newer.db'}"
-    await (await Ledger.open(url)).close()
+    await (await Storage.open(url)).close()
     with sqlite3.connect(tmp_path / "newer.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(LedgerUnusable, match="newer version of this bot"):
-        await Ledger.open(url)
+    with pytest.raises(StorageUnusable, match="newer version of this bot"):
+        await Storage.open(url)
 
 
 async def test_a_folder_that_cannot_be_written_is_refused_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(LedgerUnusable, match="check DATABASE_URL"):
-        await Ledger.open(f"sqlite+aiosqlite:///{tmp_path / 'file' / 'vidu.db'}")
+    with pytest.raises(StorageUnusable, match="check DATABASE_URL"):
+        await Storage.open(f"sqlite+aiosqlite:///{tmp_path / 'file' / 'vidu.db'}")
 
 
 @pytest.mark.command_errors(types=[app_commands.CommandInvokeError])
@@ -228,20 +228,20 @@ async def test_a_request_that_was_lost_before_it_began_is_apologised_for(
     async def never_ends(*_: object) -> None:
         await world.clock.wait(asyncio.Event(), None)
 
-    monkeypatch.setattr("bot.intake.attachments.Files._examine_one", never_ends)
+    monkeypatch.setattr("bot.intake.attachments.AttachmentReader._examine_one", never_ends)
     asked = await ask(world)
     assert asked.deferred
     await world.restart()
     assert "I was restarted before I could send this" in card_text(asked)
     assert_quota_untouched(world)
     assert cloud.paid == 0
-    assert await world.bot.ledger.promised() == []
+    assert await world.bot.storage.pending_replies() == []
 
 
 async def test_an_answered_request_is_not_apologised_for(world: World) -> None:
     await ask(world, image1=("a.txt", b"hello there"))
     asked = await ask(world)
-    assert await world.bot.ledger.promised() == []
+    assert await world.bot.storage.pending_replies() == []
     await world.restart()
     await until(world, asked, READY)
 
@@ -268,6 +268,6 @@ async def test_many_members_at_the_same_moment(world: World, cloud: GmiCloud) ->
 
 
 async def test_a_stopping_bot_takes_no_new_work(world: World, cloud: GmiCloud) -> None:
-    await world.bot.runner.close()
+    await world.bot.job_service.close()
     assert "I am about to restart" in private_answer(await ask(world))
     assert cloud.paid == 0

@@ -57,7 +57,7 @@ async def wire(shared: Wire) -> AsyncIterator[Wire]:
     assert shared.process.running, shared.process.log
 
 
-async def answered(slash: Slash, wire: Wire) -> str:
+async def remove_pending_reply(slash: Slash, wire: Wire) -> str:
     """Wait for the private sentence that answers an interaction."""
     await until(lambda: slash.text != "", lambda: f"an answer\n{wire.process.log}", seconds=5)
     assert slash.original is not None
@@ -110,7 +110,7 @@ async def test_a_member_whose_command_cannot_be_read_is_told_so(wire: Wire) -> N
     fine = await wire.ask(seed)
     for change in (without_name, of_today):
         odd = await wire.discord.odd(fine, change)
-        assert "in a form that I can't read, so nothing was started" in await answered(odd, wire)
+        assert "in a form that I can't read, so nothing was started" in await remove_pending_reply(odd, wire)
     await wire.posted(seed)
     assert wire.submissions(seed) == 1
 
@@ -220,7 +220,7 @@ async def test_a_window_may_have_a_number_that_nothing_has(wire: Wire) -> None:
     for digits in (30, 400, 5000):
         opened.modal["custom_id"] = f"vidu-window:{'9' * digits}"
         asked = await wire.discord.submit(opened, prompt="a fox in the snow")
-        assert "There is no picture and no clip" in await answered(asked, wire)
+        assert "There is no picture and no clip" in await remove_pending_reply(asked, wire)
 
 
 def without_message(event: Json) -> None:
@@ -244,7 +244,7 @@ async def test_a_press_whose_button_cannot_be_found_is_answered(
 
     odd = await wire.discord.odd(pressed, change)
 
-    assert "what this belongs to" in await answered(odd, wire)
+    assert "what this belongs to" in await remove_pending_reply(odd, wire)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ async def test_a_button_with_an_odd_id_is_answered(wire: Wire, custom_id: str, t
 
     pressed = await wire.discord.press(card, custom_id)
 
-    assert told in await answered(pressed, wire)
+    assert told in await remove_pending_reply(pressed, wire)
 
 
 @pytest.mark.parametrize("page", ["0", "9" * 30, "9" * 5000])
@@ -307,7 +307,7 @@ async def test_a_command_with_odd_data_ends_in_a_sentence(
 
     odd = await wire.discord.odd(fine, change)
 
-    assert told in await answered(odd, wire)
+    assert told in await remove_pending_reply(odd, wire)
     assert wire.submissions(seed) == 1
 
 

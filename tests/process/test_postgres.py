@@ -12,7 +12,7 @@ import pytest
 
 from bot.models.drafts import Draft
 from bot.models.jobs import State
-from bot.storage.storage import Ledger, LedgerUnusable, StorageTrouble
+from bot.storage.storage import Storage, StorageUnavailable, StorageUnusable
 from fakes import clock as wire_clock
 from fakes import postgres
 from fakes.gmi import script
@@ -45,9 +45,9 @@ async def proxy() -> AsyncIterator[Proxy]:
 
 
 @pytest.fixture
-async def far(database: str, proxy: Proxy) -> AsyncIterator[Ledger]:
+async def far(database: str, proxy: Proxy) -> AsyncIterator[Storage]:
     """Return a ledger behind the proxy, with one job."""
-    opened = await Ledger.open(postgres.shared().url(database, port=proxy.port))
+    opened = await Storage.open(postgres.shared().url(database, port=proxy.port))
     await opened.insert(new_job(1))
     yield opened
     await opened.close()
@@ -61,7 +61,7 @@ async def test_a_command_becomes_a_video_and_outlives_a_restart(world: World, cl
     assert cloud.paid == 1
     listed = await world.member.slash(world.channel, "videos")
     assert READY in card_text(listed)
-    assert await world.bot.ledger.unfinished_jobs() == []
+    assert await world.bot.storage.unfinished_jobs() == []
 
 
 async def test_quotas_are_kept_over_a_restart(world: World) -> None:
@@ -80,7 +80,7 @@ async def test_a_reason_that_is_longer_than_its_column_freezes_nothing(world: Wo
     second = await ask(world, seed=2)
     await until(world, first, "❌ No video this time")
     await until(world, second, READY)
-    assert await world.bot.ledger.unfinished_jobs() == []
+    assert await world.bot.storage.unfinished_jobs() == []
 
 
 async def test_connections_that_were_cut_while_idle_refuse_nobody(
@@ -93,11 +93,11 @@ async def test_connections_that_were_cut_while_idle_refuse_nobody(
 
 
 async def test_several_processes_lay_out_an_empty_database_at_once(database_url: str) -> None:
-    ledgers = await asyncio.gather(*(Ledger.open(database_url) for _ in range(4)))
+    ledgers = await asyncio.gather(*(Storage.open(database_url) for _ in range(4)))
     assert await ledgers[0].insert(new_job(1))
-    assert [await ledger.job(1) for ledger in ledgers] == [new_job(1)] * 4
-    for ledger in ledgers:
-        await ledger.close()
+    assert [await storage.job(1) for storage in ledgers] == [new_job(1)] * 4
+    for storage in ledgers:
+        await storage.close()
 
 
 @pytest.mark.parametrize(
@@ -118,21 +118,21 @@ async def test_a_server_that_cannot_be_used_is_named_in_a_sentence(url: str, sen
     server = postgres.shared()
     await server.execute("DROP ROLE IF EXISTS stranger")
     await server.execute("CREATE ROLE stranger LOGIN PASSWORD 'another-word'")
-    with pytest.raises(LedgerUnusable, match=sentence) as caught:
-        await Ledger.open(url.format(port=server.port))
+    with pytest.raises(StorageUnusable, match=sentence) as caught:
+        await Storage.open(url.format(port=server.port))
     assert "secret-word" not in str(caught.value)
     assert "127.0.0.1" not in str(caught.value)
     assert caught.value.__cause__ is None
 
 
 async def test_a_newer_database_is_refused(database: str, database_url: str) -> None:
-    await (await Ledger.open(database_url)).close()
+    await (await Storage.open(database_url)).close()
     await postgres.shared().execute("UPDATE alembic_version SET version_num = '9999'", database=database)
-    with pytest.raises(LedgerUnusable, match="newer version of this bot"):
-        await Ledger.open(database_url)
+    with pytest.raises(StorageUnusable, match="newer version of this bot"):
+        await Storage.open(database_url)
 
 
-async def test_nobody_waits_for_a_server_that_has_vanished(far: Ledger, proxy: Proxy) -> None:
+async def test_nobody_waits_for_a_server_that_has_vanished(far: Storage, proxy: Proxy) -> None:
     proxy.freeze()
     for _ in range(2):  # on connections that stand, and on new ones
         began = time.monotonic()
@@ -143,26 +143,26 @@ async def test_nobody_waits_for_a_server_that_has_vanished(far: Ledger, proxy: P
             return_exceptions=True,
         )
         assert time.monotonic() - began < 1 + TOLERANCE
-        assert all(isinstance(outcome, StorageTrouble) for outcome in outcomes)
+        assert all(isinstance(outcome, StorageUnavailable) for outcome in outcomes)
     began = time.monotonic()
-    with pytest.raises(StorageTrouble):
+    with pytest.raises(StorageUnavailable):
         await far.insert(new_job(2))
     assert time.monotonic() - began < 5 + TOLERANCE
 
 
 async def test_a_burst_against_a_vanished_server_leaves_no_connection_blocked(
-    far: Ledger, proxy: Proxy
+    far: Storage, proxy: Proxy
 ) -> None:
     proxy.freeze()
     outcomes = await asyncio.gather(*(far.job(1) for _ in range(50)), return_exceptions=True)
-    assert all(isinstance(outcome, StorageTrouble) for outcome in outcomes)
+    assert all(isinstance(outcome, StorageUnavailable) for outcome in outcomes)
     proxy.cut()
     proxy.thaw()
     async with asyncio.timeout(10):
         while True:
             try:
                 found = await asyncio.gather(*(far.job(1) for _ in range(50)))
-            except StorageTrouble:
+            except StorageUnavailable:
                 await asyncio.sleep(0.1)
             else:
                 break
@@ -170,14 +170,14 @@ async def test_a_burst_against_a_vanished_server_leaves_no_connection_blocked(
 
 
 async def test_a_save_that_landed_although_its_answer_was_lost_is_not_stale(
-    far: Ledger, proxy: Proxy
+    far: Storage, proxy: Proxy
 ) -> None:
     changed = replace(new_job(1), revision=1, state=State.QUEUED)
     proxy.freeze()
     saving = asyncio.create_task(far.save(changed, previous=0))
     await asyncio.sleep(0.2)
     proxy.cut()
-    with pytest.raises(StorageTrouble):
+    with pytest.raises(StorageUnavailable):
         await saving
     proxy.thaw()
     await far.save(changed, previous=0)
@@ -185,13 +185,13 @@ async def test_a_save_that_landed_although_its_answer_was_lost_is_not_stale(
 
 
 async def test_closing_does_not_wait_for_a_server_that_has_vanished(database: str, proxy: Proxy) -> None:
-    ledger = await Ledger.open(postgres.shared().url(database, port=proxy.port))
-    await asyncio.gather(*(ledger.promised() for _ in range(5)))
+    storage = await Storage.open(postgres.shared().url(database, port=proxy.port))
+    await asyncio.gather(*(storage.pending_replies() for _ in range(5)))
     proxy.freeze()
-    saving = asyncio.create_task(ledger.insert(new_job(1)))
+    saving = asyncio.create_task(storage.insert(new_job(1)))
     await asyncio.sleep(0)
     began = time.monotonic()
-    await ledger.close()
+    await storage.close()
     assert time.monotonic() - began < 3
     saving.cancel()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.polling.history import Lessons
+from bot.polling.history import EstimatorHistory
 from fakes.clock import until
 from fakes.process import open_wire
 from fakes.world import World
@@ -90,11 +90,11 @@ async def test_a_part_that_fails_while_closing_keeps_nothing_else_open(
     asked = await ask(world)
     bot = world.bot
 
-    async def fails(self: Lessons, *, at_once: bool = False) -> None:
+    async def fails(self: EstimatorHistory, *, at_once: bool = False) -> None:
         raise RuntimeError("no room for lessons")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Lessons, "keep", fails)
+        patched.setattr(EstimatorHistory, "keep", fails)
         await bot.close()
 
     assert bot.is_closed()

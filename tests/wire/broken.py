@@ -6,14 +6,14 @@ import sys
 from collections.abc import AsyncIterator
 
 from bot.__main__ import main
-from bot.polling.poller import News, Watch
+from bot.polling.poller import StatusPoller, StatusUpdate
 
 
-async def _fails(self: Watch) -> AsyncIterator[News]:
+async def _fails(self: StatusPoller) -> AsyncIterator[StatusUpdate]:
     raise RuntimeError("nothing can be followed")
     yield
 
 
 if __name__ == "__main__":
-    setattr(Watch, "news", _fails)  # noqa: B010 - a method cannot be assigned otherwise
+    setattr(StatusPoller, "news", _fails)  # noqa: B010 - a method cannot be assigned otherwise
     sys.exit(main())

@@ -16,8 +16,8 @@ from bot.gmi.answers import (
     RESULTS_MAX,
     RETRY_AFTER_MAX,
     GmiError,
-    Report,
-    Verdict,
+    RequestStatus,
+    SubmitOutcome,
     parse_list,
     parse_record,
     read_record,
@@ -83,7 +83,7 @@ records = st.dictionaries(keys, json_values, max_size=8)
 statuses = st.sampled_from(["success", "finished", "failed", "error", "cancelled", "processing", "odd", ""])
 
 
-def check(report: Report | None, *, plain_http: bool = False) -> None:
+def check(report: RequestStatus | None, *, plain_http: bool = False) -> None:
     """Hold what must be true of whatever is read."""
     if report is None:
         return
@@ -138,7 +138,7 @@ def test_no_bytes_break_the_reader(body: bytes, status: int) -> None:
             check(report)
         assert page.size == len(body)
     error = submit_error(status, body, {})
-    assert error.verdict in set(Verdict)
+    assert error.outcome in set(SubmitOutcome)
     wait = retry_after(body, {})
     assert wait is None or 1 <= wait <= RETRY_AFTER_MAX
 

@@ -10,7 +10,7 @@ import pytest
 from bot.gmi import client as gmi
 from bot.gmi.answers import RETRY_AFTER_MAX
 from bot.gmi.client import GmiCloud as Client
-from bot.gmi.client import GmiError, Verdict
+from bot.gmi.client import GmiError, SubmitOutcome
 from bot.models.jobs import Reason, State
 from fakes import media
 from fakes.gmi import script
@@ -51,35 +51,35 @@ async def verdict_of(client: Client) -> GmiError:
 @pytest.mark.parametrize(
     ("fault", "verdict", "accepted"),
     [
-        (script.RESET_BEFORE, Verdict.UNCLEAR, 0),
-        (script.RESET_AFTER, Verdict.UNCLEAR, 1),
-        (script.CUT, Verdict.UNCLEAR, 1),
-        (script.SILENCE, Verdict.UNCLEAR, 1),
-        (script.HTML_PAGE, Verdict.UNCLEAR, 0),
-        (script.NONSENSE, Verdict.UNCLEAR, 0),
-        (script.answer(500, {"error": "internal"}), Verdict.UNCLEAR, 0),
-        (script.answer(503, "<html>Service Unavailable</html>", "text/html"), Verdict.UNCLEAR, 0),
-        (script.answer(302, "", "text/html"), Verdict.UNCLEAR, 0),
-        (script.answer(303, {"request_id": "r", "status": "queued"}), Verdict.UNCLEAR, 0),
-        (script.answer(307, ""), Verdict.UNCLEAR, 0),
-        (script.answer(408, {"error": "Request Timeout"}), Verdict.UNCLEAR, 0),
-        (script.PROXY_503, Verdict.UNCLEAR, 0),
-        (script.answer(503, {"error": "Service overloaded"}), Verdict.UNCLEAR, 0),
-        (script.backend_error(429), Verdict.UNCLEAR, 0),
-        (script.backend_error(502), Verdict.UNCLEAR, 0),
-        (script.backend_error(403), Verdict.REFUSED, 0),
-        (script.backend_error(422), Verdict.REFUSED, 0),
-        (script.answer(500, {"error": "Backend error (503). Capacity exhausted"}), Verdict.NOT_SENT, 0),
-        (script.CAPACITY, Verdict.NOT_SENT, 0),
-        (script.rate_limited(100), Verdict.NOT_SENT, 0),
-        (script.BACKEND_400, Verdict.REFUSED, 0),
-        (script.BAD_KEY, Verdict.REFUSED, 0),
-        (script.NO_CREDIT, Verdict.REFUSED, 0),
+        (script.RESET_BEFORE, SubmitOutcome.UNCLEAR, 0),
+        (script.RESET_AFTER, SubmitOutcome.UNCLEAR, 1),
+        (script.CUT, SubmitOutcome.UNCLEAR, 1),
+        (script.SILENCE, SubmitOutcome.UNCLEAR, 1),
+        (script.HTML_PAGE, SubmitOutcome.UNCLEAR, 0),
+        (script.NONSENSE, SubmitOutcome.UNCLEAR, 0),
+        (script.answer(500, {"error": "internal"}), SubmitOutcome.UNCLEAR, 0),
+        (script.answer(503, "<html>Service Unavailable</html>", "text/html"), SubmitOutcome.UNCLEAR, 0),
+        (script.answer(302, "", "text/html"), SubmitOutcome.UNCLEAR, 0),
+        (script.answer(303, {"request_id": "r", "status": "queued"}), SubmitOutcome.UNCLEAR, 0),
+        (script.answer(307, ""), SubmitOutcome.UNCLEAR, 0),
+        (script.answer(408, {"error": "Request Timeout"}), SubmitOutcome.UNCLEAR, 0),
+        (script.PROXY_503, SubmitOutcome.UNCLEAR, 0),
+        (script.answer(503, {"error": "Service overloaded"}), SubmitOutcome.UNCLEAR, 0),
+        (script.backend_error(429), SubmitOutcome.UNCLEAR, 0),
+        (script.backend_error(502), SubmitOutcome.UNCLEAR, 0),
+        (script.backend_error(403), SubmitOutcome.REFUSED, 0),
+        (script.backend_error(422), SubmitOutcome.REFUSED, 0),
+        (script.answer(500, {"error": "Backend error (503). Capacity exhausted"}), SubmitOutcome.NOT_SENT, 0),
+        (script.CAPACITY, SubmitOutcome.NOT_SENT, 0),
+        (script.rate_limited(100), SubmitOutcome.NOT_SENT, 0),
+        (script.BACKEND_400, SubmitOutcome.REFUSED, 0),
+        (script.BAD_KEY, SubmitOutcome.REFUSED, 0),
+        (script.NO_CREDIT, SubmitOutcome.REFUSED, 0),
     ],
 )
 async def test_what_a_broken_post_says_about_itself(
     fault: Fault,
-    verdict: Verdict,
+    outcome: SubmitOutcome,
     accepted: int,
     client: Client,
     server: GmiCloud,
@@ -88,7 +88,7 @@ async def test_what_a_broken_post_says_about_itself(
     monkeypatch.setattr(gmi, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
     server.fault("POST", "/requests", fault)
     error = await verdict_of(client)
-    assert error.verdict is verdict
+    assert error.outcome is outcome
     # Never a second POST by itself, whatever the HTTP library thinks of the first.
     assert len(server.requests_seen) == 1
     assert server.paid == accepted
@@ -99,7 +99,7 @@ async def test_what_a_broken_post_says_about_itself(
 async def test_a_refused_connection_was_certainly_not_sent(client: Client, server: GmiCloud) -> None:
     async with server.away():
         error = await verdict_of(client)
-    assert (error.verdict, error.reason) == (Verdict.NOT_SENT, Reason.UNREACHABLE)
+    assert (error.outcome, error.reason) == (SubmitOutcome.NOT_SENT, Reason.UNREACHABLE)
 
 
 @pytest.mark.parametrize(("told", "waited"), [(100, 1.0), (29970, 29.97), (10**9, RETRY_AFTER_MAX)])

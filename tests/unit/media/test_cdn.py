@@ -114,10 +114,10 @@ async def test_what_is_not_there_is_not_looked_for_elsewhere(
 async def test_nothing_is_read_from_the_operators_own_network() -> None:
     async with serving() as (host, session):
         cdn = DiscordCdn(session)
-        address = host.base.removeprefix("http://")
+        location = host.base.removeprefix("http://")
         for start in ("http://", "https://", "https://cdn.discordapp.com@", "https://cdn.discordapp.com:1@"):
             with pytest.raises(CdnError):
-                await cdn.read(f"{start}{address}/small", 10)
+                await cdn.read(f"{start}{location}/small", 10)
         assert host.seen == []
 
 

@@ -11,7 +11,7 @@ from bot.models.jobs import (
     OPEN,
     REFUNDING,
     TRANSITIONS,
-    Address,
+    CardLocation,
     Charge,
     IllegalTransition,
     Job,
@@ -28,7 +28,9 @@ ENDS = {State.DELIVERED, State.FAILED, State.CANCELLED, State.REFUSED}
 
 
 def new_job() -> Job:
-    return Job(1, 2, Address(3, 4), VideoRequest("a fox", (), 5, 7), "vidu-q2-pro-r2v", NOW, since=NOW)
+    return Job(
+        1, 2, CardLocation(3, 4), VideoRequest("a fox", (), 5, 7), "vidu-q2-pro-r2v", NOW, state_since=NOW
+    )
 
 
 @given(st.lists(st.tuples(st.sampled_from(State), st.booleans()), max_size=12))
@@ -45,7 +47,9 @@ def test_a_job_moves_only_along_the_table_and_is_charged_once(wishes: list[tuple
             continue
         job = move(job, state, NOW + timedelta(seconds=step), **changes)
         assert (job.state, job.revision) == (state, before.revision + 1)
-        assert job.since == (before.since if state is before.state else NOW + timedelta(seconds=step))
+        assert job.state_since == (
+            before.state_since if state is before.state else NOW + timedelta(seconds=step)
+        )
         if job.charge is not before.charge:
             assert before.charge is Charge.HELD
             settled_or_refunded += 1
@@ -95,8 +99,8 @@ def test_a_success_with_its_link_is_delivered_and_nothing_else() -> None:
 
 
 def test_a_token_never_shows_in_a_repr() -> None:
-    address = Address(3, 4, token="fake-interaction-token")
-    assert "fake-interaction-token" not in repr(address)
+    location = CardLocation(3, 4, token="fake-interaction-token")
+    assert "fake-interaction-token" not in repr(location)
 
 
 @pytest.mark.parametrize(

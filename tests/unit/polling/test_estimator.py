@@ -16,7 +16,7 @@ from bot.polling.estimator import (
     LATE,
     LONGEST,
     SHORTEST,
-    Pacing,
+    DurationEstimator,
     for_all,
     hazard,
     queued_interval,
@@ -31,11 +31,11 @@ moment = st.floats(min_value=0, max_value=1e7)
 durations = st.lists(any_float, max_size=60)
 
 
-def taught(seconds: list[float]) -> Pacing:
-    pacing = Pacing()
+def taught(seconds: list[float]) -> DurationEstimator:
+    estimator = DurationEstimator()
     for each in seconds:
-        pacing.learn(MODEL, CLIP, each)
-    return pacing
+        estimator.learn(MODEL, CLIP, each)
+    return estimator
 
 
 def log_normal(count: int, median: float, deviation: float, seed: int = 1) -> list[float]:
@@ -53,8 +53,8 @@ def test_an_interval_is_always_within_its_limits(seconds: list[float], processed
 def test_the_list_is_always_within_its_limits(
     seconds: list[float], processed: list[float], at_most: float
 ) -> None:
-    pacing = taught(seconds)
-    pauses = [pacing.pause(MODEL, CLIP, each) for each in processed]
+    estimator = taught(seconds)
+    pauses = [estimator.pause(MODEL, CLIP, each) for each in processed]
     assert SHORTEST <= for_all(pauses, at_most) <= at_most
 
 
@@ -74,23 +74,27 @@ def test_the_hazard_goes_on_where_the_survival_ends(z: float) -> None:
 
 @given(durations, moment, moment)
 def test_questions_come_closer_until_the_usual_end(seconds: list[float], one: float, other: float) -> None:
-    pacing = taught(seconds)
-    mean, deviation = pacing._learned[MODEL, CLIP].expected() if pacing._learned else (math.log(30), 0.5)
+    estimator = taught(seconds)
+    mean, deviation = (
+        estimator._learned[MODEL, CLIP].expected() if estimator._learned else (math.log(30), 0.5)
+    )
     assume(deviation <= 0.75)  # a log-normal hazard as narrow as this rises up to its median at least
     earlier, later = sorted((one, other))
     assume(later <= math.exp(mean))
-    assert pacing.pause(MODEL, CLIP, earlier) >= pacing.pause(MODEL, CLIP, later) * (1 - 1e-9)
+    assert estimator.pause(MODEL, CLIP, earlier) >= estimator.pause(MODEL, CLIP, later) * (1 - 1e-9)
 
 
 @given(durations, moment, moment)
 def test_a_job_that_nobody_can_explain_is_asked_about_ever_less(
     seconds: list[float], one: float, other: float
 ) -> None:
-    pacing = taught(seconds)
-    mean, deviation = pacing._learned[MODEL, CLIP].expected() if pacing._learned else (math.log(30), 0.5)
+    estimator = taught(seconds)
+    mean, deviation = (
+        estimator._learned[MODEL, CLIP].expected() if estimator._learned else (math.log(30), 0.5)
+    )
     earlier, later = sorted((one, other))
     assume(earlier > math.exp(mean + 2.5 * deviation))
-    assert pacing.pause(MODEL, CLIP, earlier) <= pacing.pause(MODEL, CLIP, later)
+    assert estimator.pause(MODEL, CLIP, earlier) <= estimator.pause(MODEL, CLIP, later)
 
 
 @given(st.lists(st.floats(min_value=SHORTEST), max_size=50), st.floats(min_value=SHORTEST))
@@ -109,42 +113,42 @@ def test_the_hazards_of_several_jobs_add_up() -> None:
 @pytest.mark.parametrize("median", [20, 60, 120, 400])
 @pytest.mark.parametrize("deviation", [0.2, 0.4, 0.6])
 def test_what_is_learned_comes_to_the_truth(median: float, deviation: float) -> None:
-    pacing = taught(log_normal(400, median, deviation))
-    usual = pacing.usual(MODEL, CLIP)
+    estimator = taught(log_normal(400, median, deviation))
+    usual = estimator.usual(MODEL, CLIP)
     assert usual is not None
     assert math.log(usual / median) == pytest.approx(0, abs=3 * deviation / math.sqrt(50))
-    mean, learned_deviation = pacing._learned[MODEL, CLIP].expected()
+    mean, learned_deviation = estimator._learned[MODEL, CLIP].expected()
     assert math.exp(mean) == pytest.approx(usual, rel=0.01)
     assert learned_deviation == pytest.approx(deviation, rel=0.35)
 
 
 def test_a_few_jobs_outweigh_the_first_guess() -> None:
-    before = Pacing().pause(MODEL, CLIP, 30)
+    before = DurationEstimator().pause(MODEL, CLIP, 30)
     after = taught(log_normal(10, 120, 0.2)).pause(MODEL, CLIP, 30)
     assert before < 15 < after
 
 
 def test_a_change_is_followed() -> None:
-    pacing = taught(log_normal(400, 60, 0.2))
+    estimator = taught(log_normal(400, 60, 0.2))
     for seconds in log_normal(150, 180, 0.2, seed=2):
-        pacing.learn(MODEL, CLIP, seconds)
-    assert pacing.usual(MODEL, CLIP) == pytest.approx(180, rel=0.1)
+        estimator.learn(MODEL, CLIP, seconds)
+    assert estimator.usual(MODEL, CLIP) == pytest.approx(180, rel=0.1)
 
 
 def test_a_usual_duration_is_told_after_enough_jobs_of_that_kind() -> None:
-    pacing = taught([60.0] * (ENOUGH_JOBS - 1))
-    assert pacing.usual(MODEL, CLIP) is None
-    pacing.learn(MODEL, CLIP, 60.0)
-    assert pacing.usual(MODEL, CLIP) == pytest.approx(60)
-    assert pacing.usual(MODEL, CLIP + 1) is None
-    assert pacing.usual("another", CLIP) is None
+    estimator = taught([60.0] * (ENOUGH_JOBS - 1))
+    assert estimator.usual(MODEL, CLIP) is None
+    estimator.learn(MODEL, CLIP, 60.0)
+    assert estimator.usual(MODEL, CLIP) == pytest.approx(60)
+    assert estimator.usual(MODEL, CLIP + 1) is None
+    assert estimator.usual("another", CLIP) is None
 
 
 @given(durations)
 def test_what_was_learned_comes_back_as_it_was(seconds: list[float]) -> None:
-    pacing, again = taught(seconds), Pacing()
-    again.load(pacing.dump())
-    assert again.dump() == pacing.dump()
+    estimator, again = taught(seconds), DurationEstimator()
+    again.load(estimator.dump())
+    assert again.dump() == estimator.dump()
 
 
 ROW = [MODEL, CLIP, 10.0, 4.0, 0.04]
@@ -168,11 +172,11 @@ ROW = [MODEL, CLIP, 10.0, 4.0, 0.04]
     ],
 )
 def test_what_makes_no_sense_is_refused_and_changes_nothing(text: str) -> None:
-    pacing = taught([60.0] * 5)
-    before = pacing.dump()
+    estimator = taught([60.0] * 5)
+    before = estimator.dump()
     with pytest.raises(ValueError):  # noqa: PT011 - its text is for the log
-        pacing.load(text)
-    assert pacing.dump() == before
+        estimator.load(text)
+    assert estimator.dump() == before
 
 
 @given(moment, moment)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.polling.timers import SLACK, Agenda
+from bot.polling.timers import SLACK, TimerQueue
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -16,25 +16,25 @@ steps = st.lists(
 
 @given(steps)
 def test_it_does_what_a_look_at_everything_would(steps: list[tuple[str, int, int]]) -> None:
-    agenda, plain = Agenda(), dict[int, datetime]()
+    timers, plain = TimerQueue(), dict[int, datetime]()
     for step, key, seconds in steps:
         moment = START + timedelta(seconds=seconds)
         if step == "put":
-            agenda.put(key, moment)
+            timers.put(key, moment)
             plain[key] = moment
         elif step == "remove":
-            agenda.remove(key)
+            timers.remove(key)
             plain.pop(key, None)
         else:
             expected = sorted((due, key) for key, due in plain.items() if due <= moment)
-            assert agenda.take_due(moment) == [key for _, key in expected]
+            assert timers.take_due(moment) == [key for _, key in expected]
             plain = {key: due for key, due in plain.items() if due > moment}
-        assert agenda.next() == min(plain.values(), default=None)
-        assert len(agenda) == len(plain)
+        assert timers.next() == min(plain.values(), default=None)
+        assert len(timers) == len(plain)
 
 
 def test_outdated_moments_do_not_pile_up() -> None:
-    agenda = Agenda()
+    timers = TimerQueue()
     for second in range(10_000):
-        agenda.put(1, START + timedelta(seconds=second))
-    assert len(agenda._heap) <= SLACK + 2
+        timers.put(1, START + timedelta(seconds=second))
+    assert len(timers._heap) <= SLACK + 2

@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bot.models.jobs import Charge
-from bot.quotas.limiter import (
+from bot.models.quotas import (
     ATTEMPTS_PER,
     LONGEST,
-    Applied,
-    Obstacle,
+    EffectiveRule,
+    ExceededLimit,
     Period,
     QuotaExceeded,
-    Quotas,
+    QuotaStatus,
     Rule,
     Scope,
-    Standing,
     Usage,
 )
+from bot.quotas.limiter import QuotaLimiter
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
@@ -34,32 +34,32 @@ SERVER, MEMBER = 10, 7
 UNLIMITED = Rule(None, None)
 
 
-def quotas_of(default: Rule = UNLIMITED, running_max: int = 99) -> Quotas:
-    return Quotas(default, running_max)
+def quotas_of(default: Rule = UNLIMITED, running_max: int = 99) -> QuotaLimiter:
+    return QuotaLimiter(default, running_max)
 
 
 def refusal(
-    quotas: Quotas, seconds: int, now: datetime, *, job_id: int = 999, roles: tuple[int, ...] = ()
+    quotas: QuotaLimiter, seconds: int, now: datetime, *, job_id: int = 999, roles: tuple[int, ...] = ()
 ) -> QuotaExceeded:
     with pytest.raises(QuotaExceeded) as caught:
         quotas.reserve(job_id, SERVER, MEMBER, roles, seconds, now)
     return caught.value
 
 
-def used(standing: Standing) -> tuple[int, int, int]:
+def used(standing: QuotaStatus) -> tuple[int, int, int]:
     return standing.used_videos, standing.used_seconds, standing.running
 
 
 def test_a_members_rule_wins_over_roles_the_server_and_the_operator() -> None:
     quotas = quotas_of(Rule(1, None))
-    assert quotas.applied(SERVER, MEMBER, [3]) == Applied(Rule(1, None), Scope.OPERATOR, None)
+    assert quotas.applied(SERVER, MEMBER, [3]) == EffectiveRule(Rule(1, None), Scope.OPERATOR, None)
     quotas.set_rule(SERVER, Scope.SERVER, None, Rule(2, None))
-    assert quotas.applied(SERVER, MEMBER, [3]) == Applied(Rule(2, None), Scope.SERVER, None)
+    assert quotas.applied(SERVER, MEMBER, [3]) == EffectiveRule(Rule(2, None), Scope.SERVER, None)
     quotas.set_rule(SERVER, Scope.ROLE, 3, Rule(0, None))
-    assert quotas.applied(SERVER, MEMBER, [3]) == Applied(Rule(0, None), Scope.ROLE, 3)
+    assert quotas.applied(SERVER, MEMBER, [3]) == EffectiveRule(Rule(0, None), Scope.ROLE, 3)
     assert quotas.applied(SERVER, MEMBER, [4]).scope is Scope.SERVER
     quotas.set_rule(SERVER, Scope.MEMBER, MEMBER, Rule(1, 1))
-    assert quotas.applied(SERVER, MEMBER, [3]) == Applied(Rule(1, 1), Scope.MEMBER, MEMBER)
+    assert quotas.applied(SERVER, MEMBER, [3]) == EffectiveRule(Rule(1, 1), Scope.MEMBER, MEMBER)
     assert quotas.applied(SERVER, 8, [3]).scope is Scope.ROLE
     assert quotas.applied(SERVER + 1, MEMBER, [3]).scope is Scope.OPERATOR
     assert quotas.applied(None, MEMBER, [3]).scope is Scope.OPERATOR
@@ -146,9 +146,9 @@ def test_senseless_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match="negative"):
         Rule(5, -1)
     with pytest.raises(ValueError, match="allowed to run"):
-        Quotas(UNLIMITED, 0)
+        QuotaLimiter(UNLIMITED, 0)
     with pytest.raises(ValueError, match="allowed to fail"):
-        Quotas(UNLIMITED, 1, 0)
+        QuotaLimiter(UNLIMITED, 1, 0)
     with pytest.raises(ValueError, match="at least a second"):
         quotas_of().reserve(1, SERVER, MEMBER, [], 0, START)
 
@@ -160,7 +160,7 @@ def test_a_use_leaves_exactly_when_its_period_has_passed(period: Period) -> None
     frees = START + period.length
     assert (taken.left_videos, taken.left_seconds, taken.next_frees) == (0, None, frees)
     refused = refusal(quotas, 5, frees - INSTANT)
-    assert (refused.obstacle, refused.frees, refused.needed_seconds) == (Obstacle.VIDEOS, frees, 5)
+    assert (refused.obstacle, refused.frees, refused.needed_seconds) == (ExceededLimit.VIDEOS, frees, 5)
     assert used(refused.standing) == (1, 5, 1)
     assert quotas.reserve(2, SERVER, MEMBER, [], 5, frees).used_videos == 1
 
@@ -170,16 +170,18 @@ def test_seconds_wait_until_enough_of_them_have_left() -> None:
     for hour, seconds in enumerate((3, 4, 3)):
         quotas.reserve(hour, SERVER, MEMBER, [], seconds, START + hour * HOUR)
     refused = refusal(quotas, 5, START + 3 * HOUR)
-    assert (refused.obstacle, refused.frees) == (Obstacle.SECONDS, START + DAY + HOUR)
+    assert (refused.obstacle, refused.frees) == (ExceededLimit.SECONDS, START + DAY + HOUR)
     assert refused.standing.next_frees == START + DAY
     assert (refused.standing.left_videos, refused.standing.left_seconds) == (None, 0)
 
 
 @pytest.mark.parametrize(
     ("seconds", "obstacle", "hours"),
-    [(1, Obstacle.VIDEOS, 0), (2, Obstacle.VIDEOS, 0), (10, Obstacle.SECONDS, 1)],
+    [(1, ExceededLimit.VIDEOS, 0), (2, ExceededLimit.VIDEOS, 0), (10, ExceededLimit.SECONDS, 1)],
 )
-def test_of_two_limits_the_one_that_lifts_last_is_named(seconds: int, obstacle: Obstacle, hours: int) -> None:
+def test_of_two_limits_the_one_that_lifts_last_is_named(
+    seconds: int, obstacle: ExceededLimit, hours: int
+) -> None:
     quotas = quotas_of(Rule(2, 10))
     quotas.reserve(1, SERVER, MEMBER, [], 2, START)
     quotas.reserve(2, SERVER, MEMBER, [], 8, START + HOUR)
@@ -189,13 +191,13 @@ def test_of_two_limits_the_one_that_lifts_last_is_named(seconds: int, obstacle: 
 
 def test_more_seconds_than_the_rule_has_never_fit() -> None:
     refused = refusal(quotas_of(Rule(None, 9)), 10, START)
-    assert (refused.obstacle, refused.frees) == (Obstacle.SECONDS, None)
+    assert (refused.obstacle, refused.frees) == (ExceededLimit.SECONDS, None)
 
 
 @pytest.mark.parametrize("blocked", [Rule(0, None), Rule(None, 0), Rule(0, 0), Rule(5, 0)])
 def test_zero_blocks(blocked: Rule) -> None:
     refused = refusal(quotas_of(blocked), 1, START)
-    assert (refused.obstacle, refused.frees) == (Obstacle.BLOCKED, None)
+    assert (refused.obstacle, refused.frees) == (ExceededLimit.BLOCKED, None)
     assert 0 in (refused.standing.left_videos, refused.standing.left_seconds)
 
 
@@ -214,7 +216,11 @@ def test_only_so_many_run_at_once_in_one_server() -> None:
     quotas.reserve(1, SERVER, MEMBER, [], 5, START)
     quotas.reserve(2, SERVER, MEMBER, [], 5, START)
     refused = refusal(quotas, 5, START + 2 * LONGEST)
-    assert (refused.obstacle, refused.frees, used(refused.standing)) == (Obstacle.RUNNING, None, (0, 0, 2))
+    assert (refused.obstacle, refused.frees, used(refused.standing)) == (
+        ExceededLimit.RUNNING,
+        None,
+        (0, 0, 2),
+    )
     assert quotas.reserve(3, None, MEMBER, [], 5, START).running == 1
     quotas.settle(1)
     assert quotas.reserve(4, SERVER, MEMBER, [], 5, START + 2 * LONGEST).running == 2
@@ -223,10 +229,10 @@ def test_only_so_many_run_at_once_in_one_server() -> None:
 def test_what_time_cannot_change_is_said_before_what_runs() -> None:
     quotas = quotas_of(Rule(1, 9), running_max=1)
     quotas.reserve(1, SERVER, MEMBER, [], 5, START)
-    assert refusal(quotas, 10, START).obstacle is Obstacle.SECONDS
-    assert refusal(quotas, 5, START).obstacle is Obstacle.RUNNING
+    assert refusal(quotas, 10, START).obstacle is ExceededLimit.SECONDS
+    assert refusal(quotas, 5, START).obstacle is ExceededLimit.RUNNING
     quotas.settle(1)
-    assert refusal(quotas, 5, START).obstacle is Obstacle.VIDEOS
+    assert refusal(quotas, 5, START).obstacle is ExceededLimit.VIDEOS
 
 
 def test_a_reservation_ends_once() -> None:
@@ -274,23 +280,23 @@ def test_a_reservation_drops_what_its_member_used_long_ago() -> None:
 
 
 def test_so_many_requests_may_come_to_nothing_within_an_hour() -> None:
-    quotas = Quotas(UNLIMITED, 99, 2)
+    quotas = QuotaLimiter(UNLIMITED, 99, 2)
     for job_id, minutes in enumerate((0, 10, 20)):
         quotas.count_attempt(job_id, SERVER, MEMBER, START + timedelta(minutes=minutes))
     now = START + timedelta(minutes=30)
     refused = refusal(quotas, 5, now)
     # Two of three have to leave the hour.
-    assert (refused.obstacle, refused.frees) == (Obstacle.ATTEMPTS, START + timedelta(minutes=10) + HOUR)
+    assert (refused.obstacle, refused.frees) == (ExceededLimit.ATTEMPTS, START + timedelta(minutes=10) + HOUR)
     assert (refused.standing.attempts, refused.standing.attempts_max) == (3, 2)
     assert quotas.standing(None, MEMBER, [], now).attempts == 0
     assert quotas.standing(SERVER, 8, [], now).attempts == 0
     frees = START + timedelta(minutes=10) + HOUR
-    assert refusal(quotas, 5, frees - INSTANT).obstacle is Obstacle.ATTEMPTS
+    assert refusal(quotas, 5, frees - INSTANT).obstacle is ExceededLimit.ATTEMPTS
     assert quotas.reserve(9, SERVER, MEMBER, [], 5, frees).attempts == 1
 
 
 def test_a_request_that_comes_to_something_after_all_counts_no_more() -> None:
-    quotas = Quotas(UNLIMITED, 99, 1)
+    quotas = QuotaLimiter(UNLIMITED, 99, 1)
     quotas.count_attempt(1, SERVER, MEMBER, START)
     quotas.count_attempt(1, SERVER, MEMBER, START)
     assert refusal(quotas, 5, START).standing.attempts == 1
@@ -300,15 +306,15 @@ def test_a_request_that_comes_to_something_after_all_counts_no_more() -> None:
 
 
 def test_of_attempts_and_uses_the_one_that_lifts_last_is_named() -> None:
-    for per, obstacle in ((Period.HOUR, Obstacle.ATTEMPTS), (Period.DAY, Obstacle.VIDEOS)):
-        quotas = Quotas(Rule(1, None, per), 99, 1)
+    for per, obstacle in ((Period.HOUR, ExceededLimit.ATTEMPTS), (Period.DAY, ExceededLimit.VIDEOS)):
+        quotas = QuotaLimiter(Rule(1, None, per), 99, 1)
         quotas.reserve(1, SERVER, MEMBER, [], 5, START)
         quotas.count_attempt(2, SERVER, MEMBER, START + INSTANT)
         assert refusal(quotas, 5, START + INSTANT).obstacle is obstacle
 
 
 def test_attempts_are_dropped_when_they_count_no_more() -> None:
-    quotas = Quotas(UNLIMITED, 99, 2)
+    quotas = QuotaLimiter(UNLIMITED, 99, 2)
     for number in range(50):
         quotas.count_attempt(number, SERVER, number, START)
     quotas.forget_old(START + ATTEMPTS_PER)
@@ -386,14 +392,14 @@ class QuotasMachine(RuleBasedStateMachine):
         super().__init__()
         self.now = START
         self.default = Rule(3, 15)
-        self.quotas = Quotas(self.default, running_max=2, attempts_max=2)
+        self.quotas = QuotaLimiter(self.default, running_max=2, attempts_max=2)
         self.rows: list[Row] = []
         self.resets: list[tuple[tuple[int | None, int], datetime]] = []
         self.roles: dict[tuple[int | None, int], list[int]] = {member: [] for member in MEMBERS}
 
-    def fold(self, seed: int) -> Quotas:
+    def fold(self, seed: int) -> QuotaLimiter:
         """Build other quotas from the journal, in any order."""
-        folded = Quotas(self.default, running_max=2, attempts_max=2)
+        folded = QuotaLimiter(self.default, running_max=2, attempts_max=2)
         for one in self.quotas.rules(SERVER):
             folded.set_rule(SERVER, one.scope, one.target_id, one.rule)
         events = [partial(folded.reset, *member, at) for member, at in self.resets]
@@ -404,7 +410,7 @@ class QuotasMachine(RuleBasedStateMachine):
             event()
         return folded
 
-    def naive(self, member: tuple[int | None, int], now: datetime) -> Standing:
+    def naive(self, member: tuple[int | None, int], now: datetime) -> QuotaStatus:
         applied = self.quotas.applied(*member, self.roles[member])
         rows = [row for row in self.rows if row.member == member and row.charge is not Charge.REFUNDED]
         counted = [
@@ -413,7 +419,7 @@ class QuotasMachine(RuleBasedStateMachine):
             if now < row.at + applied.rule.per.length
             and all(row.at > at for reset, at in self.resets if reset == member)
         ]
-        return Standing(
+        return QuotaStatus(
             applied=applied,
             used_videos=len(counted),
             used_seconds=sum(row.seconds for row in counted),
@@ -430,7 +436,7 @@ class QuotasMachine(RuleBasedStateMachine):
             attempts_max=2,
         )
 
-    def standing(self, member: tuple[int | None, int]) -> Standing:
+    def standing(self, member: tuple[int | None, int]) -> QuotaStatus:
         return self.quotas.standing(*member, self.roles[member], self.now)
 
     @rule(member=st.sampled_from(MEMBERS), seconds=SECONDS)
@@ -459,8 +465,8 @@ class QuotasMachine(RuleBasedStateMachine):
         assert (refused.standing, refused.needed_seconds) == (self.naive(member, self.now), seconds)
         rule_ = refused.standing.applied.rule
         never = 0 in (rule_.videos, rule_.seconds) or (rule_.seconds is not None and seconds > rule_.seconds)
-        assert (refused.frees is None) == (never or refused.obstacle is Obstacle.RUNNING)
-        assert (refused.obstacle is Obstacle.BLOCKED) == (0 in (rule_.videos, rule_.seconds))
+        assert (refused.frees is None) == (never or refused.obstacle is ExceededLimit.RUNNING)
+        assert (refused.obstacle is ExceededLimit.BLOCKED) == (0 in (rule_.videos, rule_.seconds))
         again = partial(self.fold(0).reserve, 0, *member, self.roles[member], seconds)
         frees = refused.frees or self.now + 2 * LONGEST
         assert frees > self.now

@@ -15,9 +15,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import bot.storage.migrations
-from bot.models.jobs import Address, Charge, Placeholder, State
+from bot.models.jobs import CardLocation, Charge, PendingReply, State
 from bot.storage.schema import metadata
-from bot.storage.storage import Ledger
+from bot.storage.storage import Storage
 from fakes import postgres
 from tests.unit.storage.test_storage import START
 
@@ -82,7 +82,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=VERSIONS)
-async def ledger(request: pytest.FixtureRequest, url: str) -> AsyncIterator[Ledger]:
+async def storage(request: pytest.FixtureRequest, url: str) -> AsyncIterator[Storage]:
     """Open a database that an earlier version has left."""
     version = VERSIONS[request.param]
 
@@ -100,37 +100,37 @@ async def ledger(request: pytest.FixtureRequest, url: str) -> AsyncIterator[Ledg
     async with engine.begin() as connection:
         await connection.run_sync(lay_out)
     await engine.dispose()
-    opened = await Ledger.open(url)
+    opened = await Storage.open(url)
     yield opened
     await opened.close()
 
 
-async def test_jobs_of_an_earlier_version_go_on(ledger: Ledger) -> None:
-    unfinished = await ledger.unfinished_jobs()
+async def test_jobs_of_an_earlier_version_go_on(storage: Storage) -> None:
+    unfinished = await storage.unfinished_jobs()
 
     assert [(job.id, job.state, job.request_id) for job in unfinished] == [(1, State.PROCESSING, "req-1")]
     job = unfinished[0]
     assert (job.quota_guild_id, job.charge, job.request.prompt) == (10, Charge.HELD, "a fox")
     assert job.request.references[0].name == "fox.png"
     assert not job.spoiler
-    assert not job.address.guest
-    assert [(use.job_id, use.guild_id) for use in await ledger.uses(START.replace(year=2025))] == [
+    assert not job.location.guest
+    assert [(use.job_id, use.guild_id) for use in await storage.uses(START.replace(year=2025))] == [
         (1, 10),
         (2, None),
     ]
-    newest, *_ = await ledger.jobs_of(1, limit=5)
+    newest, *_ = await storage.jobs_of(1, limit=5)
     assert newest.results == ("https://example.invalid/a.mp4",)
-    assert [rule.applied.rule.videos for rule in await ledger.rules()] == [3]
-    assert [reset.user_id for reset in await ledger.resets()] == [1]
-    assert await ledger.note("a name") == "a value"
+    assert [rule.applied.rule.videos for rule in await storage.rules()] == [3]
+    assert [reset.user_id for reset in await storage.resets()] == [1]
+    assert await storage.note("a name") == "a value"
 
 
-async def test_an_earlier_version_ends_with_the_tables_of_the_code(ledger: Ledger) -> None:
+async def test_an_earlier_version_ends_with_the_tables_of_the_code(storage: Storage) -> None:
     def differences(connection: sa.Connection) -> object:
         return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
 
-    async with ledger._engine.connect() as connection:
+    async with storage._engine.connect() as connection:
         assert await connection.run_sync(differences) == []
-    placeholder = Placeholder(9, 1, Address(3, 10))
-    await ledger.promise(placeholder)
-    assert await ledger.promised() == [placeholder]
+    placeholder = PendingReply(9, 1, CardLocation(3, 10))
+    await storage.add_pending_reply(placeholder)
+    assert await storage.pending_replies() == [placeholder]

@@ -19,13 +19,24 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from bot.jobs.active import OpenJobs, fold_quotas
+from bot.jobs.active import ActiveJobs, rebuild_quotas
 from bot.models.drafts import Draft, Source
-from bot.models.jobs import OPEN, TRANSITIONS, Address, Charge, Job, Placeholder, Reason, State, can_move
+from bot.models.jobs import (
+    OPEN,
+    TRANSITIONS,
+    CardLocation,
+    Charge,
+    Job,
+    PendingReply,
+    Reason,
+    State,
+    can_move,
+)
+from bot.models.quotas import QuotaExceeded, Rule, Scope
 from bot.models.requests import Kind, Reference, VideoRequest
-from bot.quotas.limiter import QuotaExceeded, Quotas, Rule, Scope
+from bot.quotas.limiter import QuotaLimiter
 from bot.storage.schema import metadata
-from bot.storage.storage import Ledger, StaleJob, StorageFault, StorageTrouble
+from bot.storage.storage import StaleJob, Storage, StorageFault, StorageUnavailable
 from fakes import postgres
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,16 +47,16 @@ def new_job(job_id: int, user_id: int = 1, seconds: int = 5, now: datetime = STA
     reference = Reference(Kind.IMAGE, "fox.png", "https://cdn.example.invalid/fox.png", 1000, 320, 240)
     request = VideoRequest("a fox 🦊\nin the snow", (reference,), seconds, 7)
     expires = now + timedelta(minutes=15)
-    address = Address(3, GUILD, 4, "fake-token", expires, True, True, 10_000_000, guest=True)
+    location = CardLocation(3, GUILD, 4, "fake-token", expires, True, True, 10_000_000, guest=True)
     return Job(
         job_id,
         user_id,
-        address,
+        location,
         request,
         "vidu-q2-pro-r2v",
         now,
         quota_guild_id=GUILD,
-        since=now,
+        state_since=now,
         spoiler=True,
     )
 
@@ -83,11 +94,11 @@ class Crashes(RuleBasedStateMachine):
         return f"sqlite+aiosqlite:///{Path(self.folder.name) / 'ledger.db'}"
 
     def boot(self) -> None:
-        self.ledger: Ledger = self.run(Ledger.open(self.url))
-        self.quotas = Quotas(Rule(3, None), 2, 3)
-        self.run(fold_quotas(self.ledger, self.quotas, self.clock.now()))
-        self.open = OpenJobs(self.ledger, self.quotas, self.clock)
-        for job in self.run(self.ledger.unfinished_jobs()):
+        self.storage: Storage = self.run(Storage.open(self.url))
+        self.quotas = QuotaLimiter(Rule(3, None), 2, 3)
+        self.run(rebuild_quotas(self.storage, self.quotas, self.clock.now()))
+        self.open = ActiveJobs(self.storage, self.quotas, self.clock)
+        for job in self.run(self.storage.unfinished_jobs()):
             self.open.add(job)
 
     @rule(target=jobs, user_id=st.sampled_from(MEMBERS), seconds=st.integers(1, 10), dies=st.booleans())
@@ -101,8 +112,8 @@ class Crashes(RuleBasedStateMachine):
         if dies:  # between the reservation and the intent: nothing was promised
             self.crash()
             return multiple()
-        assert self.run(self.ledger.insert(job))
-        assert not self.run(self.ledger.insert(job))
+        assert self.run(self.storage.insert(job))
+        assert not self.run(self.storage.insert(job))
         self.open.add(job)
         self.charges[job.id] = [job.charge]
         return job.id
@@ -128,7 +139,7 @@ class Crashes(RuleBasedStateMachine):
     def forget(self, job_id: int) -> None:
         job = self.open.get(job_id)
         if job is not None and job.state not in OPEN:
-            self.run(self.open.note(job_id, told=True))
+            self.run(self.open.note(job_id, acknowledged=True))
             self.open.drop(job_id)
 
     @rule(minutes=st.sampled_from([1, 30, 60, 30 * 60]))
@@ -137,24 +148,24 @@ class Crashes(RuleBasedStateMachine):
 
     @rule(user_id=st.sampled_from(MEMBERS))
     def reset(self, user_id: int) -> None:
-        self.run(self.ledger.reset(GUILD, user_id, self.clock.now()))
+        self.run(self.storage.reset(GUILD, user_id, self.clock.now()))
         self.quotas.reset(GUILD, user_id, self.clock.now())
         self.clock.moment += timedelta(seconds=1)
 
     @rule(videos=st.integers(0, 4))
     def set_rule(self, videos: int) -> None:
-        self.run(self.ledger.set_rule(GUILD, Scope.SERVER, None, Rule(videos, None)))
+        self.run(self.storage.set_rule(GUILD, Scope.SERVER, None, Rule(videos, None)))
         self.quotas.set_rule(GUILD, Scope.SERVER, None, Rule(videos, None))
 
     @rule()
     def crash(self) -> None:
-        self.run(self.ledger.close())
+        self.run(self.storage.close())
         self.boot()
 
     @invariant()
     def memory_equals_the_fold(self) -> None:
-        folded = Quotas(Rule(3, None), 2, 3)
-        self.run(fold_quotas(self.ledger, folded, self.clock.now()))
+        folded = QuotaLimiter(Rule(3, None), 2, 3)
+        self.run(rebuild_quotas(self.storage, folded, self.clock.now()))
         for user_id in MEMBERS:
             ours = self.quotas.standing(GUILD, user_id, [], self.clock.now())
             assert ours == folded.standing(GUILD, user_id, [], self.clock.now())
@@ -163,15 +174,15 @@ class Crashes(RuleBasedStateMachine):
     def nothing_is_charged_twice_and_no_reservation_leaks(self) -> None:
         for job_id, charges in self.charges.items():
             assert len(charges) <= 2
-            stored: Job = self.run(self.ledger.job(job_id))
+            stored: Job = self.run(self.storage.job(job_id))
             assert stored.charge is charges[-1]
             if stored.state not in OPEN:
                 assert stored.charge is not Charge.HELD
-        unfinished = {job.id for job in self.run(self.ledger.unfinished_jobs())}
+        unfinished = {job.id for job in self.run(self.storage.unfinished_jobs())}
         assert unfinished == {job.id for job in self.open}
 
     def teardown(self) -> None:
-        self.run(self.ledger.close())
+        self.run(self.storage.close())
         self.runner.close()
         self.folder.cleanup()
 
@@ -202,13 +213,13 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def ledger(url: str) -> AsyncIterator[Ledger]:
-    opened = await Ledger.open(url)
+async def storage(url: str) -> AsyncIterator[Storage]:
+    opened = await Storage.open(url)
     yield opened
     await opened.close()
 
 
-async def test_a_job_comes_back_as_it_was_written(ledger: Ledger) -> None:
+async def test_a_job_comes_back_as_it_was_written(storage: Storage) -> None:
     job = replace(
         new_job(1),
         state=State.SUCCEEDED,
@@ -218,129 +229,131 @@ async def test_a_job_comes_back_as_it_was_written(ledger: Ledger) -> None:
         request_id="req-1",
         waiting_until=START + timedelta(microseconds=1),
         charge=Charge.SETTLED,
-        told=True,
+        acknowledged=True,
         revision=9,
     )
-    assert await ledger.insert(job)
-    assert await ledger.job(1) == job
+    assert await storage.insert(job)
+    assert await storage.job(1) == job
 
 
-async def test_a_stale_change_is_refused(ledger: Ledger) -> None:
+async def test_a_stale_change_is_refused(storage: Storage) -> None:
     job = new_job(1)
-    await ledger.insert(job)
-    await ledger.save(replace(job, revision=1), previous=0)
+    await storage.insert(job)
+    await storage.save(replace(job, revision=1), previous=0)
     with pytest.raises(StaleJob):
-        await ledger.save(replace(job, revision=1, state=State.QUEUED), previous=0)
+        await storage.save(replace(job, revision=1, state=State.QUEUED), previous=0)
 
 
-async def test_a_members_jobs_come_newest_first_and_by_page(ledger: Ledger) -> None:
+async def test_a_members_jobs_come_newest_first_and_by_page(storage: Storage) -> None:
     for number in range(5):
-        await ledger.insert(new_job(number, now=START + timedelta(hours=number)))
-    await ledger.insert(new_job(9, user_id=2))
-    assert [job.id for job in await ledger.jobs_of(1, limit=2, offset=1)] == [3, 2]
+        await storage.insert(new_job(number, now=START + timedelta(hours=number)))
+    await storage.insert(new_job(9, user_id=2))
+    assert [job.id for job in await storage.jobs_of(1, limit=2, offset=1)] == [3, 2]
 
 
-async def test_ids_and_seeds_of_all_jobs_are_known_however_many(ledger: Ledger) -> None:
+async def test_ids_and_seeds_of_all_jobs_are_known_however_many(storage: Storage) -> None:
     for number in range(3):
         job = replace(new_job(number), request_id=f"req-{number}", state=State.DELIVERED)
-        await ledger.insert(replace(job, request=replace(job.request, seed=number)))
+        await storage.insert(replace(job, request=replace(job.request, seed=number)))
     asked = [f"req-{number}" for number in range(1, 1200)]
-    assert await ledger.known_requests(asked) == {"req-1", "req-2"}
-    assert await ledger.known_requests([]) == set()
-    assert [job.id for job in await ledger.jobs_with_seeds(range(2, 1200))] == [2]
+    assert await storage.known_requests(asked) == {"req-1", "req-2"}
+    assert await storage.known_requests([]) == set()
+    assert [job.id for job in await storage.jobs_with_seeds(range(2, 1200))] == [2]
 
 
 async def test_jobs_without_an_id_are_found_by_the_time_in_which_they_may_have_been_sent(
-    ledger: Ledger,
+    storage: Storage,
 ) -> None:
     hour = timedelta(hours=1)
-    refused = replace(new_job(1), state=State.REFUSED, since=START + hour)
+    refused = replace(new_job(1), state=State.REFUSED, state_since=START + hour)
     waiting = new_job(2)
-    cancelled = replace(new_job(3), state=State.CANCELLED, since=START + hour)
+    cancelled = replace(new_job(3), state=State.CANCELLED, state_since=START + hour)
     known = replace(new_job(4), state=State.QUEUED, request_id="req-4")
     for job in (refused, waiting, cancelled, known):
-        await ledger.insert(job)
+        await storage.insert(job)
 
     async def found(earliest: datetime, latest: datetime) -> list[int]:
-        return sorted(job.id for job in await ledger.jobs_without_request(earliest, latest))
+        return sorted(job.id for job in await storage.jobs_without_request(earliest, latest))
 
     assert await found(START - hour, START - hour / 2) == []
     assert await found(START, START + hour / 2) == [1, 2]
     assert await found(START + 2 * hour, START + 3 * hour) == [2]
 
 
-async def test_the_migrations_lead_to_the_tables_of_the_code(ledger: Ledger) -> None:
+async def test_the_migrations_lead_to_the_tables_of_the_code(storage: Storage) -> None:
     def differences(connection: sa.Connection) -> object:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return compare_metadata(context, metadata)
 
-    async with ledger._engine.connect() as connection:
+    async with storage._engine.connect() as connection:
         assert await connection.run_sync(differences) == []
 
 
-async def test_promises_of_one_moment_share_a_commit_and_all_are_kept(ledger: Ledger) -> None:
+async def test_promises_of_one_moment_share_a_commit_and_all_are_kept(storage: Storage) -> None:
     commits = 0
 
     def committed(_: sa.Connection) -> None:
         nonlocal commits
         commits += 1
 
-    sa.event.listen(ledger._engine.sync_engine, "commit", committed)
-    places = [Placeholder(number, 1, Address(3, GUILD)) for number in range(200)]
-    known = Placeholder(7, 1, Address(3, GUILD, message_id=9))
-    await asyncio.gather(*(ledger.promise(place) for place in (*places, known)))
+    sa.event.listen(storage._engine.sync_engine, "commit", committed)
+    places = [PendingReply(number, 1, CardLocation(3, GUILD)) for number in range(200)]
+    known = PendingReply(7, 1, CardLocation(3, GUILD, message_id=9))
+    await asyncio.gather(*(storage.add_pending_reply(place) for place in (*places, known)))
     assert commits <= 2
-    assert await ledger.promised() == [known if place.id == 7 else place for place in places]
+    assert await storage.pending_replies() == [known if place.id == 7 else place for place in places]
 
 
 async def test_a_promise_that_cannot_be_written_says_so_to_all_who_wait(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @asynccontextmanager
     async def fails(**_: object) -> AsyncIterator[None]:
-        raise StorageTrouble("OSError")
+        raise StorageUnavailable("OSError")
         yield
 
     with monkeypatch.context() as patched:
-        patched.setattr(ledger, "_begin", fails)
-        promises = [ledger.promise(Placeholder(number, 1, Address(3, GUILD))) for number in range(3)]
+        patched.setattr(storage, "_begin", fails)
+        promises = [
+            storage.add_pending_reply(PendingReply(number, 1, CardLocation(3, GUILD))) for number in range(3)
+        ]
         outcomes = await asyncio.gather(*promises, return_exceptions=True)
-        assert all(isinstance(each, StorageTrouble) for each in outcomes)
-    await ledger.promise(Placeholder(9, 1, Address(3, GUILD)))
-    assert [place.id for place in await ledger.promised()] == [9]
+        assert all(isinstance(each, StorageUnavailable) for each in outcomes)
+    await storage.add_pending_reply(PendingReply(9, 1, CardLocation(3, GUILD)))
+    assert [place.id for place in await storage.pending_replies()] == [9]
 
 
 async def test_an_answer_that_could_not_be_noted_is_noted_with_the_next(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await ledger.promise(Placeholder(1, 1, Address(3, GUILD)))
+    await storage.add_pending_reply(PendingReply(1, 1, CardLocation(3, GUILD)))
 
     @asynccontextmanager
     async def fails(**_: object) -> AsyncIterator[None]:
-        raise StorageTrouble("OSError")
+        raise StorageUnavailable("OSError")
         yield
 
     with monkeypatch.context() as patched:
-        patched.setattr(ledger, "_begin", fails)
-        await ledger.answered(1)
-    assert [place.id for place in await ledger.promised()] == [1]
-    await ledger.promise(Placeholder(2, 1, Address(3, GUILD)))
-    assert [place.id for place in await ledger.promised()] == [2]
+        patched.setattr(storage, "_begin", fails)
+        await storage.remove_pending_reply(1)
+    assert [place.id for place in await storage.pending_replies()] == [1]
+    await storage.add_pending_reply(PendingReply(2, 1, CardLocation(3, GUILD)))
+    assert [place.id for place in await storage.pending_replies()] == [2]
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-async def test_what_is_saved_is_on_disk_at_once(ledger: Ledger) -> None:
-    async with ledger._begin() as connection:
+async def test_what_is_saved_is_on_disk_at_once(storage: Storage) -> None:
+    async with storage._begin() as connection:
         assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
         assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar() == 2
 
 
-async def test_nothing_is_too_long_or_too_odd_to_be_stored(ledger: Ledger) -> None:
+async def test_nothing_is_too_long_or_too_odd_to_be_stored(storage: Storage) -> None:
     odd = "a\x00b\ud800" + "c" * 120
     reference = Reference(Kind.VIDEO, odd, odd, 2**70, 320, 240, seconds=float("nan"))
     job = replace(
         new_job(1),
-        address=Address(3, GUILD, 4, odd, upload_limit=2**70),
+        location=CardLocation(3, GUILD, 4, odd, upload_limit=2**70),
         request=VideoRequest(odd, (reference,), 5, 2**80),
         model=odd,
         request_id=odd,
@@ -351,41 +364,41 @@ async def test_nothing_is_too_long_or_too_odd_to_be_stored(ledger: Ledger) -> No
     )
     clean = odd.replace("\x00", "\ufffd").replace("\ud800", "\ufffd")
 
-    assert await ledger.insert(job)
-    await ledger.save(replace(job, revision=1), previous=0)
+    assert await storage.insert(job)
+    await storage.save(replace(job, revision=1), previous=0)
 
-    stored = await ledger.job(1)
+    stored = await storage.job(1)
     assert stored is not None
     assert (stored.detail, stored.model) == (clean[:100], clean[:100])
-    assert (stored.request_id, stored.address.token, stored.request.prompt) == (clean, clean, clean)
+    assert (stored.request_id, stored.location.token, stored.request.prompt) == (clean, clean, clean)
     assert stored.results == (clean,)
     assert stored.request.references[0].name == clean
-    assert (stored.request.seed, stored.address.upload_limit) == (2**63 - 1, 2**63 - 1)
+    assert (stored.request.seed, stored.location.upload_limit) == (2**63 - 1, 2**63 - 1)
     draft = Draft(5, 1, odd, (Source(odd, odd, 2**70),), seed=odd)
-    await ledger.save_draft(draft, START)
-    assert await ledger.draft(5) == replace(
+    await storage.save_draft(draft, START)
+    assert await storage.draft(5) == replace(
         draft, prompt=clean, seed=clean, sources=(Source(clean, clean, 2**70),)
     )
-    await ledger.write_note(odd, odd)
-    assert await ledger.note(odd) == clean
-    await ledger.promise(Placeholder(6, 1, Address(3, GUILD, token=odd)))
-    assert [place.address.token for place in await ledger.promised()] == [clean]
-    await ledger.set_rule(GUILD, Scope.SERVER, None, Rule(2**40, None))
-    assert [stored_rule.applied.rule.videos for stored_rule in await ledger.rules()] == [2**31 - 1]
+    await storage.write_note(odd, odd)
+    assert await storage.note(odd) == clean
+    await storage.add_pending_reply(PendingReply(6, 1, CardLocation(3, GUILD, token=odd)))
+    assert [place.location.token for place in await storage.pending_replies()] == [clean]
+    await storage.set_rule(GUILD, Scope.SERVER, None, Rule(2**40, None))
+    assert [stored_rule.applied.rule.videos for stored_rule in await storage.rules()] == [2**31 - 1]
 
 
 async def test_a_row_that_makes_no_sense_leaves_the_others_readable(
-    ledger: Ledger, caplog: pytest.LogCaptureFixture
+    storage: Storage, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in (1, 2, 3):
-        await ledger.insert(new_job(number))
-        await ledger.promise(Placeholder(number + 10, 1, Address(3, GUILD)))
-    await ledger.set_rule(GUILD, Scope.SERVER, None, Rule(3, None))
-    await ledger.set_rule(GUILD, Scope.MEMBER, 5, Rule(4, None))
+        await storage.insert(new_job(number))
+        await storage.add_pending_reply(PendingReply(number + 10, 1, CardLocation(3, GUILD)))
+    await storage.set_rule(GUILD, Scope.SERVER, None, Rule(3, None))
+    await storage.set_rule(GUILD, Scope.MEMBER, 5, Rule(4, None))
     for user_id in (1, 2):
-        await ledger.reset(GUILD, user_id, START)
+        await storage.reset(GUILD, user_id, START)
     # So many microseconds are later than any date that Python knows.
-    async with ledger._begin() as connection:
+    async with storage._begin() as connection:
         for statement in (
             "UPDATE jobs SET state = 'dreaming', told = false WHERE id = 1",
             "UPDATE jobs SET charge = 'free' WHERE id = 1",
@@ -396,33 +409,33 @@ async def test_a_row_that_makes_no_sense_leaves_the_others_readable(
         ):
             await connection.exec_driver_sql(statement)
 
-    assert [job.id for job in await ledger.unfinished_jobs()] == [3]
-    assert [job.id for job in await ledger.jobs_of(1, limit=5)] == [3]
-    assert [use.job_id for use in await ledger.uses(START - timedelta(days=1))] == [2, 3]
-    assert [stored.applied.rule.videos for stored in await ledger.rules()] == [3]
-    assert [reset.user_id for reset in await ledger.resets()] == [1]
-    assert [place.id for place in await ledger.promised()] == [11, 13]
+    assert [job.id for job in await storage.unfinished_jobs()] == [3]
+    assert [job.id for job in await storage.jobs_of(1, limit=5)] == [3]
+    assert [use.job_id for use in await storage.uses(START - timedelta(days=1))] == [2, 3]
+    assert [stored.applied.rule.videos for stored in await storage.rules()] == [3]
+    assert [reset.user_id for reset in await storage.resets()] == [1]
+    assert [place.id for place in await storage.pending_replies()] == [11, 13]
     assert "A row of jobs (1) cannot be read: ValueError" in caplog.text
     assert "fake-token" not in caplog.text
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-async def test_broken_json_leaves_the_other_rows_readable(ledger: Ledger) -> None:
+async def test_broken_json_leaves_the_other_rows_readable(storage: Storage) -> None:
     for number in (1, 2):
-        await ledger.insert(new_job(number))
-    async with ledger._begin() as connection:
+        await storage.insert(new_job(number))
+    async with storage._begin() as connection:
         await connection.exec_driver_sql("UPDATE jobs SET reference_list = '[{' WHERE id = 1")
-    assert [job.id for job in await ledger.unfinished_jobs()] == [2]
+    assert [job.id for job in await storage.unfinished_jobs()] == [2]
 
 
 async def test_what_no_database_takes_is_not_tried_for_ever(
-    ledger: Ledger, caplog: pytest.LogCaptureFixture
+    storage: Storage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    jobs_open = OpenJobs(ledger, Quotas(Rule(3, None), 2), FixedClock())
+    jobs_open = ActiveJobs(storage, QuotaLimiter(Rule(3, None), 2), FixedClock())
     for number in (1, 2):
-        await ledger.insert(new_job(number))
+        await storage.insert(new_job(number))
         jobs_open.add(new_job(number))
-    async with ledger._begin() as connection:
+    async with storage._begin() as connection:
         await connection.exec_driver_sql("ALTER TABLE jobs RENAME COLUMN detail TO details")
 
     with pytest.raises(StorageFault):
@@ -431,7 +444,7 @@ async def test_what_no_database_takes_is_not_tried_for_ever(
     assert jobs_open[1].state is State.SUBMITTING
     assert "Job 1: cannot be saved as it is" in caplog.text
     assert "a fox" not in caplog.text
-    async with ledger._begin() as connection:
+    async with storage._begin() as connection:
         await connection.exec_driver_sql("ALTER TABLE jobs RENAME COLUMN details TO detail")
     assert (await jobs_open.change(2, State.QUEUED)).state is State.QUEUED
     assert (await jobs_open.change(1, State.QUEUED)).state is State.QUEUED

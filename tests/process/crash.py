@@ -27,6 +27,7 @@ class Tally:
     posted: int = 0
     unconfirmed: int = 0  # told so, and rightly: GMI Cloud never had them
     not_begun: int = 0  # killed before the intent was written down: nothing was spent
+    out_of_reach: int = 0  # of these, whose token died before their message was known: Discord tells them
     lost: list[str] = field(default_factory=list)
     paid_twice: list[str] = field(default_factory=list)
     posted_twice: list[str] = field(default_factory=list)
@@ -40,7 +41,7 @@ class Tally:
 
     def add(self, more: Tally) -> None:
         """Take another tally in."""
-        for name in ("jobs", "kills", "paid", "posted", "unconfirmed", "not_begun"):
+        for name in ("jobs", "kills", "paid", "posted", "unconfirmed", "not_begun", "out_of_reach"):
             setattr(self, name, getattr(self, name) + getattr(more, name))
         for name in ("lost", "paid_twice", "posted_twice", "waiting", "other"):
             getattr(self, name).extend(getattr(more, name))
@@ -49,7 +50,8 @@ class Tally:
         """Return the summary."""
         summary = (
             f"{self.jobs} jobs, {self.kills} kills, {self.paid} paid, {self.posted} posted, "
-            f"{self.unconfirmed} unconfirmed, {self.not_begun} not begun; "
+            f"{self.unconfirmed} unconfirmed, {self.not_begun} not begun, "
+            f"{self.out_of_reach} out of reach; "
             f"{len(self.lost)} lost, {len(self.paid_twice)} paid twice, "
             f"{len(self.posted_twice)} posted twice, {len(self.waiting)} left waiting, "
             f"{len(self.other)} other faults"
@@ -156,7 +158,11 @@ class Crasher:
         if paid and not posted:
             tally.lost.append(story)
         if slash.original is not None and slash.original.loading and not slash.deleted:
-            tally.waiting.append(f"left waiting: {story}")
+            if row is None and slash.expired:
+                # Its token died before the bot had noted where the answer is: no route leads there.
+                tally.out_of_reach += 1
+            else:
+                tally.waiting.append(f"left waiting: {story}")
         if row is None:
             if paid or seed not in self._ends:
                 tally.other.append(f"the ledger should have it: {story}")

@@ -19,7 +19,8 @@ from bot.models.jobs import CardLocation, Job, State
 from bot.models.quotas import Rule
 from bot.models.requests import Kind, Reference, VideoRequest
 from bot.quotas.limiter import QuotaLimiter
-from bot.storage.schema import job_to_row, jobs
+from bot.storage.jobs import job_to_row
+from bot.storage.schema import jobs
 from bot.storage.storage import Storage
 from fakes.discord.model import CHANNEL_ID, GUILD_ID
 from fakes.gmi.request import Request, Timing
@@ -93,13 +94,13 @@ async def _hold(number: int) -> Held:
 
 
 async def _fill(wire: Wire, number: int) -> None:
-    """Give the ledger and the stand-in so many requests that are being rendered."""
+    """Give the database and the stand-in so many requests that are being rendered."""
     now = datetime.now(UTC)
     url = f"sqlite+aiosqlite:///{wire.storage}"
     storage = await Storage.open(url)
     rendering = [_job(each, now) for each in range(1, number + 1)]
     if rendering:
-        async with storage._engine.begin() as connection:
+        async with storage.database.transaction() as connection:
             await connection.execute(jobs.insert(), [job_to_row(job) for job in rendering])
     await storage.close()
     for job in rendering:
@@ -119,9 +120,9 @@ async def _transitions(number: int) -> float:
     """Return the p99 of the seconds that a change takes beside so many open jobs."""
     now = datetime.now(UTC)
     with tempfile.TemporaryDirectory() as folder:
-        storage = await Storage.open(f"sqlite+aiosqlite:///{folder}/ledger.db")
+        storage = await Storage.open(f"sqlite+aiosqlite:///{folder}/vidu.db")
         rendering = [_job(each, now) for each in range(1, number + 1)]
-        async with storage._engine.begin() as connection:
+        async with storage.database.transaction() as connection:
             await connection.execute(jobs.insert(), [job_to_row(job) for job in rendering])
         open_jobs = ActiveJobs(storage, QuotaLimiter(Rule(5, None), 2), SystemClock())
         for job in rendering:

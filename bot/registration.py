@@ -43,9 +43,9 @@ async def _register_if_changed(tree: app_commands.CommandTree[Any], storage: Sto
     payload = [command.to_dict(tree) for command in tree.get_commands()]
     digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
     name = f"commands of {tree.client.application_id}"
-    if await storage.note(name) != digest:
+    if await storage.notes.get(name) != digest:
         await tree.sync()
-        await storage.write_note(name, digest)
+        await storage.notes.save(name, digest)
         log.info("Registered %d commands", len(payload))
 
 

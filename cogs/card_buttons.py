@@ -66,7 +66,7 @@ class Buttons(commands.Cog):
     ) -> None:
         """Check who pressed what, and do it."""
         try:
-            job = await self.bot.storage.job(job_id)
+            job = await self.bot.storage.jobs.get(job_id)
             if job is None:
                 await answer_privately(interaction, UNKNOWN)
             elif not _may(interaction, press, job):

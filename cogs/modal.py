@@ -85,7 +85,7 @@ class ModalSubmissions(commands.Cog):
     async def on_window_button(self, interaction: discord.Interaction[ViduBot], draft_id: int) -> None:
         """Open a refused request again, with everything that was typed."""
         try:
-            draft = await self.bot.storage.draft(draft_id)
+            draft = await self.bot.storage.drafts.get(draft_id)
             if draft is None:
                 await answer_privately(interaction, FORGOTTEN)
             elif draft.user_id != interaction.user.id:
@@ -99,7 +99,7 @@ class ModalSubmissions(commands.Cog):
 
     async def _begun(self, interaction: discord.Interaction[Any], draft_id: int | None) -> Draft:
         """Return what the window was opened with; its files, for the rest comes with the answer."""
-        kept = None if draft_id is None else await self.bot.storage.draft(draft_id)
+        kept = None if draft_id is None else await self.bot.storage.drafts.get(draft_id)
         return kept or Draft(interaction.id, interaction.user.id)
 
 

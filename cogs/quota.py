@@ -76,7 +76,7 @@ class Quota(
         rule = Rule(videos, seconds, per)
         guild_id = _guild_id(interaction)
         # The ledger first: a rule that is in force must survive a restart.
-        await self.bot.storage.set_rule(guild_id, scope, target_id, rule)
+        await self.bot.storage.quotas.save_rule(guild_id, scope, target_id, rule)
         self.bot.quotas.set_rule(guild_id, scope, target_id, rule)
         log.info("Server %s: %s set %s %s to %s", guild_id, interaction.user.id, scope, target_id, rule)
         await answer_privately(
@@ -98,7 +98,7 @@ class Quota(
             return
         scope, target_id = _scope(member, role)
         guild_id = _guild_id(interaction)
-        await self.bot.storage.clear_rule(guild_id, scope, target_id)
+        await self.bot.storage.quotas.remove_rule(guild_id, scope, target_id)
         had_one = self.bot.quotas.clear_rule(guild_id, scope, target_id)
         if not had_one:
             text = f"{_target(member, role)} had no rule of their own, nothing has changed."
@@ -116,7 +116,7 @@ class Quota(
     async def reset(self, interaction: discord.Interaction, member: Person) -> None:
         """Forget what a member has used."""
         guild_id, now = _guild_id(interaction), self.bot.clock.now()
-        await self.bot.storage.reset(guild_id, member.id, now)
+        await self.bot.storage.quotas.save_reset(guild_id, member.id, now)
         self.bot.quotas.reset(guild_id, member.id, now)
         log.info("Server %s: %s reset %s", guild_id, interaction.user.id, member.id)
         await answer_privately(

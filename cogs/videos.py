@@ -52,9 +52,9 @@ class Videos(commands.Cog):
 
     async def _page(self, interaction: discord.Interaction, page: int) -> ui.LayoutView:
         user = interaction.user
-        pages = max(1, -(-await self.bot.storage.count_jobs_of(user.id) // PAGE))
+        pages = max(1, -(-await self.bot.storage.jobs.count_of_user(user.id) // PAGE))
         page = max(1, min(page, pages))
-        jobs = await self.bot.storage.jobs_of(user.id, limit=PAGE, offset=(page - 1) * PAGE)
+        jobs = await self.bot.storage.jobs.of_user(user.id, limit=PAGE, offset=(page - 1) * PAGE)
         standing = self.bot.quotas.standing(
             home(interaction), user.id, role_ids(interaction), self.bot.clock.now()
         )

@@ -87,7 +87,7 @@ class Intake:
     async def keep(self, draft: Draft) -> bool:
         """Keep what was typed for a day; tell whether that went well."""
         try:
-            await self._bot.storage.save_draft(draft, self._bot.clock.now())
+            await self._bot.storage.drafts.save(draft, self._bot.clock.now())
         except (StorageUnavailable, StorageFault) as error:
             log.warning("A draft could not be kept (%s)", error)
             return False

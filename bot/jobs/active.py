@@ -30,14 +30,13 @@ class _Slot:
 
 async def rebuild_quotas(storage: Storage, quotas: QuotaLimiter, now: datetime) -> None:
     """Bring empty quotas to what the ledger says."""
-    for stored in await storage.rules():
-        applied = stored.applied
-        quotas.set_rule(stored.guild_id, applied.scope, applied.target_id, applied.rule)
-    for use in await storage.uses(now - LONGEST):
+    for stored in await storage.quotas.rules():
+        quotas.set_rule(stored.guild_id, stored.scope, stored.target_id, stored.rule)
+    for use in await storage.quotas.uses(now - LONGEST):
         quotas.replay(use.job_id, use.guild_id, use.user_id, use.seconds, use.at, use.charge)
-    for attempt in await storage.attempts(now - ATTEMPTS_PER):
+    for attempt in await storage.quotas.attempts(now - ATTEMPTS_PER):
         quotas.count_attempt(attempt.job_id, attempt.guild_id, attempt.user_id, attempt.at)
-    for reset in await storage.resets():
+    for reset in await storage.quotas.resets():
         quotas.reset(reset.guild_id, reset.user_id, reset.at)
 
 
@@ -114,7 +113,7 @@ class ActiveJobs:
 
     async def withdraw(self, job: Job) -> None:
         """Take back a job that never began: its row may be there although that was not acknowledged."""
-        await self._outlast(lambda: self._storage.withdraw(job), job.id)
+        await self._outlast(lambda: self._storage.jobs.remove_unsent(job), job.id)
 
     async def _save(self, job: Job, previous: int) -> None:
         """Save, and wait for a storage in trouble to recover: what GMI said must not be lost."""
@@ -124,10 +123,10 @@ class ActiveJobs:
             nonlocal attempts
             attempts += 1
             try:
-                await self._storage.save(job, previous=previous)
+                await self._storage.jobs.save(job, previous=previous)
             except StaleJob:
                 # An attempt whose answer was lost may have been written all the same.
-                if attempts == 1 or not _same(await self._storage.job(job.id), job):
+                if attempts == 1 or not _same(await self._storage.jobs.get(job.id), job):
                     raise
 
         try:

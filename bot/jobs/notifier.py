@@ -256,7 +256,7 @@ class CardNotifier:
                 await self._delivery.report_lost_request(placeholder)
             except Undeliverable as error:
                 log.warning("Not told: %s", error)
-        await self._storage.remove_pending_reply(placeholder.id)
+        await self._storage.replies.remove(placeholder.id)
 
     def _card(self, job_id: int) -> _Card:
         return self._cards.setdefault(job_id, _Card())

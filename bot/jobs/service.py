@@ -142,8 +142,8 @@ class JobService:
         """Take over what an earlier process left, before anything new can arrive."""
         await rebuild_quotas(self._storage, self._quotas, self._clock.now())
         await self._history.recall()
-        self._left_waiting = await self._storage.pending_replies()
-        self._left_open = await self._storage.unfinished_jobs()
+        self._left_waiting = await self._storage.replies.all()
+        self._left_open = await self._storage.jobs.unfinished()
         for job in self._left_open:
             self._jobs.add(job)
         self._tasks.supervise(self._follow, "follow jobs")
@@ -163,7 +163,7 @@ class JobService:
 
     async def add_pending_reply(self, placeholder: PendingReply) -> None:
         """Remember that a member waits for an answer, until a job begins or `answered` is called."""
-        await self._storage.add_pending_reply(placeholder)
+        await self._storage.replies.add(placeholder)
 
     def has(self, job_id: int) -> bool:
         """Tell whether this job is open."""
@@ -171,7 +171,7 @@ class JobService:
 
     async def remove_pending_reply(self, placeholder_id: int) -> None:
         """Forget a promise that was kept by a refusal."""
-        await self._storage.remove_pending_reply(placeholder_id)
+        await self._storage.replies.remove(placeholder_id)
 
     async def close(self) -> None:
         """Take no new work, let what is on its way arrive, and stop; the ledger has the rest."""
@@ -200,7 +200,7 @@ class JobService:
         if now - self._tidied > TIDY_EVERY:
             self._quotas.forget_old(now)
             self._tidied = now
-        if order.job_id in self._jobs or await self._storage.job(order.job_id) is not None:
+        if order.job_id in self._jobs or await self._storage.jobs.get(order.job_id) is not None:
             raise DuplicateRequest(str(order.job_id))
         if (
             self._closing
@@ -224,7 +224,7 @@ class JobService:
         )
         new = False
         try:
-            new = await self._storage.insert(job)
+            new = await self._storage.jobs.add(job)
         except StorageUnavailable:
             self._tasks.spawn(self._jobs.withdraw(job), f"withdraw job {job.id}")
             raise

@@ -27,7 +27,7 @@ class EstimatorHistory:
 
     async def recall(self) -> None:
         """Let the pacing know what earlier processes learned; nothing, where the note makes no sense."""
-        note = await self._storage.note(NOTE)
+        note = await self._storage.notes.get(NOTE)
         if note is None:
             return
         try:
@@ -46,7 +46,7 @@ class EstimatorHistory:
         if learned == self._written:
             return
         try:
-            await self._storage.write_note(NOTE, learned)
+            await self._storage.notes.save(NOTE, learned)
         except StorageUnavailable as trouble:
             log.warning("What was learned about durations is not written down yet (%s)", trouble)
         else:

@@ -8,51 +8,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import timedelta
 
 from bot.clock import Clock
 from bot.gmi.client import GmiCloud, GmiError, RequestStatus
 from bot.models.jobs import Job, State
+from bot.storage.storage import Storage
 
 log = logging.getLogger(__name__)
 
 CLOCK_SKEW = timedelta(minutes=2)  # between GMI's clock and ours, when a record is matched by time
 POST_TAKES = timedelta(minutes=1)  # at most, from a job's beginning to the end of its first POST
-LOOK_EVERY = timedelta(minutes=1)  # for other clients while nothing is lost; the ledger has better to do
+LOOK_EVERY = timedelta(minutes=1)  # for other clients while nothing is lost; the database has better to do
 PEEKS_AT_ONCE = 3  # records without their payload that are asked about singly after one list
-SEED_LIMIT = 2**63  # what the ledger's column holds
+SEED_LIMIT = 2**63  # what the database's column holds
 NOTE = "another client of GMI Cloud was seen"
-
-
-class OwnJobs(Protocol):
-    """What is known of every job that we ever had."""
-
-    async def known_requests(self, request_ids: Collection[str]) -> set[str]:
-        """Return those of GMI's ids that belong to a job."""
-        ...
-
-    async def jobs_with_seeds(self, seeds: Collection[int]) -> list[Job]:
-        """Return all jobs that were sent with one of these seeds."""
-        ...
-
-    async def jobs_without_request(self, earliest: datetime, latest: datetime) -> list[Job]:
-        """Return the jobs without GMI's id that may have been sent between these moments."""
-        ...
-
-    async def note(self, name: str) -> str | None:
-        """Return what was written down under this name."""
-        ...
-
-    async def write_note(self, name: str, value: str) -> None:
-        """Write something down under a name."""
-        ...
 
 
 class LostPosts:
     """Tells our own records from others', and finds those of lost POSTs among them."""
 
-    def __init__(self, gmi: GmiCloud, own: OwnJobs, clock: Clock) -> None:
+    def __init__(self, gmi: GmiCloud, own: Storage, clock: Clock) -> None:
         self._gmi = gmi
         self._own = own
         self._clock = clock
@@ -69,11 +45,11 @@ class LostPosts:
     ) -> dict[int, RequestStatus]:
         """Return the record of each lost job that a list shows for certain, by job; note other clients.
 
-        Raises StorageTrouble.
+        Raises StorageUnavailable.
         """
         self.asked = 0
         if self._others is None:
-            self._others = await self._own.note(NOTE) is not None
+            self._others = await self._own.notes.get(NOTE) is not None
         if not lost:
             self._peeked.clear()
             if self._others or self._clock.now() < self._looked + LOOK_EVERY:
@@ -91,7 +67,7 @@ class LostPosts:
         """Return the records that belong to no job of ours whose id we know, now or from earlier."""
         listed = {report.request_id for report in reports}
         known = (self._ours | set(followed)) & listed
-        self._ours = known | await self._own.known_requests(listed - known)
+        self._ours = known | await self._own.jobs.known_requests(listed - known)
         return [report for report in reports if report.request_id not in self._ours]
 
     async def _look_for_others(self, unknown: Iterable[RequestStatus]) -> None:
@@ -99,14 +75,14 @@ class LostPosts:
         if self._others:
             return
         readable = [report for report in unknown if _seed(report) is not None]
-        senders = await self._own.jobs_with_seeds({_seed(report) or 0 for report in readable})
+        senders = await self._own.jobs.with_seeds({_seed(report) or 0 for report in readable})
         dated = [report.created_at for report in unknown if report.created_at is not None]
         nameless: list[Job] = []
         if dated:
-            nameless = await self._own.jobs_without_request(min(dated) - CLOCK_SKEW, max(dated) + CLOCK_SKEW)
+            nameless = await self._own.jobs.without_request(min(dated) - CLOCK_SKEW, max(dated) + CLOCK_SKEW)
         for report in unknown:
             if not _may_be_ours(report, senders, nameless):
-                await self._own.write_note(NOTE, self._clock.now().isoformat())
+                await self._own.notes.save(NOTE, self._clock.now().isoformat())
                 self._others = True
                 log.info("The list shows requests of another client: none is matched by its time alone")
                 return
@@ -156,7 +132,7 @@ class LostPosts:
             return None
         if echo(close[0].payload, job.request.payload()) is False:
             return None
-        rivals = await self._own.jobs_without_request(earliest - CLOCK_SKEW, latest + CLOCK_SKEW)
+        rivals = await self._own.jobs.without_request(earliest - CLOCK_SKEW, latest + CLOCK_SKEW)
         return close[0] if [rival.id for rival in rivals] == [job.id] else None
 
 

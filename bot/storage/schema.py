@@ -1,20 +1,14 @@
-"""The ledger's tables, and a job as a row of them."""
+"""The tables, and types that let no odd value stop a write."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-import sys
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-
-from bot.models.drafts import Draft, Source
-from bot.models.jobs import CardLocation, Charge, Job, PendingReply, Reason, State
-from bot.models.requests import Kind, Reference, VideoRequest
 
 metadata = sa.MetaData()
 
@@ -41,9 +35,9 @@ def _storable_value(value: Any) -> Any:
         case float() if not math.isfinite(value):
             return None
         case dict():
-            return {name: _storable_value(each) for name, each in value.items()}
+            return {name: _storable_value(item) for name, item in value.items()}
         case list() | tuple():
-            return [_storable_value(each) for each in value]
+            return [_storable_value(item) for item in value]
         case _:
             return value
 
@@ -138,7 +132,7 @@ jobs = sa.Table(
     sa.Index("jobs_by_time", "created_at"),
 )
 
-placeholders = sa.Table(
+pending_replies = sa.Table(
     "placeholders",
     metadata,
     sa.Column("id", _Number, primary_key=True, autoincrement=False),
@@ -196,7 +190,8 @@ def to_micros(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def _maybe_to_micros(moment: datetime | None) -> int | None:
+def optional_micros(moment: datetime | None) -> int | None:
+    """Return a moment as whole microseconds, None as None."""
     return None if moment is None else to_micros(moment)
 
 
@@ -205,137 +200,6 @@ def to_moment(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
-def _maybe_to_moment(micros: int | None) -> datetime | None:
+def optional_moment(micros: int | None) -> datetime | None:
+    """Return the moment of so many microseconds, None as None."""
     return None if micros is None else to_moment(micros)
-
-
-def pending_reply_to_row(placeholder: PendingReply) -> dict[str, Any]:
-    """Return a placeholder as a row of `placeholders`."""
-    location = placeholder.location
-    return {
-        "id": placeholder.id,
-        "user_id": placeholder.user_id,
-        "guild_id": location.guild_id,
-        "channel_id": location.channel_id,
-        "message_id": location.message_id,
-        "token": location.token,
-        "token_expires": _maybe_to_micros(location.token_expires),
-        "private": location.private,
-    }
-
-
-def row_to_pending_reply(row: sa.Row[Any]) -> PendingReply:
-    """Return the placeholder of a row of `placeholders`."""
-    location = CardLocation(
-        channel_id=row.channel_id,
-        guild_id=row.guild_id,
-        message_id=row.message_id,
-        token=row.token,
-        token_expires=_maybe_to_moment(row.token_expires),
-        private=row.private,
-    )
-    return PendingReply(row.id, row.user_id, location)
-
-
-def draft_to_row(draft: Draft, saved_at: datetime) -> dict[str, Any]:
-    """Return a draft as a row of `drafts`."""
-    content = asdict(draft)
-    return {
-        "id": content.pop("id"),
-        "user_id": content.pop("user_id"),
-        "saved_at": to_micros(saved_at),
-        "content": content,
-    }
-
-
-def row_to_draft(row: sa.Row[Any]) -> Draft:
-    """Return the draft of a row of `drafts`."""
-    content = dict(row.content)
-    sources = tuple(
-        Source(**{**source, "kind": Kind(source["kind"]) if source["kind"] else None})
-        for source in content.pop("sources")
-    )
-    chosen = content.pop("chosen")
-    return Draft(
-        id=row.id,
-        user_id=row.user_id,
-        sources=sources,
-        chosen=None if chosen is None else tuple(chosen),
-        **content,
-    )
-
-
-def job_to_row(job: Job) -> dict[str, Any]:
-    """Return a job as a row of `jobs`."""
-    location, request = job.location, job.request
-    return {
-        "id": job.id,
-        "revision": job.revision,
-        "state": job.state.value,
-        "since": _maybe_to_micros(job.state_since),
-        "charge": job.charge.value,
-        "told": job.acknowledged,
-        "user_id": job.user_id,
-        "guild_id": location.guild_id,
-        "quota_guild_id": job.quota_guild_id,
-        "channel_id": location.channel_id,
-        "message_id": location.message_id,
-        "token": location.token,
-        "token_expires": _maybe_to_micros(location.token_expires),
-        "private": location.private,
-        "guest": location.guest,
-        "keeps_references": location.keeps_references,
-        "upload_limit": location.upload_limit,
-        "spoiler": job.spoiler,
-        "model": job.model,
-        "prompt": request.prompt,
-        "reference_list": [asdict(reference) for reference in request.references],
-        "duration": request.duration,
-        "seed": request.seed,
-        "created_at": to_micros(job.created_at),
-        "request_id": job.request_id,
-        "waiting_until": _maybe_to_micros(job.waiting_until),
-        "reason": job.reason.value if job.reason else None,
-        "detail": job.detail,
-        "results": list(job.results),
-        "refetch_until": _maybe_to_micros(job.refetch_until),
-    }
-
-
-def row_to_job(row: sa.Row[Any]) -> Job:
-    """Return the job of a row of `jobs`."""
-    references = tuple(
-        Reference(**{**reference, "kind": Kind(reference["kind"])}) for reference in row.reference_list
-    )
-    location = CardLocation(
-        channel_id=row.channel_id,
-        guild_id=row.guild_id,
-        message_id=row.message_id,
-        token=row.token,
-        token_expires=_maybe_to_moment(row.token_expires),
-        private=row.private,
-        guest=row.guest,
-        keeps_references=row.keeps_references,
-        upload_limit=row.upload_limit,
-    )
-    return Job(
-        id=row.id,
-        user_id=row.user_id,
-        quota_guild_id=row.quota_guild_id,
-        location=location,
-        request=VideoRequest(row.prompt, references, row.duration, row.seed),
-        model=sys.intern(row.model),  # one text for all of many open jobs
-        spoiler=row.spoiler,
-        created_at=to_moment(row.created_at),
-        state=State(row.state),
-        state_since=_maybe_to_moment(row.since),
-        request_id=row.request_id,
-        waiting_until=_maybe_to_moment(row.waiting_until),
-        reason=Reason(row.reason) if row.reason else None,
-        detail=row.detail,
-        results=tuple(row.results),
-        refetch_until=_maybe_to_moment(row.refetch_until),
-        charge=Charge(row.charge),
-        acknowledged=row.told,
-        revision=row.revision,
-    )

@@ -152,7 +152,7 @@ def _patches(environment: dict[str, str]) -> dict[str, Patch]:
         "bot.media.cdn": cdn,
         "bot.media.clips": clips,
         "bot.clock": system_clock,
-        "bot.storage.storage": lambda module: cross(module.Storage, "insert", "save"),
+        "bot.storage.jobs": lambda module: cross(module.JobStore, "add", "save"),
         "bot.gmi.client": lambda module: cross(module.GmiCloud, "submit", "status", "requests"),
         "bot.delivery.sender": lambda module: cross(module.Delivery, "show", "deliver"),
         "bot.media.download": lambda module: cross(module, "download"),

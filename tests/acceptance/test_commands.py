@@ -83,6 +83,6 @@ async def test_commands_are_registered_only_when_they_changed(world: World) -> N
     assert registrations() == 1
     await world.restart()
     assert registrations() == 1
-    await world.bot.storage.write_note(f"commands of {world.bot.application_id}", "of an older version")
+    await world.bot.storage.notes.save(f"commands of {world.bot.application_id}", "of an older version")
     await world.restart()
     assert registrations() == 2

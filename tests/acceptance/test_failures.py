@@ -136,7 +136,7 @@ async def test_stuck_for_ever_ends_after_a_day(world: World, cloud: GmiCloud) ->
     for _ in range(25):
         await world.env.advance_time(3600)
     assert asked.response is not None
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 @pytest.mark.parametrize("fault", [script.RESET_AFTER, script.HTML_PAGE, script.NONSENSE])

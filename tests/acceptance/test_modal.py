@@ -8,7 +8,8 @@ import pytest
 from simcord.backend.cdn import CdnStore
 
 from bot.models.drafts import Draft, Source
-from bot.storage.storage import Storage, StorageUnavailable
+from bot.storage.drafts import DraftStore
+from bot.storage.storage import StorageUnavailable
 from cogs.modal import filled, read_answers
 from fakes.gmi.cloud import GmiCloud
 from fakes.media import clip, picture
@@ -268,7 +269,7 @@ async def test_a_disk_in_trouble_refuses_without_a_button(
     async def fails(*_: object) -> None:
         raise StorageUnavailable("OSError")
 
-    monkeypatch.setattr(Storage, "save_draft", fails)
+    monkeypatch.setattr(DraftStore, "save", fails)
     refused = await ask(world, image1=("a.txt", b"hello there"))
     assert "a.txt" in private_answer(refused)
     assert RETRY not in private_answer(refused)

@@ -67,4 +67,4 @@ async def test_where_nobody_may_write_the_video_is_there_all_the_same(world: Wor
     asked = await ask(world)
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013, times=None)
     await until(world, asked, READY)
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []

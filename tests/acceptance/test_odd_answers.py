@@ -67,7 +67,7 @@ async def test_a_link_that_comes_after_the_success_is_waited_for(
         text = await until(world, asked, WAITING_FOR_LINK, seconds=35)
         assert "📦 Finished" in text
         assert used(world) == (1, 1)
-        assert await world.bot.storage.unfinished_jobs() != []
+        assert await world.bot.storage.jobs.unfinished() != []
     await until(world, asked, READY, seconds=late + 70)
     assert cloud.paid == 1
     assert used(world) == (1, 0)
@@ -106,7 +106,7 @@ async def test_without_a_link_until_the_deadline_it_was_billed_and_stays_used(
     assert "gives no link" in text
     assert "request req-000001" in text
     assert used(world) == (1, 0)
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 async def test_a_failure_after_a_success_without_a_link_is_believed(world: World, cloud: GmiCloud) -> None:
@@ -142,7 +142,7 @@ async def test_a_late_success_that_never_has_a_link_ends_with_the_day(world: Wor
     assert WAITING_FOR_LINK in card_text(asked)
     await world.env.advance_time(2 * HOUR)
     assert "gives no link" in card_text(asked)
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 @MANY

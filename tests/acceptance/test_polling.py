@@ -119,7 +119,7 @@ async def test_a_failure_teaches_nothing(world: World, cloud: GmiCloud) -> None:
 async def test_a_corrupt_note_is_ignored_and_said(
     note: str, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await world.bot.storage.write_note(NOTE, note)
+    await world.bot.storage.notes.save(NOTE, note)
     with caplog.at_level(logging.WARNING, "bot.polling.history"):
         await world.restart()
     assert "What was learned about durations is lost" in caplog.text
@@ -131,13 +131,13 @@ async def test_what_is_learned_is_written_once_a_minute_at_most(
     world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
-    write = world.bot.storage.write_note
+    write = world.bot.storage.notes.save
 
     async def noted(name: str, value: str) -> None:
         written.append(name)
         await write(name, value)
 
-    monkeypatch.setattr(world.bot.storage, "write_note", noted)
+    monkeypatch.setattr(world.bot.storage.notes, "save", noted)
     for asked in await several(world, 6):
         await until(world, asked, READY)
     assert written.count(NOTE) == 1

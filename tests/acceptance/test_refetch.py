@@ -53,7 +53,7 @@ async def test_a_storage_that_is_down_for_a_while_costs_nobody_the_file(
     assert file_names(asked.response) == ["reference-1.png", "vidu-5.mp4"]
     assert LINK not in card_text(asked)
     assert len(messages(world)) == 1
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 async def test_a_restart_in_between_still_brings_the_file(world: World, cloud: GmiCloud) -> None:
@@ -83,9 +83,9 @@ async def test_after_an_hour_the_link_is_all_there_is(world: World, cloud: GmiCl
     cloud.fault("GET", "/media/*", script.CAPACITY.repeated(None))
     asked = await ask(world)
     await until(world, asked, READY)
-    assert len(await world.bot.storage.unfinished_jobs()) == 1
+    assert len(await world.bot.storage.jobs.unfinished()) == 1
     await world.env.advance_time(1.1 * HOUR)
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
     tried = downloads(cloud)
     assert tried < 25 * TRIES
     await world.env.advance_time(HOUR)
@@ -96,7 +96,7 @@ async def test_after_an_hour_the_link_is_all_there_is(world: World, cloud: GmiCl
 async def test_what_is_too_large_for_its_place_is_not_fetched_again(world: World, cloud: GmiCloud) -> None:
     cloud.outcome(Outcome(megabytes=26))
     await until(world, await ask(world), READY)
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 @pytest.mark.parametrize("restart", [False, True])
@@ -110,7 +110,7 @@ async def test_a_deleted_video_does_not_come_back(restart: bool, world: World, c
     await world.env.advance_time(HOUR)
     assert card_text(asked) == f"🗑️ Deleted by {world.member.mention}."
     assert file_names(asked.response) == []
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 async def test_a_card_that_says_deleted_stays_so_even_if_that_was_not_written_down(
@@ -125,7 +125,7 @@ async def test_a_card_that_says_deleted_stays_so_even_if_that_was_not_written_do
     await world.restart()
     await world.env.advance_time(HOUR)
     assert card_text(asked) == f"🗑️ Deleted by {world.member.mention}."
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 async def test_a_deletion_waits_for_the_file_that_is_on_its_way(
@@ -136,7 +136,7 @@ async def test_a_deletion_waits_for_the_file_that_is_on_its_way(
     await until(world, asked, LINK)
     assert asked.response is not None
     message = world.bot.get_partial_messageable(world.channel.id).get_partial_message(asked.response.id)
-    [job] = await world.bot.storage.unfinished_jobs()
+    [job] = await world.bot.storage.jobs.unfinished()
     deletions: list[asyncio.Task[None]] = []
 
     async def delete() -> None:
@@ -154,7 +154,7 @@ async def test_a_deletion_waits_for_the_file_that_is_on_its_way(
     await world.env.advance_time(60)
     assert len(deletions) == 1
     assert card_text(asked) == "🗑️ Deleted by Mia."
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 async def test_a_message_that_is_gone_is_not_sent_anew(world: World, cloud: GmiCloud) -> None:
@@ -165,7 +165,7 @@ async def test_a_message_that_is_gone_is_not_sent_anew(world: World, cloud: GmiC
     world.env.backend.delete_message(world.channel.id, asked.response.id)
     await world.env.advance_time(60)
     assert messages(world) == []
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 async def test_of_several_videos_only_those_that_are_missing_are_fetched_again(
@@ -200,7 +200,7 @@ async def test_a_private_card_is_not_promised_what_its_token_cannot_keep(
     cloud.fault("GET", "/media/*", script.CAPACITY.repeated(None))
     await until(world, await ask(world, private=True), READY)
     await world.env.advance_time(15 * 60)
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 async def test_a_direct_message_gets_its_file_too(world: World, cloud: GmiCloud) -> None:
@@ -210,7 +210,7 @@ async def test_a_direct_message_gets_its_file_too(world: World, cloud: GmiCloud)
     await world.env.advance_time(22 * 60)
     [message] = world.env.backend.messages[world.env.backend.dm_channels[world.member.id]].values()
     assert [attached["filename"] for attached in message.attachments] == ["vidu-5.mp4"]
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 async def test_where_the_history_cannot_be_read_the_file_comes_all_the_same(

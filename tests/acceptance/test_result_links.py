@@ -60,7 +60,7 @@ async def test_a_link_that_discord_refuses_leaves_a_card_with_words(
     assert ("[Open video 1](<http" in text) == (refusals == 1)
     assert ("its link can't be shown here" in text) == (refusals == 2)
     assert patches(world, before) == refusals + 1
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 async def test_a_refused_button_costs_nobody_the_file(world: World) -> None:

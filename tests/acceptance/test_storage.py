@@ -16,8 +16,9 @@ from discord import app_commands
 from bot.models.drafts import Draft
 from bot.models.jobs import CardLocation, PendingReply, State
 from bot.models.quotas import Rule, Scope
+from bot.storage.jobs import JobStore
 from bot.storage.schema import jobs
-from bot.storage.storage import PROMPT, Storage, StorageUnavailable
+from bot.storage.storage import Storage, StorageUnavailable, TimeLimits
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import World, texts
 from tests.acceptance.member import ask, assert_quota_untouched, card_text, press, private_answer, until
@@ -25,6 +26,7 @@ from tests.unit.storage.test_storage import GUILD, START, new_job
 
 READY = "✅ Your video is ready"
 TOLERANCE = 0.7  # seconds for a loaded machine
+PROMPT = TimeLimits().interactive
 PLACEHOLDER = PendingReply(9, 1, CardLocation(3, GUILD))
 DRAFT = Draft(5, 1, "a fox")
 
@@ -53,17 +55,17 @@ async def seconds_of(work: Awaitable[Any]) -> float:
 @pytest.fixture
 async def opened(tmp_path: Path) -> Any:
     storage = await Storage.open(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}")
-    await storage.insert(new_job(1))
+    await storage.jobs.add(new_job(1))
     yield storage
     await storage.close()
 
 
 async def test_reading_does_not_wait_for_another_writer(opened: Storage, tmp_path: Path) -> None:
     with another_writer(tmp_path / "ledger.db"):
-        assert await seconds_of(opened.job(1)) < TOLERANCE
-        assert await seconds_of(opened.draft(1)) < TOLERANCE
-        assert await seconds_of(opened.jobs_of(1, limit=5)) < TOLERANCE
-        assert await seconds_of(opened.count_jobs_of(1)) < TOLERANCE
+        assert await seconds_of(opened.jobs.get(1)) < TOLERANCE
+        assert await seconds_of(opened.drafts.get(1)) < TOLERANCE
+        assert await seconds_of(opened.jobs.of_user(1, limit=5)) < TOLERANCE
+        assert await seconds_of(opened.jobs.count_of_user(1)) < TOLERANCE
 
 
 @pytest.mark.parametrize("what", ["draft", "promise", "rule", "reset"])
@@ -71,10 +73,10 @@ async def test_what_is_due_gives_up_after_a_second_and_never_lands(
     what: str, opened: Storage, tmp_path: Path
 ) -> None:
     work: Callable[[], Awaitable[None]] = {
-        "draft": lambda: opened.save_draft(DRAFT, START),
-        "promise": lambda: opened.add_pending_reply(PLACEHOLDER),
-        "rule": lambda: opened.set_rule(GUILD, Scope.SERVER, None, Rule(1, None)),
-        "reset": lambda: opened.reset(GUILD, 1, START),
+        "draft": lambda: opened.drafts.save(DRAFT, START),
+        "promise": lambda: opened.replies.add(PLACEHOLDER),
+        "rule": lambda: opened.quotas.save_rule(GUILD, Scope.SERVER, None, Rule(1, None)),
+        "reset": lambda: opened.quotas.save_reset(GUILD, 1, START),
     }[what]
     with another_writer(tmp_path / "ledger.db"):
         began = time.monotonic()
@@ -82,42 +84,41 @@ async def test_what_is_due_gives_up_after_a_second_and_never_lands(
             await work()
         assert time.monotonic() - began < PROMPT + TOLERANCE
     # The next writer is not held up, and what was given up does not come after all.
-    assert await seconds_of(opened.write_note("next", "one")) < TOLERANCE
-    await opened.remove_pending_reply(8)
-    assert await opened.draft(5) is None
-    assert await opened.pending_replies() == []
-    assert await opened.rules() == []
-    assert await opened.resets() == []
+    assert await seconds_of(opened.notes.save("next", "one")) < TOLERANCE
+    await opened.replies.remove(8)
+    assert await opened.drafts.get(5) is None
+    assert await opened.replies.all() == []
+    assert await opened.quotas.rules() == []
+    assert await opened.quotas.resets() == []
 
 
 async def test_a_patient_save_outlasts_what_is_due_at_once(opened: Storage, tmp_path: Path) -> None:
     with another_writer(tmp_path / "ledger.db"):
         job = new_job(2)
-        inserting = asyncio.create_task(opened.insert(job))
+        inserting = asyncio.create_task(opened.jobs.add(job))
         await asyncio.sleep(0)
         with pytest.raises(StorageUnavailable):
-            await opened.save_draft(DRAFT, START)
+            await opened.drafts.save(DRAFT, START)
     assert await inserting
-    assert await opened.job(2) == job
+    assert await opened.jobs.get(2) == job
 
 
 async def test_promises_beside_a_locked_database_do_not_pile_up(opened: Storage, tmp_path: Path) -> None:
     with another_writer(tmp_path / "ledger.db"):
         promises = [
-            opened.add_pending_reply(PendingReply(number, 1, CardLocation(3, GUILD)))
-            for number in range(1000)
+            opened.replies.add(PendingReply(number, 1, CardLocation(3, GUILD))) for number in range(1000)
         ]
         began = time.monotonic()
         outcomes = await asyncio.gather(*promises, return_exceptions=True)
         assert time.monotonic() - began < PROMPT + TOLERANCE
         assert all(isinstance(outcome, StorageUnavailable) for outcome in outcomes)
-    await opened.add_pending_reply(PLACEHOLDER)
-    assert await opened.pending_replies() == [PLACEHOLDER]
+    await opened.replies.add(PLACEHOLDER)
+    assert await opened.replies.all() == [PLACEHOLDER]
 
 
 async def test_closing_beside_a_locked_database_takes_no_time(opened: Storage, tmp_path: Path) -> None:
     with another_writer(tmp_path / "ledger.db"):
-        saving = asyncio.create_task(opened.insert(new_job(2)))
+        saving = asyncio.create_task(opened.jobs.add(new_job(2)))
         await asyncio.sleep(0)
         assert await seconds_of(opened.close()) < 3
         saving.cancel()
@@ -135,7 +136,7 @@ async def test_a_member_is_told_within_two_seconds_that_the_disk_is_busy(
         assert not asked.deferred  # nobody else saw a placeholder
     assert_quota_untouched(world)
     assert cloud.paid == 0
-    assert await world.bot.storage.pending_replies() == []
+    assert await world.bot.storage.replies.all() == []
 
 
 async def test_buttons_and_videos_answer_while_another_writes(world: World) -> None:
@@ -163,20 +164,20 @@ async def test_a_job_that_was_not_acknowledged_is_withdrawn_if_it_is_there(
     world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A commit whose answer is lost: the member is told that nothing was sent, so nothing may be left."""
-    insert = Storage.insert
+    add = JobStore.add
 
-    async def answer_lost(self: Storage, job: Any) -> bool:
-        await insert(self, job)
+    async def answer_lost(self: JobStore, job: Any) -> bool:
+        await add(self, job)
         raise StorageUnavailable("ConnectionDoesNotExistError")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Storage, "insert", answer_lost)
+        patched.setattr(JobStore, "add", answer_lost)
         asked = await ask(world)
     await world.env.advance_time(1)
 
     assert "I cannot write anything down right now" in private_answer(asked)
-    assert await world.bot.storage.unfinished_jobs() == []
-    assert await world.bot.storage.count_jobs_of(world.member.id) == 0
+    assert await world.bot.storage.jobs.unfinished() == []
+    assert await world.bot.storage.jobs.count_of_user(world.member.id) == 0
     assert_quota_untouched(world)
     assert cloud.paid == 0
     await until(world, await ask(world), READY)
@@ -184,8 +185,8 @@ async def test_a_job_that_was_not_acknowledged_is_withdrawn_if_it_is_there(
 
 async def test_a_withdrawal_takes_no_job_that_has_begun(opened: Storage) -> None:
     job = new_job(2)
-    await opened.insert(job)
-    async with opened._begin() as connection:
+    await opened.jobs.add(job)
+    async with opened.database.transaction() as connection:
         await connection.execute(jobs.update().where(jobs.c.id == 2).values(state=State.QUEUED.value))
-    await opened.withdraw(job)
-    assert await opened.job(2) is not None
+    await opened.jobs.remove_unsent(job)
+    assert await opened.jobs.get(2) is not None

@@ -246,7 +246,7 @@ async def test_a_bug_while_an_end_is_told_is_made_good(
     await until(world, asked, "❌ No video")
     await world.env.advance_time(60)
     assert failed == ["notify"]
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 async def test_places_are_given_in_turn_and_a_cancelled_wait_takes_none() -> None:

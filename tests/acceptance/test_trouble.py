@@ -24,7 +24,7 @@ HOUR = 3600
 
 @pytest.fixture(autouse=True)
 def _short_patience_with_other_writers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.storage.storage.BUSY_TIMEOUT", 50)
+    monkeypatch.setattr("bot.storage.engine.BUSY_TIMEOUT", 50)
 
 
 def posts(cloud: GmiCloud) -> int:
@@ -54,7 +54,7 @@ async def test_a_lost_post_that_never_shows_is_closed_after_a_day(world: World, 
     assert "It is not sent a second time" in card_text(asked)
     for _ in range(26):
         await world.env.advance_time(HOUR)
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
     assert posts(cloud) == 1
 
 
@@ -108,7 +108,7 @@ async def test_an_end_that_discord_did_not_take_is_told_after_a_restart(
     world.env.backend.faults.clear()
     await world.restart()
     await until(world, asked, "❌ No video this time")
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 async def test_several_jobs_are_served_by_one_list(world: World, cloud: GmiCloud) -> None:
@@ -151,7 +151,7 @@ async def test_a_locked_database_spends_nothing_and_is_told(world: World, cloud:
 
 @pytest.mark.command_errors(types=[app_commands.CommandInvokeError])
 async def test_a_full_disk_spends_nothing_and_the_bot_recovers_with_it(world: World, cloud: GmiCloud) -> None:
-    async with world.bot.storage._begin() as connection:
+    async with world.bot.storage.database.transaction() as connection:
         pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar()
         await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
     prompt = "🦊" * 1990  # more bytes than the pages that are left can hold
@@ -159,7 +159,7 @@ async def test_a_full_disk_spends_nothing_and_the_bot_recovers_with_it(world: Wo
     assert "I cannot write anything down right now" in text
     assert_quota_untouched(world)
     assert cloud.paid == 0
-    async with world.bot.storage._begin() as connection:
+    async with world.bot.storage.database.transaction() as connection:
         await connection.exec_driver_sql("PRAGMA max_page_count=1000000")
     await until(world, await ask(world, prompt=prompt), READY)
 
@@ -235,13 +235,13 @@ async def test_a_request_that_was_lost_before_it_began_is_apologised_for(
     assert "I was restarted before I could send this" in card_text(asked)
     assert_quota_untouched(world)
     assert cloud.paid == 0
-    assert await world.bot.storage.pending_replies() == []
+    assert await world.bot.storage.replies.all() == []
 
 
 async def test_an_answered_request_is_not_apologised_for(world: World) -> None:
     await ask(world, image1=("a.txt", b"hello there"))
     asked = await ask(world)
-    assert await world.bot.storage.pending_replies() == []
+    assert await world.bot.storage.replies.all() == []
     await world.restart()
     await until(world, asked, READY)
 

@@ -75,7 +75,7 @@ async def test_a_crash_before_the_first_card_leaves_nobody_waiting(tmp_path: Pat
         crasher = Crasher(wire, random.Random(SEED), first_seed=1)
         trace = await crasher.trace()
 
-        for checkpoint in ("before Storage.insert", "before GmiCloud.submit"):
+        for checkpoint in ("before JobStore.add", "before GmiCloud.submit"):
             await crasher.kill_at(trace.index(checkpoint) + 1)
 
         await crasher.settle()

@@ -48,7 +48,7 @@ async def proxy() -> AsyncIterator[Proxy]:
 async def far(database: str, proxy: Proxy) -> AsyncIterator[Storage]:
     """Return a ledger behind the proxy, with one job."""
     opened = await Storage.open(postgres.shared().url(database, port=proxy.port))
-    await opened.insert(new_job(1))
+    await opened.jobs.add(new_job(1))
     yield opened
     await opened.close()
 
@@ -61,7 +61,7 @@ async def test_a_command_becomes_a_video_and_outlives_a_restart(world: World, cl
     assert cloud.paid == 1
     listed = await world.member.slash(world.channel, "videos")
     assert READY in card_text(listed)
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 async def test_quotas_are_kept_over_a_restart(world: World) -> None:
@@ -80,7 +80,7 @@ async def test_a_reason_that_is_longer_than_its_column_freezes_nothing(world: Wo
     second = await ask(world, seed=2)
     await until(world, first, "❌ No video this time")
     await until(world, second, READY)
-    assert await world.bot.storage.unfinished_jobs() == []
+    assert await world.bot.storage.jobs.unfinished() == []
 
 
 async def test_connections_that_were_cut_while_idle_refuse_nobody(
@@ -94,8 +94,8 @@ async def test_connections_that_were_cut_while_idle_refuse_nobody(
 
 async def test_several_processes_lay_out_an_empty_database_at_once(database_url: str) -> None:
     ledgers = await asyncio.gather(*(Storage.open(database_url) for _ in range(4)))
-    assert await ledgers[0].insert(new_job(1))
-    assert [await storage.job(1) for storage in ledgers] == [new_job(1)] * 4
+    assert await ledgers[0].jobs.add(new_job(1))
+    assert [await storage.jobs.get(1) for storage in ledgers] == [new_job(1)] * 4
     for storage in ledgers:
         await storage.close()
 
@@ -137,16 +137,16 @@ async def test_nobody_waits_for_a_server_that_has_vanished(far: Storage, proxy: 
     for _ in range(2):  # on connections that stand, and on new ones
         began = time.monotonic()
         outcomes = await asyncio.gather(
-            far.job(1),
-            far.save_draft(Draft(5, 1, "a fox"), START),
-            far.count_jobs_of(1),
+            far.jobs.get(1),
+            far.drafts.save(Draft(5, 1, "a fox"), START),
+            far.jobs.count_of_user(1),
             return_exceptions=True,
         )
         assert time.monotonic() - began < 1 + TOLERANCE
         assert all(isinstance(outcome, StorageUnavailable) for outcome in outcomes)
     began = time.monotonic()
     with pytest.raises(StorageUnavailable):
-        await far.insert(new_job(2))
+        await far.jobs.add(new_job(2))
     assert time.monotonic() - began < 5 + TOLERANCE
 
 
@@ -154,14 +154,14 @@ async def test_a_burst_against_a_vanished_server_leaves_no_connection_blocked(
     far: Storage, proxy: Proxy
 ) -> None:
     proxy.freeze()
-    outcomes = await asyncio.gather(*(far.job(1) for _ in range(50)), return_exceptions=True)
+    outcomes = await asyncio.gather(*(far.jobs.get(1) for _ in range(50)), return_exceptions=True)
     assert all(isinstance(outcome, StorageUnavailable) for outcome in outcomes)
     proxy.cut()
     proxy.thaw()
     async with asyncio.timeout(10):
         while True:
             try:
-                found = await asyncio.gather(*(far.job(1) for _ in range(50)))
+                found = await asyncio.gather(*(far.jobs.get(1) for _ in range(50)))
             except StorageUnavailable:
                 await asyncio.sleep(0.1)
             else:
@@ -174,21 +174,21 @@ async def test_a_save_that_landed_although_its_answer_was_lost_is_not_stale(
 ) -> None:
     changed = replace(new_job(1), revision=1, state=State.QUEUED)
     proxy.freeze()
-    saving = asyncio.create_task(far.save(changed, previous=0))
+    saving = asyncio.create_task(far.jobs.save(changed, previous=0))
     await asyncio.sleep(0.2)
     proxy.cut()
     with pytest.raises(StorageUnavailable):
         await saving
     proxy.thaw()
-    await far.save(changed, previous=0)
-    assert await far.job(1) == changed
+    await far.jobs.save(changed, previous=0)
+    assert await far.jobs.get(1) == changed
 
 
 async def test_closing_does_not_wait_for_a_server_that_has_vanished(database: str, proxy: Proxy) -> None:
     storage = await Storage.open(postgres.shared().url(database, port=proxy.port))
-    await asyncio.gather(*(storage.pending_replies() for _ in range(5)))
+    await asyncio.gather(*(storage.replies.all() for _ in range(5)))
     proxy.freeze()
-    saving = asyncio.create_task(storage.insert(new_job(1)))
+    saving = asyncio.create_task(storage.jobs.add(new_job(1)))
     await asyncio.sleep(0)
     began = time.monotonic()
     await storage.close()

@@ -49,10 +49,10 @@ TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """How the tables of a version came about: a migration, and what to undo of it."""
+    """How the tables of a version came about: a migration, and what was different afterwards."""
 
     revision: str
-    undo: tuple[str, ...] = ()
+    afterwards: tuple[str, ...] = ()
 
 
 VERSIONS = {
@@ -93,7 +93,7 @@ async def storage(request: pytest.FixtureRequest, url: str) -> AsyncIterator[Sto
         command.upgrade(config, version.revision)
         for row in ROWS:
             connection.exec_driver_sql(f"INSERT INTO jobs ({COLUMNS}) VALUES {row}")  # noqa: S608 - as above
-        for statement in (*TABLES, *version.undo):
+        for statement in (*TABLES, *version.afterwards):
             connection.exec_driver_sql(statement)
 
     engine = create_async_engine(url)
@@ -106,7 +106,7 @@ async def storage(request: pytest.FixtureRequest, url: str) -> AsyncIterator[Sto
 
 
 async def test_jobs_of_an_earlier_version_go_on(storage: Storage) -> None:
-    unfinished = await storage.unfinished_jobs()
+    unfinished = await storage.jobs.unfinished()
 
     assert [(job.id, job.state, job.request_id) for job in unfinished] == [(1, State.PROCESSING, "req-1")]
     job = unfinished[0]
@@ -114,23 +114,23 @@ async def test_jobs_of_an_earlier_version_go_on(storage: Storage) -> None:
     assert job.request.references[0].name == "fox.png"
     assert not job.spoiler
     assert not job.location.guest
-    assert [(use.job_id, use.guild_id) for use in await storage.uses(START.replace(year=2025))] == [
+    assert [(use.job_id, use.guild_id) for use in await storage.quotas.uses(START.replace(year=2025))] == [
         (1, 10),
         (2, None),
     ]
-    newest, *_ = await storage.jobs_of(1, limit=5)
+    newest, *_ = await storage.jobs.of_user(1, limit=5)
     assert newest.results == ("https://example.invalid/a.mp4",)
-    assert [rule.applied.rule.videos for rule in await storage.rules()] == [3]
-    assert [reset.user_id for reset in await storage.resets()] == [1]
-    assert await storage.note("a name") == "a value"
+    assert [stored.rule.videos for stored in await storage.quotas.rules()] == [3]
+    assert [reset.user_id for reset in await storage.quotas.resets()] == [1]
+    assert await storage.notes.get("a name") == "a value"
 
 
 async def test_an_earlier_version_ends_with_the_tables_of_the_code(storage: Storage) -> None:
     def differences(connection: sa.Connection) -> object:
         return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
 
-    async with storage._engine.connect() as connection:
+    async with storage.database.transaction(reads=True) as connection:
         assert await connection.run_sync(differences) == []
     placeholder = PendingReply(9, 1, CardLocation(3, 10))
-    await storage.add_pending_reply(placeholder)
-    assert await storage.pending_replies() == [placeholder]
+    await storage.replies.add(placeholder)
+    assert await storage.replies.all() == [placeholder]

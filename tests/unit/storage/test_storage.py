@@ -98,7 +98,7 @@ class Crashes(RuleBasedStateMachine):
         self.quotas = QuotaLimiter(Rule(3, None), 2, 3)
         self.run(rebuild_quotas(self.storage, self.quotas, self.clock.now()))
         self.open = ActiveJobs(self.storage, self.quotas, self.clock)
-        for job in self.run(self.storage.unfinished_jobs()):
+        for job in self.run(self.storage.jobs.unfinished()):
             self.open.add(job)
 
     @rule(target=jobs, user_id=st.sampled_from(MEMBERS), seconds=st.integers(1, 10), dies=st.booleans())
@@ -112,8 +112,8 @@ class Crashes(RuleBasedStateMachine):
         if dies:  # between the reservation and the intent: nothing was promised
             self.crash()
             return multiple()
-        assert self.run(self.storage.insert(job))
-        assert not self.run(self.storage.insert(job))
+        assert self.run(self.storage.jobs.add(job))
+        assert not self.run(self.storage.jobs.add(job))
         self.open.add(job)
         self.charges[job.id] = [job.charge]
         return job.id
@@ -148,13 +148,13 @@ class Crashes(RuleBasedStateMachine):
 
     @rule(user_id=st.sampled_from(MEMBERS))
     def reset(self, user_id: int) -> None:
-        self.run(self.storage.reset(GUILD, user_id, self.clock.now()))
+        self.run(self.storage.quotas.save_reset(GUILD, user_id, self.clock.now()))
         self.quotas.reset(GUILD, user_id, self.clock.now())
         self.clock.moment += timedelta(seconds=1)
 
     @rule(videos=st.integers(0, 4))
     def set_rule(self, videos: int) -> None:
-        self.run(self.storage.set_rule(GUILD, Scope.SERVER, None, Rule(videos, None)))
+        self.run(self.storage.quotas.save_rule(GUILD, Scope.SERVER, None, Rule(videos, None)))
         self.quotas.set_rule(GUILD, Scope.SERVER, None, Rule(videos, None))
 
     @rule()
@@ -174,11 +174,11 @@ class Crashes(RuleBasedStateMachine):
     def nothing_is_charged_twice_and_no_reservation_leaks(self) -> None:
         for job_id, charges in self.charges.items():
             assert len(charges) <= 2
-            stored: Job = self.run(self.storage.job(job_id))
+            stored: Job = self.run(self.storage.jobs.get(job_id))
             assert stored.charge is charges[-1]
             if stored.state not in OPEN:
                 assert stored.charge is not Charge.HELD
-        unfinished = {job.id for job in self.run(self.storage.unfinished_jobs())}
+        unfinished = {job.id for job in self.run(self.storage.jobs.unfinished())}
         assert unfinished == {job.id for job in self.open}
 
     def teardown(self) -> None:
@@ -232,33 +232,33 @@ async def test_a_job_comes_back_as_it_was_written(storage: Storage) -> None:
         acknowledged=True,
         revision=9,
     )
-    assert await storage.insert(job)
-    assert await storage.job(1) == job
+    assert await storage.jobs.add(job)
+    assert await storage.jobs.get(1) == job
 
 
 async def test_a_stale_change_is_refused(storage: Storage) -> None:
     job = new_job(1)
-    await storage.insert(job)
-    await storage.save(replace(job, revision=1), previous=0)
+    await storage.jobs.add(job)
+    await storage.jobs.save(replace(job, revision=1), previous=0)
     with pytest.raises(StaleJob):
-        await storage.save(replace(job, revision=1, state=State.QUEUED), previous=0)
+        await storage.jobs.save(replace(job, revision=1, state=State.QUEUED), previous=0)
 
 
 async def test_a_members_jobs_come_newest_first_and_by_page(storage: Storage) -> None:
     for number in range(5):
-        await storage.insert(new_job(number, now=START + timedelta(hours=number)))
-    await storage.insert(new_job(9, user_id=2))
-    assert [job.id for job in await storage.jobs_of(1, limit=2, offset=1)] == [3, 2]
+        await storage.jobs.add(new_job(number, now=START + timedelta(hours=number)))
+    await storage.jobs.add(new_job(9, user_id=2))
+    assert [job.id for job in await storage.jobs.of_user(1, limit=2, offset=1)] == [3, 2]
 
 
 async def test_ids_and_seeds_of_all_jobs_are_known_however_many(storage: Storage) -> None:
     for number in range(3):
         job = replace(new_job(number), request_id=f"req-{number}", state=State.DELIVERED)
-        await storage.insert(replace(job, request=replace(job.request, seed=number)))
+        await storage.jobs.add(replace(job, request=replace(job.request, seed=number)))
     asked = [f"req-{number}" for number in range(1, 1200)]
-    assert await storage.known_requests(asked) == {"req-1", "req-2"}
-    assert await storage.known_requests([]) == set()
-    assert [job.id for job in await storage.jobs_with_seeds(range(2, 1200))] == [2]
+    assert await storage.jobs.known_requests(asked) == {"req-1", "req-2"}
+    assert await storage.jobs.known_requests([]) == set()
+    assert [job.id for job in await storage.jobs.with_seeds(range(2, 1200))] == [2]
 
 
 async def test_jobs_without_an_id_are_found_by_the_time_in_which_they_may_have_been_sent(
@@ -270,10 +270,10 @@ async def test_jobs_without_an_id_are_found_by_the_time_in_which_they_may_have_b
     cancelled = replace(new_job(3), state=State.CANCELLED, state_since=START + hour)
     known = replace(new_job(4), state=State.QUEUED, request_id="req-4")
     for job in (refused, waiting, cancelled, known):
-        await storage.insert(job)
+        await storage.jobs.add(job)
 
     async def found(earliest: datetime, latest: datetime) -> list[int]:
-        return sorted(job.id for job in await storage.jobs_without_request(earliest, latest))
+        return sorted(job.id for job in await storage.jobs.without_request(earliest, latest))
 
     assert await found(START - hour, START - hour / 2) == []
     assert await found(START, START + hour / 2) == [1, 2]
@@ -285,7 +285,7 @@ async def test_the_migrations_lead_to_the_tables_of_the_code(storage: Storage) -
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return compare_metadata(context, metadata)
 
-    async with storage._engine.connect() as connection:
+    async with storage.database.transaction(reads=True) as connection:
         assert await connection.run_sync(differences) == []
 
 
@@ -296,54 +296,55 @@ async def test_promises_of_one_moment_share_a_commit_and_all_are_kept(storage: S
         nonlocal commits
         commits += 1
 
-    sa.event.listen(storage._engine.sync_engine, "commit", committed)
+    sa.event.listen(sa.Engine, "commit", committed)
     places = [PendingReply(number, 1, CardLocation(3, GUILD)) for number in range(200)]
     known = PendingReply(7, 1, CardLocation(3, GUILD, message_id=9))
-    await asyncio.gather(*(storage.add_pending_reply(place) for place in (*places, known)))
+    await asyncio.gather(*(storage.replies.add(place) for place in (*places, known)))
+    sa.event.remove(sa.Engine, "commit", committed)
     assert commits <= 2
-    assert await storage.pending_replies() == [known if place.id == 7 else place for place in places]
+    assert await storage.replies.all() == [known if place.id == 7 else place for place in places]
 
 
 async def test_a_promise_that_cannot_be_written_says_so_to_all_who_wait(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @asynccontextmanager
-    async def fails(**_: object) -> AsyncIterator[None]:
+    async def fails(*_: object, **__: object) -> AsyncIterator[None]:
         raise StorageUnavailable("OSError")
         yield
 
     with monkeypatch.context() as patched:
-        patched.setattr(storage, "_begin", fails)
+        patched.setattr(storage.database, "_begin", fails)
         promises = [
-            storage.add_pending_reply(PendingReply(number, 1, CardLocation(3, GUILD))) for number in range(3)
+            storage.replies.add(PendingReply(number, 1, CardLocation(3, GUILD))) for number in range(3)
         ]
         outcomes = await asyncio.gather(*promises, return_exceptions=True)
         assert all(isinstance(each, StorageUnavailable) for each in outcomes)
-    await storage.add_pending_reply(PendingReply(9, 1, CardLocation(3, GUILD)))
-    assert [place.id for place in await storage.pending_replies()] == [9]
+    await storage.replies.add(PendingReply(9, 1, CardLocation(3, GUILD)))
+    assert [place.id for place in await storage.replies.all()] == [9]
 
 
 async def test_an_answer_that_could_not_be_noted_is_noted_with_the_next(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await storage.add_pending_reply(PendingReply(1, 1, CardLocation(3, GUILD)))
+    await storage.replies.add(PendingReply(1, 1, CardLocation(3, GUILD)))
 
     @asynccontextmanager
-    async def fails(**_: object) -> AsyncIterator[None]:
+    async def fails(*_: object, **__: object) -> AsyncIterator[None]:
         raise StorageUnavailable("OSError")
         yield
 
     with monkeypatch.context() as patched:
-        patched.setattr(storage, "_begin", fails)
-        await storage.remove_pending_reply(1)
-    assert [place.id for place in await storage.pending_replies()] == [1]
-    await storage.add_pending_reply(PendingReply(2, 1, CardLocation(3, GUILD)))
-    assert [place.id for place in await storage.pending_replies()] == [2]
+        patched.setattr(storage.database, "_begin", fails)
+        await storage.replies.remove(1)
+    assert [place.id for place in await storage.replies.all()] == [1]
+    await storage.replies.add(PendingReply(2, 1, CardLocation(3, GUILD)))
+    assert [place.id for place in await storage.replies.all()] == [2]
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 async def test_what_is_saved_is_on_disk_at_once(storage: Storage) -> None:
-    async with storage._begin() as connection:
+    async with storage.database.transaction() as connection:
         assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
         assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar() == 2
 
@@ -364,10 +365,10 @@ async def test_nothing_is_too_long_or_too_odd_to_be_stored(storage: Storage) -> 
     )
     clean = odd.replace("\x00", "\ufffd").replace("\ud800", "\ufffd")
 
-    assert await storage.insert(job)
-    await storage.save(replace(job, revision=1), previous=0)
+    assert await storage.jobs.add(job)
+    await storage.jobs.save(replace(job, revision=1), previous=0)
 
-    stored = await storage.job(1)
+    stored = await storage.jobs.get(1)
     assert stored is not None
     assert (stored.detail, stored.model) == (clean[:100], clean[:100])
     assert (stored.request_id, stored.location.token, stored.request.prompt) == (clean, clean, clean)
@@ -375,30 +376,30 @@ async def test_nothing_is_too_long_or_too_odd_to_be_stored(storage: Storage) -> 
     assert stored.request.references[0].name == clean
     assert (stored.request.seed, stored.location.upload_limit) == (2**63 - 1, 2**63 - 1)
     draft = Draft(5, 1, odd, (Source(odd, odd, 2**70),), seed=odd)
-    await storage.save_draft(draft, START)
-    assert await storage.draft(5) == replace(
+    await storage.drafts.save(draft, START)
+    assert await storage.drafts.get(5) == replace(
         draft, prompt=clean, seed=clean, sources=(Source(clean, clean, 2**70),)
     )
-    await storage.write_note(odd, odd)
-    assert await storage.note(odd) == clean
-    await storage.add_pending_reply(PendingReply(6, 1, CardLocation(3, GUILD, token=odd)))
-    assert [place.location.token for place in await storage.pending_replies()] == [clean]
-    await storage.set_rule(GUILD, Scope.SERVER, None, Rule(2**40, None))
-    assert [stored_rule.applied.rule.videos for stored_rule in await storage.rules()] == [2**31 - 1]
+    await storage.notes.save(odd, odd)
+    assert await storage.notes.get(odd) == clean
+    await storage.replies.add(PendingReply(6, 1, CardLocation(3, GUILD, token=odd)))
+    assert [place.location.token for place in await storage.replies.all()] == [clean]
+    await storage.quotas.save_rule(GUILD, Scope.SERVER, None, Rule(2**40, None))
+    assert [stored_rule.rule.videos for stored_rule in await storage.quotas.rules()] == [2**31 - 1]
 
 
 async def test_a_row_that_makes_no_sense_leaves_the_others_readable(
     storage: Storage, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in (1, 2, 3):
-        await storage.insert(new_job(number))
-        await storage.add_pending_reply(PendingReply(number + 10, 1, CardLocation(3, GUILD)))
-    await storage.set_rule(GUILD, Scope.SERVER, None, Rule(3, None))
-    await storage.set_rule(GUILD, Scope.MEMBER, 5, Rule(4, None))
+        await storage.jobs.add(new_job(number))
+        await storage.replies.add(PendingReply(number + 10, 1, CardLocation(3, GUILD)))
+    await storage.quotas.save_rule(GUILD, Scope.SERVER, None, Rule(3, None))
+    await storage.quotas.save_rule(GUILD, Scope.MEMBER, 5, Rule(4, None))
     for user_id in (1, 2):
-        await storage.reset(GUILD, user_id, START)
+        await storage.quotas.save_reset(GUILD, user_id, START)
     # So many microseconds are later than any date that Python knows.
-    async with storage._begin() as connection:
+    async with storage.database.transaction() as connection:
         for statement in (
             "UPDATE jobs SET state = 'dreaming', told = false WHERE id = 1",
             "UPDATE jobs SET charge = 'free' WHERE id = 1",
@@ -409,12 +410,12 @@ async def test_a_row_that_makes_no_sense_leaves_the_others_readable(
         ):
             await connection.exec_driver_sql(statement)
 
-    assert [job.id for job in await storage.unfinished_jobs()] == [3]
-    assert [job.id for job in await storage.jobs_of(1, limit=5)] == [3]
-    assert [use.job_id for use in await storage.uses(START - timedelta(days=1))] == [2, 3]
-    assert [stored.applied.rule.videos for stored in await storage.rules()] == [3]
-    assert [reset.user_id for reset in await storage.resets()] == [1]
-    assert [place.id for place in await storage.pending_replies()] == [11, 13]
+    assert [job.id for job in await storage.jobs.unfinished()] == [3]
+    assert [job.id for job in await storage.jobs.of_user(1, limit=5)] == [3]
+    assert [use.job_id for use in await storage.quotas.uses(START - timedelta(days=1))] == [2, 3]
+    assert [stored.rule.videos for stored in await storage.quotas.rules()] == [3]
+    assert [reset.user_id for reset in await storage.quotas.resets()] == [1]
+    assert [place.id for place in await storage.replies.all()] == [11, 13]
     assert "A row of jobs (1) cannot be read: ValueError" in caplog.text
     assert "fake-token" not in caplog.text
 
@@ -422,10 +423,10 @@ async def test_a_row_that_makes_no_sense_leaves_the_others_readable(
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 async def test_broken_json_leaves_the_other_rows_readable(storage: Storage) -> None:
     for number in (1, 2):
-        await storage.insert(new_job(number))
-    async with storage._begin() as connection:
+        await storage.jobs.add(new_job(number))
+    async with storage.database.transaction() as connection:
         await connection.exec_driver_sql("UPDATE jobs SET reference_list = '[{' WHERE id = 1")
-    assert [job.id for job in await storage.unfinished_jobs()] == [2]
+    assert [job.id for job in await storage.jobs.unfinished()] == [2]
 
 
 async def test_what_no_database_takes_is_not_tried_for_ever(
@@ -433,9 +434,9 @@ async def test_what_no_database_takes_is_not_tried_for_ever(
 ) -> None:
     jobs_open = ActiveJobs(storage, QuotaLimiter(Rule(3, None), 2), FixedClock())
     for number in (1, 2):
-        await storage.insert(new_job(number))
+        await storage.jobs.add(new_job(number))
         jobs_open.add(new_job(number))
-    async with storage._begin() as connection:
+    async with storage.database.transaction() as connection:
         await connection.exec_driver_sql("ALTER TABLE jobs RENAME COLUMN detail TO details")
 
     with pytest.raises(StorageFault):
@@ -444,7 +445,7 @@ async def test_what_no_database_takes_is_not_tried_for_ever(
     assert jobs_open[1].state is State.SUBMITTING
     assert "Job 1: cannot be saved as it is" in caplog.text
     assert "a fox" not in caplog.text
-    async with storage._begin() as connection:
+    async with storage.database.transaction() as connection:
         await connection.exec_driver_sql("ALTER TABLE jobs RENAME COLUMN details TO detail")
     assert (await jobs_open.change(2, State.QUEUED)).state is State.QUEUED
     assert (await jobs_open.change(1, State.QUEUED)).state is State.QUEUED

@@ -1,0 +1,112 @@
+"""How the database is reached: an engine for SQLite or Postgres, with its tables up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from bot.storage.errors import StorageUnusable, why_unusable
+from bot.storage.schema import dump_json, load_json
+
+BUSY_TIMEOUT = 5000  # milliseconds that SQLite waits for another writer, such as a backup
+CONNECT_SECONDS = 5.0  # for a connection to Postgres
+STATEMENT_SECONDS = 5.0  # for one statement in Postgres
+IDLE_SECONDS = 10.0  # after which Postgres gives up a transaction whose client has vanished, and its locks
+CONNECTIONS = 5  # that are kept open; ten more in a burst
+MIGRATING = 0x76696475  # the key of the lock that lets one process at a time lay out tables in Postgres
+
+READS = "vidu_reads"  # the execution option of what does not take SQLite's write lock
+PATIENCE = "vidu_patience"  # the execution option of how many milliseconds SQLite waits for another writer
+_JSON: dict[str, Any] = {"json_serializer": dump_json, "json_deserializer": load_json}
+
+
+async def open_engine(url: str) -> AsyncEngine:
+    """Open the database and bring its tables up to date.
+
+    Raises StorageUnusable with a sentence if it is damaged, newer than this bot, or out of reach.
+    """
+    try:
+        location = sa.engine.make_url(url)
+        if location.get_backend_name() == "sqlite":
+            engine = _sqlite_engine(location)
+            await _migrate(engine, keep=True)
+        else:
+            # On many rows a migration may take longer than any other statement may.
+            await _migrate(_postgres_engine(location, patient=True), keep=False)
+            engine = _postgres_engine(location, patient=False)
+    except Exception as error:
+        # Not chained: the text of these errors can hold the address with its password.
+        raise StorageUnusable(why_unusable(error, url)) from None
+    return engine
+
+
+def _postgres_engine(location: sa.URL, *, patient: bool) -> AsyncEngine:
+    """Return connections to a server; the patient kind is used once and waits for each statement's end."""
+    settings = {"application_name": "vidu-bot"}
+    arguments: dict[str, Any] = {"timeout": CONNECT_SECONDS, "server_settings": settings}
+    options: dict[str, Any] = {"poolclass": NullPool}
+    if not patient:
+        # The server has limits of its own: what vanished halfway must not hold its locks.
+        settings["statement_timeout"] = f"{STATEMENT_SECONDS:g}s"
+        settings["idle_in_transaction_session_timeout"] = f"{IDLE_SECONDS:g}s"
+        arguments["command_timeout"] = STATEMENT_SECONDS
+        options = {"pool_pre_ping": True, "pool_size": CONNECTIONS, "pool_timeout": CONNECT_SECONDS}
+    return create_async_engine(location, connect_args=arguments, **_JSON, **options)
+
+
+def _sqlite_engine(location: sa.URL) -> AsyncEngine:
+    if location.database and location.database != ":memory:":
+        Path(location.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(location, **_JSON)
+    busy_timeout = BUSY_TIMEOUT
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        # The driver would begin transactions by itself, and only at the first write: too late.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @sa.event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        options = connection.get_execution_options()
+        patience = min(busy_timeout, options.get(PATIENCE, busy_timeout))
+        if connection.info.get(PATIENCE) != patience:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
+            connection.info[PATIENCE] = patience
+        # What only reads must not wait for another writer.
+        connection.exec_driver_sql("BEGIN" if options.get(READS) else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+async def _migrate(engine: AsyncEngine, *, keep: bool) -> None:
+    done = False
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_check_and_upgrade)
+        done = True
+    finally:
+        if not (done and keep):
+            await engine.dispose()
+
+
+def _check_and_upgrade(connection: sa.Connection) -> None:
+    """Refuse a damaged file, and run the migrations that are missing."""
+    if connection.dialect.name == "sqlite":
+        verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        if verdict != "ok":
+            raise sa.exc.DatabaseError("quick_check", None, Exception(str(verdict)))
+    else:
+        # Two processes that start at once would both find the tables missing.
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATING})")
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,208 @@
+"""Jobs: one row each, written before the POST and after each change, so that a crash at any point finds it.
+
+What a job costs its member's quota is a column of the same row: state and charge can never disagree.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from bot.models.jobs import OPEN, CardLocation, Charge, Job, Reason, State
+from bot.models.requests import Kind, Reference, VideoRequest
+from bot.storage.database import Database
+from bot.storage.errors import StaleJob, StorageConflict
+from bot.storage.schema import (
+    jobs,
+    optional_micros,
+    optional_moment,
+    pending_replies,
+    to_micros,
+    to_moment,
+)
+
+BATCH = 500  # values in one statement, which has at most 32,766 [SQLite]
+
+T = TypeVar("T")
+
+
+class JobStore:
+    """Every job there ever was."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._limits = database.limits
+
+    async def add(self, job: Job) -> bool:
+        """Write a new job in place of its pending reply; tell whether it was new.
+
+        The same interaction twice is one job. After StorageUnavailable it may be there all the same: see
+        `remove_unsent`.
+        """
+        reply = pending_replies.delete().where(pending_replies.c.id == job.id)
+        try:
+            await self._database.write(self._limits.new_job, jobs.insert().values(job_to_row(job)), reply)
+        except StorageConflict:
+            return False
+        return True
+
+    async def remove_unsent(self, job: Job) -> None:
+        """Remove a job whose row may be there although `add` failed; one that has been changed stays."""
+        c = jobs.c
+        untouched = (c.id == job.id, c.created_at == to_micros(job.created_at), c.revision == job.revision)
+        statement = jobs.delete().where(*untouched, c.state == State.SUBMITTING.value)
+        await self._database.write(self._limits.background, statement)
+
+    async def save(self, job: Job, *, previous: int) -> None:
+        """Write the job if its row still has the previous revision. Raises StaleJob otherwise.
+
+        After StorageUnavailable it may be written all the same; a late attempt changes nothing newer.
+        """
+        statement = jobs.update().where(jobs.c.id == job.id, jobs.c.revision == previous)
+        changed = await self._database.write(self._limits.background, statement.values(job_to_row(job)))
+        if changed != 1:
+            raise StaleJob(f"job {job.id} is no longer at revision {previous}")
+
+    async def get(self, job_id: int) -> Job | None:
+        """Return one job."""
+        found = await self._database.rows(jobs.select().where(jobs.c.id == job_id))
+        return row_to_job(found[0]) if found else None
+
+    async def unfinished(self) -> list[Job]:
+        """Return all jobs for which something is still to be done or shown, oldest first."""
+        unfinished = sa.or_(
+            jobs.c.state.in_(sorted(OPEN)), jobs.c.told.is_(False), jobs.c.refetch_until.is_not(None)
+        )
+        query = jobs.select().where(unfinished).order_by(jobs.c.id)
+        return await self._database.read(query, row_to_job, self._limits.startup)
+
+    async def of_user(self, user_id: int, *, limit: int, offset: int = 0) -> list[Job]:
+        """Return a member's jobs, newest first."""
+        query = (
+            jobs.select()
+            .where(jobs.c.user_id == user_id)
+            .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+        )
+        return await self._database.read(query.limit(limit).offset(offset), row_to_job)
+
+    async def count_of_user(self, user_id: int) -> int:
+        """Return how many jobs a member has ever had."""
+        query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.user_id == user_id)
+        return int((await self._database.rows(query))[0][0])
+
+    async def known_requests(self, request_ids: Collection[str]) -> set[str]:
+        """Return those of GMI's ids that belong to a job, however old."""
+        found: set[str] = set()
+        for batch in _in_batches(request_ids):
+            query = sa.select(jobs.c.request_id).where(jobs.c.request_id.in_(batch))
+            found |= {row.request_id for row in await self._database.rows(query, self._limits.background)}
+        return found
+
+    async def with_seeds(self, seeds: Collection[int]) -> list[Job]:
+        """Return all jobs, however old, that were sent with one of these seeds."""
+        found: list[Job] = []
+        for batch in _in_batches(seeds):
+            query = jobs.select().where(jobs.c.seed.in_(batch))
+            found += await self._database.read(query, row_to_job, self._limits.background)
+        return found
+
+    async def without_request(self, earliest: datetime, latest: datetime) -> list[Job]:
+        """Return the jobs whose id at GMI is not known and that may have been sent between these moments.
+
+        One that was cancelled without an id was never sent.
+        """
+        c = jobs.c
+        query = jobs.select().where(
+            c.request_id.is_(None),
+            c.state != State.CANCELLED,
+            c.created_at <= to_micros(latest),
+            sa.or_(c.state == State.SUBMITTING, c.since.is_(None), c.since >= to_micros(earliest)),
+        )
+        return await self._database.read(query, row_to_job, self._limits.background)
+
+
+def _in_batches(values: Collection[T]) -> Iterator[list[T]]:
+    listed = list(values)
+    for start in range(0, len(listed), BATCH):
+        yield listed[start : start + BATCH]
+
+
+def job_to_row(job: Job) -> dict[str, Any]:
+    """Return a job as a row of `jobs`."""
+    location, request = job.location, job.request
+    return {
+        "id": job.id,
+        "revision": job.revision,
+        "state": job.state.value,
+        "since": optional_micros(job.state_since),
+        "charge": job.charge.value,
+        "told": job.acknowledged,
+        "user_id": job.user_id,
+        "guild_id": location.guild_id,
+        "quota_guild_id": job.quota_guild_id,
+        "channel_id": location.channel_id,
+        "message_id": location.message_id,
+        "token": location.token,
+        "token_expires": optional_micros(location.token_expires),
+        "private": location.private,
+        "guest": location.guest,
+        "keeps_references": location.keeps_references,
+        "upload_limit": location.upload_limit,
+        "spoiler": job.spoiler,
+        "model": job.model,
+        "prompt": request.prompt,
+        "reference_list": [asdict(reference) for reference in request.references],
+        "duration": request.duration,
+        "seed": request.seed,
+        "created_at": to_micros(job.created_at),
+        "request_id": job.request_id,
+        "waiting_until": optional_micros(job.waiting_until),
+        "reason": job.reason.value if job.reason else None,
+        "detail": job.detail,
+        "results": list(job.results),
+        "refetch_until": optional_micros(job.refetch_until),
+    }
+
+
+def row_to_job(row: sa.Row[Any]) -> Job:
+    """Return the job of a row of `jobs`."""
+    references = tuple(
+        Reference(**{**reference, "kind": Kind(reference["kind"])}) for reference in row.reference_list
+    )
+    location = CardLocation(
+        channel_id=row.channel_id,
+        guild_id=row.guild_id,
+        message_id=row.message_id,
+        token=row.token,
+        token_expires=optional_moment(row.token_expires),
+        private=row.private,
+        guest=row.guest,
+        keeps_references=row.keeps_references,
+        upload_limit=row.upload_limit,
+    )
+    return Job(
+        id=row.id,
+        user_id=row.user_id,
+        quota_guild_id=row.quota_guild_id,
+        location=location,
+        request=VideoRequest(row.prompt, references, row.duration, row.seed),
+        model=sys.intern(row.model),  # one text for all of many open jobs
+        spoiler=row.spoiler,
+        created_at=to_moment(row.created_at),
+        state=State(row.state),
+        state_since=optional_moment(row.since),
+        request_id=row.request_id,
+        waiting_until=optional_moment(row.waiting_until),
+        reason=Reason(row.reason) if row.reason else None,
+        detail=row.detail,
+        results=tuple(row.results),
+        refetch_until=optional_moment(row.refetch_until),
+        charge=Charge(row.charge),
+        acknowledged=row.told,
+        revision=row.revision,
+    )

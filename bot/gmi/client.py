@@ -10,17 +10,8 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
-from bot.gmi.answers import (
-    RETRY_AFTER_MAX,
-    GmiError,
-    RequestList,
-    RequestStatus,
-    SubmitOutcome,
-    parse_list,
-    parse_record,
-    retry_after,
-    submit_error,
-)
+from bot.gmi.errors import RETRY_AFTER_MAX, GmiError, SubmitOutcome, read_error, submit_error
+from bot.gmi.schemas import RequestList, RequestStatus, parse_list, parse_record
 from bot.models.jobs import Reason
 
 __all__ = ["GmiCloud", "GmiError", "RequestList", "RequestStatus", "SubmitOutcome"]
@@ -57,7 +48,7 @@ class GmiCloud:
     async def submit(self, model: str, payload: dict[str, object]) -> RequestStatus:
         """Send one request that costs money; never sends it a second time.
 
-        Raises GmiError, whose verdict tells whether it may have been accepted.
+        Raises GmiError, whose outcome tells whether it may have been accepted.
         """
         try:
             status, body, headers = await self._call(
@@ -76,18 +67,18 @@ class GmiCloud:
             ) from None
         if not _is_success(status):
             raise submit_error(status, body, headers)
-        report = parse_record(body, plain_http=self._plain_http)
-        if report is None:
+        accepted = parse_record(body, plain_http=self._plain_http)
+        if accepted is None:
             raise GmiError(SubmitOutcome.UNCLEAR, Reason.UNCLEAR, f"unreadable answer with status {status}")
-        return report
+        return accepted
 
     async def status(self, request_id: str) -> RequestStatus:
-        """Ask how one request stands. Raises GmiError."""
+        """Ask for the status of one request. Raises GmiError."""
         body = await self._get(self._request_url(request_id))
-        report = parse_record(body, plain_http=self._plain_http)
-        if report is None or report.request_id != request_id:
+        found = parse_record(body, plain_http=self._plain_http)
+        if found is None or found.request_id != request_id:
             raise GmiError(SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, "unreadable status")
-        return report
+        return found
 
     async def cancel(self, request_id: str) -> bool:
         """Ask to cancel one request; tell whether GMI agreed. Not documented: only the status is proof."""
@@ -123,10 +114,7 @@ class GmiCloud:
                 SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, f"no answer: {type(error).__name__}"
             ) from None
         if not _is_success(status):
-            reason = Reason.KEY if status in (401, 403) else Reason.UNREACHABLE
-            raise GmiError(
-                SubmitOutcome.NOT_SENT, reason, f"status {status}", retry_after=retry_after(body, headers)
-            )
+            raise read_error(status, body, headers)
         return body
 
     async def _call(self, method: str, url: URL, body: object) -> _Answer:

@@ -201,7 +201,7 @@ class StatusPoller:
             log.warning("No list (%s); every job is asked about singly for a while", error)
         except Exception:
             log.exception("The list could not be read; every job is asked about singly for a while")
-        known = {report.request_id: report for report in page.reports}
+        known = {report.request_id: report for report in page.statuses}
         shown = [one for one in self._followed.values() if one.request_id in known]
         self._list_asked = now = self._clock.now()
         if not shown and len(self._followed) > len(self._lost):
@@ -216,11 +216,11 @@ class StatusPoller:
         for one in shown:
             self._hear_in_list(one, known[one.request_id or ""], pays=pays)
         self._list_due = self._next_list([one for one in shown if one.in_list], now)
-        return 1 + await self._look_for_lost(page.reports)
+        return 1 + await self._look_for_lost(page.statuses)
 
     def _hear_in_list(self, one: TrackedRequest, report: RequestStatus, *, pays: bool) -> None:
         """Take what the list says of a job; what it says only by half is asked about singly from now on."""
-        half_said = report.lacks_something and report.state is not State.SUCCEEDED
+        half_said = report.is_incomplete and report.state is not State.SUCCEEDED
         ended = report.state not in {State.QUEUED, State.PROCESSING, one.state}
         if half_said and not one.singly:
             one.singly, one.in_list = True, False

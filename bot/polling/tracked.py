@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from bot.gmi.answers import RequestStatus
+from bot.gmi.schemas import RequestStatus
 from bot.models.jobs import Job, State
 from bot.polling.estimator import (
     LATE,

@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 
 from bot.gmi import client as gmi
-from bot.gmi.answers import RETRY_AFTER_MAX
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import GmiError, SubmitOutcome
+from bot.gmi.errors import RETRY_AFTER_MAX
 from bot.models.jobs import Reason, State
 from fakes import media
 from fakes.gmi import script
@@ -42,14 +42,14 @@ async def client(server: GmiCloud) -> AsyncIterator[Client]:
         yield Client(session, server.base_url, "demo-key-not-secret", "org-1")
 
 
-async def verdict_of(client: Client) -> GmiError:
+async def error_of(client: Client) -> GmiError:
     with pytest.raises(GmiError) as caught:
         await client.submit(MODEL, PAYLOAD)
     return caught.value
 
 
 @pytest.mark.parametrize(
-    ("fault", "verdict", "accepted"),
+    ("fault", "outcome", "accepted"),
     [
         (script.RESET_BEFORE, SubmitOutcome.UNCLEAR, 0),
         (script.RESET_AFTER, SubmitOutcome.UNCLEAR, 1),
@@ -87,7 +87,7 @@ async def test_what_a_broken_post_says_about_itself(
 ) -> None:
     monkeypatch.setattr(gmi, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
     server.fault("POST", "/requests", fault)
-    error = await verdict_of(client)
+    error = await error_of(client)
     assert error.outcome is outcome
     # Never a second POST by itself, whatever the HTTP library thinks of the first.
     assert len(server.requests_seen) == 1
@@ -98,7 +98,7 @@ async def test_what_a_broken_post_says_about_itself(
 
 async def test_a_refused_connection_was_certainly_not_sent(client: Client, server: GmiCloud) -> None:
     async with server.away():
-        error = await verdict_of(client)
+        error = await error_of(client)
     assert (error.outcome, error.reason) == (SubmitOutcome.NOT_SENT, Reason.UNREACHABLE)
 
 
@@ -107,12 +107,12 @@ async def test_the_time_to_wait_is_taken_from_the_answer_within_bounds(
     told: int, waited: float, client: Client, server: GmiCloud
 ) -> None:
     server.fault("POST", "/requests", script.rate_limited(told))
-    assert (await verdict_of(client)).retry_after == waited
+    assert (await error_of(client)).retry_after == waited
 
 
 async def test_the_header_tells_the_time_where_the_body_does_not(client: Client, server: GmiCloud) -> None:
     server.fault("POST", "/requests", Fault(429, "slow down", "text/plain", {"Retry-After": "12"}))
-    assert (await verdict_of(client)).retry_after == 12
+    assert (await error_of(client)).retry_after == 12
 
 
 async def test_the_organisation_goes_along(client: Client, server: GmiCloud) -> None:
@@ -126,7 +126,7 @@ async def test_the_organisation_goes_along(client: Client, server: GmiCloud) -> 
 async def test_a_list_names_the_requests_of_the_model(client: Client, server: GmiCloud) -> None:
     first = await client.submit(MODEL, PAYLOAD)
     second = await client.submit(MODEL, PAYLOAD | {"seed": 8})
-    reports = (await client.requests(MODEL)).reports
+    reports = (await client.requests(MODEL)).statuses
     assert {report.request_id for report in reports} == {first.request_id, second.request_id}
     assert [report.payload for report in reports if report.request_id == first.request_id] == [PAYLOAD]
 
@@ -135,7 +135,7 @@ async def test_a_long_list_is_read_as_a_short_one_is(client: Client, server: Gmi
     sent = PAYLOAD | {"prompt": "a fox " * 300}
     for seed in range(1, 201):
         await client.submit(MODEL, sent | {"seed": seed})
-    reports = (await client.requests(MODEL)).reports
+    reports = (await client.requests(MODEL)).statuses
     assert [report.payload for report in reports if report.request_id == reports[0].request_id]
     assert {(report.payload or {})["seed"] for report in reports} == set(range(1, 201))
 

@@ -1,4 +1,4 @@
-"""Many jobs at once under the bot's own watch, on a clock that jumps from one event to the next."""
+"""Many jobs at once under the bot's own poller, on a clock that jumps from one event to the next."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class _Cloud:
         self.ends: dict[str, float] = {}
         self.asked: Counter[int] = Counter()
 
-    def _report(self, request_id: str) -> RequestStatus:
+    def _status(self, request_id: str) -> RequestStatus:
         ended = self._clock.seconds >= self.ends[request_id]
         return RequestStatus(request_id, State.SUCCEEDED if ended else State.PROCESSING)
 
@@ -74,12 +74,12 @@ class _Cloud:
         self.asked[int(self._clock.seconds // 60)] += 1
         if not self._lists:
             raise GmiError(SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, "no list")
-        reports = [self._report(request_id) for request_id in self.ends]
-        return RequestList(reports, RECORD * len(reports), len(reports))
+        statuses = [self._status(request_id) for request_id in self.ends]
+        return RequestList(statuses, RECORD * len(statuses), len(statuses))
 
     async def status(self, request_id: str) -> RequestStatus:
         self.asked[int(self._clock.seconds // 60)] += 1
-        return self._report(request_id)
+        return self._status(request_id)
 
 
 async def crowd(
@@ -99,12 +99,12 @@ async def crowd(
             now, request_id = clock.now(), str(job_id)
             cloud.ends[request_id] = at + median * math.exp(chance.gauss(0, deviation))
             job = Job(job_id, 1, CardLocation(1, 1), REQUEST, MODEL, now, State.PROCESSING, now, request_id)
-            poller.follow(job, now + timedelta(days=7))
+            poller.track(job, now + timedelta(days=7))
 
     clock.start_due = start_those_due
-    async for news in poller.news():
-        delays.append(clock.seconds - cloud.ends.pop(str(news.job_id)))
-        poller.drop(news.job_id)
+    async for update in poller.updates():
+        delays.append(clock.seconds - cloud.ends.pop(str(update.job_id)))
+        poller.drop(update.job_id)
         left -= 1
         if number < size * each:
             heapq.heappush(clock.starts, (clock.seconds, number))

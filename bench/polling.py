@@ -12,7 +12,8 @@ from bench.crowd import crowd
 from bench.figure import Figure
 from bench.optimum import Optimum, optimum
 from bench.schedules import Schedule, fixed, full_jitter, installed
-from bot.polling.estimator import LONGEST, POLL_COST, SHORTEST, DurationEstimator, within_limits
+from bot.polling.estimator import POLL_COST, DurationEstimator
+from bot.polling.intervals import INTERVAL_MAX, INTERVAL_MIN, within_limits
 
 GROUP = "asking"
 JOBS = 3_000
@@ -60,7 +61,7 @@ def figures(_: int) -> list[Figure]:
 
 def _of_kind(kind: Kind, others: Sequence[Schedule]) -> Iterator[Figure]:
     learned = [learn_and_ask(kind, seed, POLL_COST) for seed in SEEDS]
-    best = optimum(kind.median, kind.deviation, POLL_COST, (SHORTEST, LONGEST))
+    best = optimum(kind.median, kind.deviation, POLL_COST, (INTERVAL_MIN, INTERVAL_MAX))
     free = optimum(kind.median, kind.deviation, POLL_COST, None)
     outcomes = {schedule.name: [ask(kind, seed, schedule) for seed in SEEDS] for schedule in others}
     outcomes[f"the learned hazard, c = {POLL_COST:g}"] = learned
@@ -70,9 +71,9 @@ def _of_kind(kind: Kind, others: Sequence[Schedule]) -> Iterator[Figure]:
         yield Figure(GROUP, f"{kind}: polls a job, {name}", "polls", tuple(run.polls for run in runs), "")
         yield Figure(GROUP, f"{kind}: mean delay, {name}", "s", tuple(run.delay for run in runs), "")
     yield from (
-        _beside_optimum(kind, learned, best, f"within {SHORTEST:g}..{LONGEST:g} s"),
+        _beside_optimum(kind, learned, best, f"within {INTERVAL_MIN:g}..{INTERVAL_MAX:g} s"),
         _beside_optimum(kind, learned, free, "without limits"),
-        _times_fewer(kind, LONGEST, FEWER.get(kind.deviation)),
+        _times_fewer(kind, INTERVAL_MAX, FEWER.get(kind.deviation)),
         _times_fewer(kind, STRICTER, None),
     )
 
@@ -89,7 +90,7 @@ def _beside_optimum(kind: Kind, learned: Sequence[Outcome], best: Optimum, limit
         reached,
         "the exact optimum by dynamic programming",
         (best.cost,),
-        "" if reached else f"no pause above {LONGEST:g} s costs more than this",
+        "" if reached else f"no pause above {INTERVAL_MAX:g} s costs more than this",
     )
 
 
@@ -118,7 +119,7 @@ def _times_fewer(kind: Kind, longest: float, goal: float | None) -> Figure:
 
 
 def _exact(kind: Kind, price: float, longest: float) -> Outcome:
-    best = optimum(kind.median, kind.deviation, price, (SHORTEST, longest))
+    best = optimum(kind.median, kind.deviation, price, (INTERVAL_MIN, longest))
     return Outcome(best.polls, best.delay)
 
 
@@ -151,14 +152,14 @@ def ask(kind: Kind, seed: int, schedule: Schedule) -> Outcome:
     return Outcome(polls / JOBS, delay / JOBS)
 
 
-def learn_and_ask(kind: Kind, seed: int, price: float, longest: float = LONGEST) -> Outcome:
+def learn_and_ask(kind: Kind, seed: int, price: float, longest: float = INTERVAL_MAX) -> Outcome:
     """Ask about one job after the other as the bot does; it knows nothing at first, and never the truth."""
     estimator, polls, delay = DurationEstimator(poll_cost=price), 0, 0.0
     for duration in kind.durations(seed):
         before = now = 0.0
         while now < duration:
             before = now
-            now += within_limits(estimator.pause("model", 5, now), longest)
+            now += within_limits(estimator.best_interval("model", 5, now), longest)
             polls += 1
         delay += now - duration
         estimator.learn("model", 5, (before + now) / 2)

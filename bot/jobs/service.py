@@ -141,7 +141,7 @@ class JobService:
     async def open(self) -> None:
         """Take over what an earlier process left, before anything new can arrive."""
         await rebuild_quotas(self._storage, self._quotas, self._clock.now())
-        await self._history.recall()
+        await self._history.restore()
         self._left_waiting = await self._storage.replies.all()
         self._left_open = await self._storage.jobs.unfinished()
         for job in self._left_open:
@@ -182,7 +182,7 @@ class JobService:
             await asyncio.sleep(0.05)
             waited += 0.05
         await self._tasks.close()
-        await self._history.keep(at_once=True)
+        await self._history.save(at_once=True)
 
     def check_quota(self, guild_id: int | None, user_id: int, role_ids: Sequence[int], seconds: int) -> None:
         """Raise QuotaExceeded if a video of that many seconds would not fit now; take nothing."""
@@ -335,7 +335,7 @@ class JobService:
             await self._take(job_id, report)
 
     async def _follow(self) -> None:
-        async for news in self._poller.news():
+        async for news in self._poller.updates():
             try:
                 await self._hear(news)
             except Exception:
@@ -349,13 +349,13 @@ class JobService:
         job = self._jobs.get(news.job_id)
         if job is None:
             self._poller.drop(news.job_id)
-        elif news.report is None:
+        elif news.status is None:
             await self._time_is_up(job)
         elif job.request_id is None:
-            log.info("Job %s: found as %s", job.id, news.report.request_id)
-            await self._accept(job.id, news.report)
+            log.info("Job %s: found as %s", job.id, news.status.request_id)
+            await self._accept(job.id, news.status)
         else:
-            await self._take(job.id, news.report)
+            await self._take(job.id, news.status)
 
     async def _time_is_up(self, job: Job) -> None:
         """Tell the member first, look on for a day, and close the job then."""
@@ -397,7 +397,7 @@ class JobService:
             )
             self._poller.drop(job_id)
             self._care(job_id, partial(self._notifier.deliver, job_id), f"deliver job {job_id}")
-            self._tasks.spawn(self._history.keep(), "keep what was learned")
+            self._tasks.spawn(self._history.save(), "keep what was learned")
         elif state in FOLLOWED:
             await self._jobs.change(job_id, state)
             self._show(job_id)
@@ -427,7 +427,7 @@ class JobService:
         """Ask about a job, or look for it, until the moment at which its state is to be told or given up."""
         until = self._followed_until(job)
         if until is not None:
-            self._poller.follow(job, max(self._clock.now() + at_least, until), doubted=doubted)
+            self._poller.track(job, max(self._clock.now() + at_least, until), unexplained=doubted)
         else:
             self._poller.drop(job.id)
 
@@ -473,7 +473,7 @@ class JobService:
             self._care(job.id, partial(self._notifier.part, job.id), f"part from job {job.id}")
 
     def _usual(self, job: Job) -> float | None:
-        return self._estimator.usual(job.model, job.request.duration)
+        return self._estimator.median(job.model, job.request.duration)
 
     def _forget(self, job_id: int) -> None:
         """Drop a job for which nothing is left to do from memory; the ledger keeps it."""

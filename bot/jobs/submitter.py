@@ -116,7 +116,7 @@ class Submitter:
             if error.outcome is SubmitOutcome.NOT_SENT:
                 return await self._pause(job_id, error, pause)
             if error.outcome is SubmitOutcome.UNCLEAR:
-                self._poller.follow(self._jobs[job_id], self._clock.now() + SEARCH)
+                self._poller.track(self._jobs[job_id], self._clock.now() + SEARCH)
             else:
                 await self._end(job_id, State.REFUSED, error.reason, error.detail)
             return False

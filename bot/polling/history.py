@@ -1,4 +1,4 @@
-"""What the pacing has learned, kept in the ledger over restarts."""
+"""What was learned about durations, kept in the database over restarts."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ EVERY = timedelta(minutes=1)  # at most so often; a crash loses what a minute ha
 
 
 class EstimatorHistory:
-    """Reads and writes the one note that holds them."""
+    """Reads and writes the one note that holds it."""
 
     def __init__(self, storage: Storage, estimator: DurationEstimator, clock: Clock) -> None:
         self._storage = storage
         self._estimator = estimator
         self._clock = clock
-        self._written = estimator.dump()
-        self._written_at = clock.now() - EVERY
+        self._saved = estimator.dump()
+        self._saved_at = clock.now() - EVERY
 
-    async def recall(self) -> None:
-        """Let the pacing know what earlier processes learned; nothing, where the note makes no sense."""
+    async def restore(self) -> None:
+        """Take over what earlier processes learned; nothing, where the note makes no sense."""
         note = await self._storage.notes.get(NOTE)
         if note is None:
             return
@@ -34,20 +34,20 @@ class EstimatorHistory:
             self._estimator.load(note)
         except (ValueError, RecursionError) as error:
             log.warning("What was learned about durations is lost (%s); it is learned again", error)
-        self._written = self._estimator.dump()
+        self._saved = self._estimator.dump()
 
-    async def keep(self, *, at_once: bool = False) -> None:
-        """Write down what is new, unless that was done a moment ago."""
+    async def save(self, *, at_once: bool = False) -> None:
+        """Save what is new, unless that was done a moment ago."""
         now = self._clock.now()
-        if not at_once and now - self._written_at < EVERY:
+        if not at_once and now - self._saved_at < EVERY:
             return
-        self._written_at = now
+        self._saved_at = now
         learned = self._estimator.dump()
-        if learned == self._written:
+        if learned == self._saved:
             return
         try:
             await self._storage.notes.save(NOTE, learned)
         except StorageUnavailable as trouble:
-            log.warning("What was learned about durations is not written down yet (%s)", trouble)
+            log.warning("What was learned about durations is not saved yet (%s)", trouble)
         else:
-            self._written = learned
+            self._saved = learned

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 from simcord import InteractionResult
 
+from bot.polling.request_list import ListSchedule
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud, Timing
 from fakes.gmi.script import Fault, Outcome
@@ -345,17 +347,16 @@ async def test_following_that_begins_anew_loses_no_job(
     world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = [await ask(world, seed=number) for number in (1, 2, 3)]
-    poller, broken = world.bot.job_service._poller, 0
-    wants_list = type(poller)._wants_list
+    broken, is_usable = 0, ListSchedule.is_usable
 
-    def breaks_at_times(self: Any, now: Any) -> bool:
+    def breaks_at_times(self: ListSchedule, known: int, now: datetime) -> bool:
         nonlocal broken
-        if broken < 3 and self._waiting:
+        if broken < 3:
             broken += 1
             raise RuntimeError("for this test")
-        return wants_list(self, now)
+        return is_usable(self, known, now)
 
-    monkeypatch.setattr(type(poller), "_wants_list", breaks_at_times)
+    monkeypatch.setattr(ListSchedule, "is_usable", breaks_at_times)
     for asked in jobs:
         await until(world, asked, READY)
     assert broken == 3

@@ -1,4 +1,4 @@
-"""Following jobs: what is learned, what the list serves, and what the budget allows."""
+"""Polling jobs: what is learned, what the list serves, and what the budget allows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from simcord import InteractionResult
 
 from bot.models.requests import MODEL
+from bot.polling.estimator import DurationEstimator
 from bot.polling.history import NOTE
 from bot.ui.cards import about
 from fakes.gmi import script
@@ -19,6 +20,7 @@ from fakes.world import World
 from tests.acceptance.member import ask, until
 
 READY = "✅ Your video is ready"
+NOTHING = DurationEstimator().dump()
 MANY = pytest.mark.settings(quota_running=99, quota_videos=99)
 
 
@@ -32,6 +34,28 @@ async def several(world: World, count: int) -> list[InteractionResult]:
     return [await ask(world, seed=number + 1) for number in range(count)]
 
 
+async def learned(world: World) -> DurationEstimator:
+    """Stop the bot, start it again, and return what it then knows about durations."""
+    await world.restart()
+    estimator = DurationEstimator()
+    estimator.load(await world.bot.storage.note(NOTE) or NOTHING)
+    return estimator
+
+
+def median(estimator: DurationEstimator) -> float | None:
+    return estimator.median(MODEL, 5)
+
+
+async def teach(world: World, seconds: list[float]) -> None:
+    """Let the bot know that jobs took so long, as if an earlier process had learned it."""
+    await world.restart()
+    estimator = DurationEstimator()
+    for taken in seconds:
+        estimator.learn(MODEL, 5, taken)
+    await world.bot.storage.write_note(NOTE, estimator.dump())
+    await world.restart()
+
+
 @pytest.fixture
 def minute_long(cloud: GmiCloud) -> None:
     cloud.timing = Timing(queued=3, processing=60)
@@ -41,13 +65,11 @@ def minute_long(cloud: GmiCloud) -> None:
 async def test_the_usual_duration_is_learned_and_survives_a_restart(
     world: World, cloud: GmiCloud, minute_long: None
 ) -> None:
-    for _ in range(5):
-        assert world.bot.job_service._estimator.usual(MODEL, 5) is None
-        await until(world, await ask(world), READY)
-    usual = world.bot.job_service._estimator.usual(MODEL, 5)
-    assert usual == pytest.approx(60, abs=3)
-    await world.restart()
-    assert world.bot.job_service._estimator.usual(MODEL, 5) == usual
+    for number in range(5):
+        text = await until(world, await ask(world), READY if number < 4 else "🎬 Rendering")
+        assert "usually" not in text
+    await world.env.advance_time(90)
+    assert median(await learned(world)) == pytest.approx(60, abs=3)
     text = await until(world, await ask(world), "🎬 Rendering")
     assert "R>, usually takes about 1 minute" in text
     assert "usually" not in await until(world, await ask(world, duration=3), "🎬 Rendering")
@@ -73,8 +95,7 @@ async def test_questions_become_fewer_with_what_is_learned(
 ) -> None:
     await until(world, await ask(world), READY)
     first = questions(cloud).total()
-    for _ in range(8):
-        world.bot.job_service._estimator.learn(MODEL, 5, 60)
+    await teach(world, [60] * 8)
     before = len(cloud.requests_seen)
     await until(world, await ask(world), READY)
     assert questions(cloud, before).total() < first
@@ -90,12 +111,14 @@ async def test_a_restart_teaches_no_wrong_duration(
     await world.env.advance_time(away)
     await world.restart()
     await until(world, asked, READY)
-    learned = world.bot.job_service._estimator._learned.get((MODEL, 5))
+    estimator = await learned(world)
     if away > 60:
-        assert learned is None  # it ended at some time while nobody looked
+        assert estimator.dump() == NOTHING  # it ended at some time while nobody looked
     else:
-        assert learned is not None
-        assert math.exp(learned.mean) == pytest.approx(60, abs=10)
+        mean, _ = estimator.expected(MODEL, 5)
+        once = DurationEstimator()
+        once.learn(MODEL, 5, 60)
+        assert mean == pytest.approx(once.expected(MODEL, 5)[0], abs=math.log(7 / 6))
 
 
 async def test_a_restart_before_processing_teaches_nothing(
@@ -106,13 +129,13 @@ async def test_a_restart_before_processing_teaches_nothing(
     await world.env.advance_time(50)
     await world.restart()
     await until(world, asked, READY)
-    assert world.bot.job_service._estimator._learned == {}
+    assert (await learned(world)).dump() == NOTHING
 
 
 async def test_a_failure_teaches_nothing(world: World, cloud: GmiCloud) -> None:
     cloud.outcome(script.failed("TaskTimeout"))
     await until(world, await ask(world), "❌ No video this time")
-    assert world.bot.job_service._estimator._learned == {}
+    assert (await learned(world)).dump() == NOTHING
 
 
 @pytest.mark.parametrize("note", ["", "no json", "[[]]", '[["m", 5, 1.0, NaN, 0.0]]', "[" * 20_000])
@@ -155,8 +178,8 @@ async def test_one_list_serves_many_and_comes_once_a_second_at_most(
         asked = questions(cloud, before)
         assert set(asked) <= {"requests"}
         assert asked["requests"] <= 10
-    for each in jobs:
-        await until(world, each, READY)
+    for job in jobs:
+        await until(world, job, READY)
 
 
 @MANY
@@ -171,8 +194,8 @@ async def test_a_job_missing_from_the_list_is_asked_about_singly(
     asked = questions(cloud)
     assert asked["requests"] > 0
     assert set(asked) == {"requests", missing.request_id}
-    for each in jobs:
-        await until(world, each, READY)
+    for job in jobs:
+        await until(world, job, READY)
 
 
 @MANY
@@ -205,8 +228,8 @@ async def test_records_without_their_payload_still_serve_jobs_whose_id_is_known(
     cloud.outcome(Outcome(echoes=False), times=3)
     cloud.fault("POST", "/requests", script.RESET_AFTER)
     lost, *others = await several(world, 3)
-    for each in others:
-        await until(world, each, READY)
+    for other in others:
+        await until(world, other, READY)
     # ... and even the lost one: nothing else was sent in its moment, and no other client was ever seen.
     await until(world, lost, READY)
 
@@ -230,8 +253,7 @@ async def test_without_the_list_the_budget_is_kept_and_everyone_has_a_turn(
 
 @pytest.mark.settings(quota_running=99, quota_videos=99, gmi_requests_per_minute=6)
 async def test_the_budget_goes_to_those_most_likely_finished(world: World, cloud: GmiCloud) -> None:
-    for _ in range(50):
-        world.bot.job_service._estimator.learn(MODEL, 5, 180)
+    await teach(world, [180] * 50)
     cloud.timing = Timing(queued=3, processing=900)
     cloud.list_mode = "missing"
     older = await several(world, 3)
@@ -248,12 +270,9 @@ async def test_the_budget_goes_to_those_most_likely_finished(world: World, cloud
     assert min(asked[post.request_id] for post in second) > 0
 
 
-async def test_nothing_wakes_up_while_nothing_is_followed(world: World, cloud: GmiCloud) -> None:
-    poller = world.bot.job_service._poller
-    assert poller._until_next() is None
+async def test_nothing_is_asked_while_nothing_is_tracked(world: World, cloud: GmiCloud) -> None:
     await until(world, await ask(world), READY)
     await world.env.advance_time(60)
-    assert poller._until_next() is None
     before = len(cloud.requests_seen)
     await world.env.advance_time(3600)
     assert len(cloud.requests_seen) == before

@@ -208,10 +208,10 @@ async def test_a_bug_before_the_post_is_told_and_never_sent_again(
 async def test_a_bug_while_an_accepted_job_is_taken_over_loses_nothing(
     world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failed = fail_once(monkeypatch, StatusPoller, "follow")
+    failed = fail_once(monkeypatch, StatusPoller, "track")
     asked = await ask(world, seed=5)
     await until(world, asked, READY)
-    assert (failed, posts(cloud), cloud.paid) == (["follow"], [5], 1)
+    assert (failed, posts(cloud), cloud.paid) == (["track"], [5], 1)
 
 
 async def test_a_bug_while_a_pause_is_shown_keeps_the_job_waiting(

@@ -10,10 +10,10 @@ from bot.polling.poller import StatusPoller, StatusUpdate
 
 
 async def _fails(self: StatusPoller) -> AsyncIterator[StatusUpdate]:
-    raise RuntimeError("nothing can be followed")
+    raise RuntimeError("nothing can be polled")
     yield
 
 
 if __name__ == "__main__":
-    setattr(StatusPoller, "news", _fails)  # noqa: B010 - a method cannot be assigned otherwise
+    setattr(StatusPoller, "updates", _fails)  # noqa: B010 - a method cannot be assigned otherwise
     sys.exit(main())

@@ -8,23 +8,24 @@ from bench.crowd import crowd
 from bench.optimum import optimum
 from bench.polling import Kind, ask, learn_and_ask
 from bench.schedules import fixed
-from bot.polling.estimator import LONGEST, POLL_COST, SHORTEST
+from bot.polling.estimator import POLL_COST
+from bot.polling.intervals import INTERVAL_MAX, INTERVAL_MIN
 
 KIND = Kind(60.0, 0.4)
 
 
 def test_no_schedule_is_cheaper_than_the_optimum() -> None:
-    best = optimum(KIND.median, KIND.deviation, POLL_COST, (SHORTEST, LONGEST))
+    best = optimum(KIND.median, KIND.deviation, POLL_COST, (INTERVAL_MIN, INTERVAL_MAX))
     assert best.cost == pytest.approx(POLL_COST * best.polls + best.delay)
     for pause in (1.0, 2.0, 5.0):
         run = ask(KIND, 1, fixed(pause))
         assert POLL_COST * run.polls + run.delay > best.cost
     assert optimum(KIND.median, KIND.deviation, POLL_COST, None).cost <= best.cost
-    assert best.cost < optimum(KIND.median, KIND.deviation, POLL_COST, (SHORTEST, 15.0)).cost
+    assert best.cost < optimum(KIND.median, KIND.deviation, POLL_COST, (INTERVAL_MIN, 15.0)).cost
 
 
 def test_the_learned_schedule_comes_near_the_optimum() -> None:
-    best = optimum(KIND.median, KIND.deviation, POLL_COST, (SHORTEST, LONGEST))
+    best = optimum(KIND.median, KIND.deviation, POLL_COST, (INTERVAL_MIN, INTERVAL_MAX))
     run = learn_and_ask(KIND, 1, POLL_COST)
     assert POLL_COST * run.polls + run.delay <= 1.15 * best.cost
 

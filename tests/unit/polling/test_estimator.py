@@ -10,17 +10,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.polling.estimator import (
-    DEVIATION_MIN,
-    ENOUGH_JOBS,
-    LATE,
-    LONGEST,
-    SHORTEST,
-    DurationEstimator,
-    for_all,
+from bot.polling.estimator import DEVIATION_MIN, ENOUGH_JOBS, DurationEstimator
+from bot.polling.intervals import (
+    INTERVAL_MAX,
+    INTERVAL_MIN,
+    RARE_INTERVAL,
     hazard,
     queued_interval,
     search_interval,
+    shared_interval,
     within_limits,
 )
 
@@ -33,8 +31,8 @@ durations = st.lists(any_float, max_size=60)
 
 def taught(seconds: list[float]) -> DurationEstimator:
     estimator = DurationEstimator()
-    for each in seconds:
-        estimator.learn(MODEL, CLIP, each)
+    for taken in seconds:
+        estimator.learn(MODEL, CLIP, taken)
     return estimator
 
 
@@ -45,17 +43,19 @@ def log_normal(count: int, median: float, deviation: float, seed: int = 1) -> li
 
 @given(durations, any_float)
 def test_an_interval_is_always_within_its_limits(seconds: list[float], processed: float) -> None:
-    interval = within_limits(taught(seconds).pause(MODEL, CLIP, processed))
-    assert SHORTEST <= interval <= LONGEST
+    interval = within_limits(taught(seconds).best_interval(MODEL, CLIP, processed))
+    assert INTERVAL_MIN <= interval <= INTERVAL_MAX
 
 
-@given(durations, st.lists(any_float, max_size=20), st.floats(min_value=SHORTEST, max_value=LATE))
+@given(
+    durations, st.lists(any_float, max_size=20), st.floats(min_value=INTERVAL_MIN, max_value=RARE_INTERVAL)
+)
 def test_the_list_is_always_within_its_limits(
     seconds: list[float], processed: list[float], at_most: float
 ) -> None:
     estimator = taught(seconds)
-    pauses = [estimator.pause(MODEL, CLIP, each) for each in processed]
-    assert SHORTEST <= for_all(pauses, at_most) <= at_most
+    pauses = [estimator.best_interval(MODEL, CLIP, moment) for moment in processed]
+    assert INTERVAL_MIN <= shared_interval(pauses, at_most) <= at_most
 
 
 @given(any_float, st.floats(min_value=-1, max_value=14), st.floats(min_value=DEVIATION_MIN, max_value=14))
@@ -75,13 +75,13 @@ def test_the_hazard_goes_on_where_the_survival_ends(z: float) -> None:
 @given(durations, moment, moment)
 def test_questions_come_closer_until_the_usual_end(seconds: list[float], one: float, other: float) -> None:
     estimator = taught(seconds)
-    mean, deviation = (
-        estimator._learned[MODEL, CLIP].expected() if estimator._learned else (math.log(30), 0.5)
-    )
+    mean, deviation = estimator.expected(MODEL, CLIP)
     assume(deviation <= 0.75)  # a log-normal hazard as narrow as this rises up to its median at least
     earlier, later = sorted((one, other))
     assume(later <= math.exp(mean))
-    assert estimator.pause(MODEL, CLIP, earlier) >= estimator.pause(MODEL, CLIP, later) * (1 - 1e-9)
+    assert estimator.best_interval(MODEL, CLIP, earlier) >= estimator.best_interval(MODEL, CLIP, later) * (
+        1 - 1e-9
+    )
 
 
 @given(durations, moment, moment)
@@ -89,42 +89,40 @@ def test_a_job_that_nobody_can_explain_is_asked_about_ever_less(
     seconds: list[float], one: float, other: float
 ) -> None:
     estimator = taught(seconds)
-    mean, deviation = (
-        estimator._learned[MODEL, CLIP].expected() if estimator._learned else (math.log(30), 0.5)
-    )
+    mean, deviation = estimator.expected(MODEL, CLIP)
     earlier, later = sorted((one, other))
     assume(earlier > math.exp(mean + 2.5 * deviation))
-    assert estimator.pause(MODEL, CLIP, earlier) <= estimator.pause(MODEL, CLIP, later)
+    assert estimator.best_interval(MODEL, CLIP, earlier) <= estimator.best_interval(MODEL, CLIP, later)
 
 
-@given(st.lists(st.floats(min_value=SHORTEST), max_size=50), st.floats(min_value=SHORTEST))
+@given(st.lists(st.floats(min_value=INTERVAL_MIN), max_size=50), st.floats(min_value=INTERVAL_MIN))
 def test_another_job_never_makes_the_list_rarer(pauses: list[float], another: float) -> None:
-    assert for_all([*pauses, another]) <= for_all(pauses)
+    assert shared_interval([*pauses, another]) <= shared_interval(pauses)
 
 
 def test_the_hazards_of_several_jobs_add_up() -> None:
-    assert for_all([12.0]) == pytest.approx(12)
-    assert for_all([12.0] * 4) == pytest.approx(6)
-    assert for_all([12.0] * 10_000) == SHORTEST
-    assert for_all([math.inf] * 10_000) == LONGEST
-    assert for_all([], LATE) == LATE
+    assert shared_interval([12.0]) == pytest.approx(12)
+    assert shared_interval([12.0] * 4) == pytest.approx(6)
+    assert shared_interval([12.0] * 10_000) == INTERVAL_MIN
+    assert shared_interval([math.inf] * 10_000) == INTERVAL_MAX
+    assert shared_interval([], RARE_INTERVAL) == RARE_INTERVAL
 
 
 @pytest.mark.parametrize("median", [20, 60, 120, 400])
 @pytest.mark.parametrize("deviation", [0.2, 0.4, 0.6])
 def test_what_is_learned_comes_to_the_truth(median: float, deviation: float) -> None:
     estimator = taught(log_normal(400, median, deviation))
-    usual = estimator.usual(MODEL, CLIP)
-    assert usual is not None
-    assert math.log(usual / median) == pytest.approx(0, abs=3 * deviation / math.sqrt(50))
-    mean, learned_deviation = estimator._learned[MODEL, CLIP].expected()
-    assert math.exp(mean) == pytest.approx(usual, rel=0.01)
+    learned = estimator.median(MODEL, CLIP)
+    assert learned is not None
+    assert math.log(learned / median) == pytest.approx(0, abs=3 * deviation / math.sqrt(50))
+    mean, learned_deviation = estimator.expected(MODEL, CLIP)
+    assert math.exp(mean) == pytest.approx(learned, rel=0.01)
     assert learned_deviation == pytest.approx(deviation, rel=0.35)
 
 
 def test_a_few_jobs_outweigh_the_first_guess() -> None:
-    before = DurationEstimator().pause(MODEL, CLIP, 30)
-    after = taught(log_normal(10, 120, 0.2)).pause(MODEL, CLIP, 30)
+    before = DurationEstimator().best_interval(MODEL, CLIP, 30)
+    after = taught(log_normal(10, 120, 0.2)).best_interval(MODEL, CLIP, 30)
     assert before < 15 < after
 
 
@@ -132,16 +130,16 @@ def test_a_change_is_followed() -> None:
     estimator = taught(log_normal(400, 60, 0.2))
     for seconds in log_normal(150, 180, 0.2, seed=2):
         estimator.learn(MODEL, CLIP, seconds)
-    assert estimator.usual(MODEL, CLIP) == pytest.approx(180, rel=0.1)
+    assert estimator.median(MODEL, CLIP) == pytest.approx(180, rel=0.1)
 
 
-def test_a_usual_duration_is_told_after_enough_jobs_of_that_kind() -> None:
+def test_a_median_is_told_after_enough_jobs_of_that_kind() -> None:
     estimator = taught([60.0] * (ENOUGH_JOBS - 1))
-    assert estimator.usual(MODEL, CLIP) is None
+    assert estimator.median(MODEL, CLIP) is None
     estimator.learn(MODEL, CLIP, 60.0)
-    assert estimator.usual(MODEL, CLIP) == pytest.approx(60)
-    assert estimator.usual(MODEL, CLIP + 1) is None
-    assert estimator.usual("another", CLIP) is None
+    assert estimator.median(MODEL, CLIP) == pytest.approx(60)
+    assert estimator.median(MODEL, CLIP + 1) is None
+    assert estimator.median("another", CLIP) is None
 
 
 @given(durations)
@@ -182,5 +180,5 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(text: str) -> None:
 @given(moment, moment)
 def test_the_ladders_only_climb(one: float, other: float) -> None:
     earlier, later = sorted((one, other))
-    assert SHORTEST <= queued_interval(earlier) <= queued_interval(later) <= LONGEST
-    assert search_interval(earlier) <= search_interval(later) <= LATE
+    assert INTERVAL_MIN <= queued_interval(earlier) <= queued_interval(later) <= INTERVAL_MAX
+    assert search_interval(earlier) <= search_interval(later) <= RARE_INTERVAL

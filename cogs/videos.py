@@ -13,7 +13,8 @@ from bot.intake.context import home, role_ids
 from bot.models.jobs import Job, State
 from bot.ui import quota_texts as sentences
 from bot.ui.buttons import CANCELLABLE, CardAction, CardButton, PageButton
-from bot.ui.cards import BLUE, heading, quote_prompt, sentence
+from bot.ui.cards import BLUE
+from bot.ui.job_texts import heading, quote_prompt, sentence
 
 if TYPE_CHECKING:
     from bot.client import ViduBot

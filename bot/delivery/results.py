@@ -11,7 +11,8 @@ import discord
 
 from bot.delivery.fetcher import Result
 from bot.models.jobs import Job
-from bot.ui.cards import ALT_TEXT_MAX, Media, quote_prompt, video_filename
+from bot.ui import job_texts
+from bot.ui.cards import ALT_TEXT_MAX, Media, video_filename
 
 
 class Links(IntEnum):
@@ -52,48 +53,19 @@ def present(job: Job, results: Sequence[Result], place: Place) -> Shown:
         if result.on_card:
             media.append(Media(f"attachment://{name}", link, button))
         elif result.file is None:
-            sentences[_unread(job, link, place)] = None
+            text = job_texts.not_downloaded(
+                request_id=job.request_id, link=link is not None, refetch_until=place.refetch_until
+            )
+            sentences[text] = None
             media.append(Media(None, link, button))
         elif result.file.path is None or result.file.size > place.limit:
-            sentences[_too_large(job, result.file.size, link, place)] = None
+            text = job_texts.too_large(
+                result.file.size, place.limit, request_id=job.request_id, plays=button, link=link is not None
+            )
+            sentences[text] = None
             media.append(Media(link if button else None, link, button))
         else:
             alt_text = job.request.prompt[:ALT_TEXT_MAX]
             files.append(discord.File(result.file.path, filename=name, description=alt_text))
             media.append(Media(f"attachment://{name}", link, button))
     return Shown(media, " ".join(sentences) or None, files)
-
-
-def _too_large(job: Job, size: int, link: str | None, place: Place) -> str:
-    taken = (
-        f"this place takes files up to {place.limit // 1024 // 1024} MiB"
-        if place.limit
-        else "Discord did not take it"
-    )
-    reason = f"The file has {size / 1024 / 1024:.1f} MiB and {taken}"
-    if link is None:
-        return f"{reason}, and its link can't be shown here. {_look_up(job)}"
-    way = "it plays from GMI Cloud's link" if place.links is Links.PLAYED else "here is its link"
-    return f"{reason}, so {way}. The link does not last for ever: save the video soon."
-
-
-def _unread(job: Job, link: str | None, place: Place) -> str:
-    if link is None:
-        text = (
-            "I could not download the video, and its link can't be shown here. "
-            f"Press Show in `/videos` to try again. {_look_up(job)}"
-        )
-    else:
-        text = (
-            "I could not download the video, so here is its link. "
-            "It does not last for ever: save the video soon."
-        )
-    if place.refetch_until is None:
-        return text
-    until = discord.utils.format_dt(place.refetch_until, "t")
-    return f"{text} I'll keep trying until {until} and put the video here."
-
-
-def _look_up(job: Job) -> str:
-    text = "The people who run this bot can look it up"
-    return f"{text}: request {quote_prompt(job.request_id, 60)}." if job.request_id else f"{text}."

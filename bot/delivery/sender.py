@@ -18,6 +18,7 @@ from bot.delivery.routes import UNSURE, Build, Content, Gone, Route, Routes, Und
 from bot.models.jobs import CardLocation, Job, PendingReply, State
 from bot.ui.buttons import CardAction, CardButton
 from bot.ui.cards import card, lost_request_card, reference_filename, video_filename
+from bot.ui.job_texts import notification
 
 log = logging.getLogger(__name__)
 
@@ -178,11 +179,10 @@ class Delivery:
 
     async def notify(self, job: Job) -> None:
         """Reply to the card so that its owner, and nobody else, is notified."""
-        words = "your video is ready." if job.state is State.DELIVERED else "there is news about your video."
         allowed = discord.AllowedMentions(
             everyone=False, roles=False, replied_user=False, users=[discord.Object(job.user_id)]
         )
-        text = f"<@{job.user_id}> {words}"
+        text = notification(job)
         try:
             if job.location.guest:
                 await self._follow_up(job, text, allowed)

@@ -12,7 +12,7 @@ from simcord import InteractionResult
 from bot.models.requests import MODEL
 from bot.polling.estimator import DurationEstimator
 from bot.polling.history import NOTE
-from bot.ui.cards import about
+from bot.ui.job_texts import about
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud, Timing
 from fakes.gmi.script import Outcome

@@ -32,7 +32,7 @@ MODERATED = {CardAction.CANCEL: "cancel", CardAction.DELETE: "delete"}  # what m
 NOT_YOURS_EITHER = "🙂 Only {owner} and moderators can {what} this video."
 NOT_YOURS = "🙂 This one is {owner}'s. With `/vidu` you can make your own from the same pictures."
 CANCELLED = {
-    CancelResult.YES: "🚫 Cancelled. Your quota has it back.",
+    CancelResult.YES: "🚫 Canceled. This doesn't count towards your quota.",
     CancelResult.SENDING: (
         "📨 It is being sent this very moment. Press again when the card says how it stands."
     ),

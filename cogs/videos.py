@@ -14,7 +14,7 @@ from bot.models.jobs import Job, State
 from bot.ui import quota_texts as sentences
 from bot.ui.buttons import CANCELLABLE, CardAction, CardButton, PageButton
 from bot.ui.cards import BLUE
-from bot.ui.job_texts import heading, quote_prompt, sentence
+from bot.ui.job_texts import explanation, heading, quote_prompt
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
@@ -107,8 +107,8 @@ def _entry(job: Job) -> str:
     first = f"**{heading(job)}** · {sentences.when(job.created_at)}"
     if job.location.message_id is not None and not job.location.private and not job.location.guest:
         link = f"https://discord.com/channels/{place}/{job.location.channel_id}/{job.location.message_id}"
-        first += f" · [to the card]({link})"
-    why = "" if job.state is State.DELIVERED else sentence(job)
+        first += f" · [View]({link})"
+    why = "" if job.state is State.DELIVERED else explanation(job)
     prompt = f"> {quote_prompt(job.request.prompt, PROMPT_SHOWN)}"
     return "\n".join([first, f"-# {why}", prompt] if why else [first, prompt])
 

@@ -40,21 +40,21 @@ def take_pictures(visitor: Visitor) -> Iterator[str]:
     yield save(visitor, "done", PROMPT, "Your video is ready")
 
     visitor.run("vidu", {"image1": NOTES}, prompt="   ")
-    yield save(visitor, "refused", "things need a change")
+    yield save(visitor, "refused", "things to fix")
 
     visitor.run("vidu", {"image1": SAMPLES / "lighthouse.jpg"}, prompt="The lamp goes out !fail")
-    yield save(visitor, "failed", "No video this time")
+    yield save(visitor, "failed", "Couldn't make the video")
 
     yield from take_pictures_of_the_window(visitor)
 
     lighthouse = {"image1": SAMPLES / "lighthouse.jpg"}
     visitor.run("vidu", lighthouse, prompt="A storm comes up !slow")
     visitor.press(visitor.message("A storm comes up", "Waiting in line"), "Cancel")
-    yield save(visitor, "cancelled", "A storm comes up", "Ask again whenever you like")
+    yield save(visitor, "cancelled", "A storm comes up", "You can try again anytime")
     visitor.run("vidu", lighthouse, prompt="A ship passes !credit")
     yield save(visitor, "not-accepted", "A ship passes", "Not accepted")
     visitor.run("vidu", lighthouse, prompt="The gulls return !busy")
-    yield save(visitor, "busy", "The gulls return", "Waiting for GMI Cloud")
+    yield save(visitor, "busy", "The gulls return", "Waiting for the provider")
 
     visitor.run("videos")
     yield save(visitor, "videos", "Your videos")

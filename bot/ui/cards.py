@@ -14,6 +14,7 @@ from bot.models.jobs import Job, State
 from bot.models.requests import Kind, Reference
 from bot.ui import job_texts
 from bot.ui.buttons import buttons
+from bot.ui.translator import _
 
 PROMPT_SHOWN = 700  # characters; a card has 4,000 in all, and a longer wall of text hides the video
 GALLERY_MAX = 10  # media in one gallery [Discord]
@@ -100,7 +101,8 @@ def _videos(job: Job, videos: Sequence[Media]) -> list[ui.Item[ui.LayoutView]]:
     # What no button can open is a link in the text: too many, or too long for a button.
     links = [media.link for media in videos if media.link and not media.attached]
     if links and not _open_buttons(videos):
-        lines = [f"[Open video {number}](<{link}>)" for number, link in enumerate(links, start=1)]
+        label = _("Open video {number}")
+        lines = [f"[{label.format(number=number)}](<{link}>)" for number, link in enumerate(links, start=1)]
         items.append(ui.TextDisplay("\n".join(lines)))
     return items
 
@@ -112,7 +114,10 @@ def _open_buttons(videos: Sequence[Media]) -> list[ui.Button[ui.LayoutView]]:
         return []
     if any(len(link) > BUTTON_URL_MAX for link in links):
         return []
-    labels = ["Open"] if len(links) == 1 else [f"Open {number}" for number in range(1, len(links) + 1)]
+    if len(links) == 1:
+        labels = [_("Open")]
+    else:
+        labels = [_("Open {number}").format(number=number) for number in range(1, len(links) + 1)]
     return [ui.Button(label=label, url=link) for label, link in zip(labels, links, strict=True)]
 
 
@@ -122,13 +127,14 @@ def lost_request_card() -> ui.LayoutView:
 
 
 def notice_card(text: str) -> ui.LayoutView:
-    """Build what a member reads before their request is sent."""
-    return _plain(f"### 🏠 Before I send it\n{text}", BLUE)
+    """Build what a member reads before their request is sent; the text is a constant that was marked."""
+    title = _("🏠 Before I send this")
+    return _plain(f"### {title}\n{_(text)}", BLUE)
 
 
 def deleted_card(by: str) -> ui.LayoutView:
     """Build what is left of a card that somebody deleted."""
-    return _plain(f"🗑️ Deleted by {by}.", GREY)
+    return _plain(_("🗑️ Deleted by {name}.").format(name=by), GREY)
 
 
 def _plain(text: str, colour: int) -> ui.LayoutView:
@@ -140,27 +146,30 @@ def _plain(text: str, colour: int) -> ui.LayoutView:
 def _request(job: Job) -> list[ui.Item[ui.LayoutView]]:
     request = job.request
     prompt = "> " + job_texts.quote_prompt(request.prompt, PROMPT_SHOWN)
+    names = ", ".join(reference.name for reference in request.references)
+    with_names = f"{prompt}\n-# " + _("From {names}").format(names=names)
     if not job.location.keeps_references:
-        names = ", ".join(reference.name for reference in request.references)
-        return [ui.TextDisplay(f"{prompt}\n-# From {names}")]
-    pictures = [position for position, one in enumerate(request.references, 1) if one.kind is Kind.IMAGE]
-    if job.state is State.DELIVERED and len(request.references) > 1 and pictures:
-        # The video is what counts now: one thumbnail stands for all, and no clip looks like a second result.
-        names = ", ".join(reference.name for reference in request.references)
-        first = request.references[pictures[0] - 1]
-        url = f"attachment://{reference_filename(pictures[0], first)}"
-        thumbnail = ui.Thumbnail[ui.LayoutView](
-            url, description=f"Reference {pictures[0]}: {first.name}", spoiler=job.spoiler
-        )
-        return [ui.Section(f"{prompt}\n-# From {names}", accessory=thumbnail)]
+        return [ui.TextDisplay(with_names)]
     media = [
-        (f"attachment://{reference_filename(position, reference)}", f"Reference {position}: {reference.name}")
+        (f"attachment://{reference_filename(position, reference)}", _alt_text(position, reference))
         for position, reference in enumerate(request.references, start=1)
     ]
-    if len(media) == 1 and request.references[0].kind is Kind.IMAGE:
-        url, description = media[0]
-        return [ui.Section(prompt, accessory=ui.Thumbnail(url, description=description, spoiler=job.spoiler))]
+    kinds = [reference.kind for reference in request.references]
+    if len(media) == 1 and kinds == [Kind.IMAGE]:
+        return [ui.Section(prompt, accessory=_thumbnail(media[0], job))]
+    if job.state is State.DELIVERED and len(media) > 1 and Kind.IMAGE in kinds:
+        # The video is what counts now: one thumbnail stands for all, and no clip looks like a second result.
+        return [ui.Section(with_names, accessory=_thumbnail(media[kinds.index(Kind.IMAGE)], job))]
     gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
     for url, description in media:
         gallery.add_item(media=url, description=description, spoiler=job.spoiler)
     return [ui.TextDisplay(prompt), gallery]
+
+
+def _thumbnail(media: tuple[str, str], job: Job) -> ui.Thumbnail[ui.LayoutView]:
+    url, description = media
+    return ui.Thumbnail(url, description=description, spoiler=job.spoiler)
+
+
+def _alt_text(position: int, reference: Reference) -> str:
+    return _("Reference {number}: {name}").format(number=position, name=reference.name)

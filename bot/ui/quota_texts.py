@@ -5,126 +5,169 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from discord.utils import format_dt
-
 from bot.models.quotas import EffectiveRule, ExceededLimit, Period, QuotaExceeded, QuotaStatus, Rule, Scope
+from bot.ui import formatting
+from bot.ui.translator import N_, _, ngettext
 
-GUEST = (
-    "I am no member here, so I can change this answer for 15 minutes only. If your video takes longer, "
-    "it comes by direct message; where I may not send you one, it waits in `/videos`."
+GUEST = N_(
+    "I'm not in this server or group, so I can only update this message for 15 minutes. "
+    "If your video takes longer, I'll send it to you as a DM. "
+    "If I can't DM you, you'll find it in `/videos`."
 )
 SHOWN_FAULTS = 12  # more would hide what to do first, and a message has 2,000 characters
+
+_NOTHING_SENT = N_("Nothing was sent, and this doesn't count towards your quota.")
+_PERIODS = {
+    Period.HOUR: N_("per hour"),
+    Period.DAY: N_("per day"),
+    Period.WEEK: N_("per week"),
+    Period.MONTH: N_("per month"),
+}
 
 
 def faults(sentences: Sequence[str]) -> str:
     """Return one text for everything that is wrong with a request."""
+    small_print = f"-# {_(_NOTHING_SENT)}"
     if len(sentences) == 1:
-        return f"❌ {sentences[0]}\n-# Nothing was sent and your quota is untouched."
+        return f"❌ {sentences[0]}\n{small_print}"
+    count = len(sentences)
+    title = ngettext("❌ {count} thing to fix:", "❌ {count} things to fix:", count)
     shown = [f"- {sentence}" for sentence in sentences[:SHOWN_FAULTS]]
-    if len(sentences) > SHOWN_FAULTS:
-        shown.append(f"- … and {len(sentences) - SHOWN_FAULTS} more.")
-    return "\n".join(
-        [
-            f"❌ {len(sentences)} things need a change:",
-            *shown,
-            "-# Nothing was sent and your quota is untouched.",
-        ]
-    )
+    if count > SHOWN_FAULTS:
+        shown.append("- " + _("… and {count} more.").format(count=formatting.number(count - SHOWN_FAULTS)))
+    return "\n".join([title.format(count=formatting.number(count)), *shown, small_print])
 
 
 def quota_exceeded(error: QuotaExceeded) -> str:
     """Return why a request does not fit, how much is used, and when it will fit."""
+    sentences = [_exceeded(error)]
+    if error.frees is not None:
+        sentences.append(_("You can make another {when}.").format(when=when(error.frees)))
+    elif error.obstacle is ExceededLimit.SECONDS:
+        sentences.append(_longest(error.standing))
+    return "⏳ " + " ".join(sentences)
+
+
+def _exceeded(error: QuotaExceeded) -> str:
     standing = error.standing
     rule, source = standing.applied.rule, reason(standing.applied)
     match error.obstacle:
         case ExceededLimit.BLOCKED:
-            text = f"Videos are switched off for you here ({source}). A moderator can change that."
+            text = _("You can't make videos here ({source}). A moderator can change that.")
+            return text.format(source=source)
         case ExceededLimit.RUNNING:
-            many = "1 video" if standing.running == 1 else f"{standing.running} videos"
-            text = (
-                f"You already have {many} being made, and {standing.running_max} at once is the limit. "
-                "Wait until one is finished; `/videos` shows them."
+            text = _(
+                "You already have {videos} in progress, and the limit is {limit} at a time. "
+                "Wait until a video is finished. You can see yours in `/videos`."
             )
+            limit = formatting.number(standing.running_max)
+            return text.format(videos=formatting.videos(standing.running), limit=limit)
         case ExceededLimit.ATTEMPTS:
-            text = (
-                f"{standing.attempts} of your requests in the last hour ended without a video, "
-                f"and {standing.attempts_max} an hour is the limit."
+            text = _(
+                "{count} of your requests in the last hour ended without a video. "
+                "The limit is {limit} per hour."
             )
+            limit = formatting.number(standing.attempts_max or 0)
+            return text.format(count=formatting.number(standing.attempts), limit=limit)
         case ExceededLimit.VIDEOS:
-            text = f"You have used {standing.used_videos} of {rule.videos} videos {per(rule.per)} ({source})."
+            text = _("You've used {used} of {limit} {period} ({source}).")
+            used, limit = formatting.number(standing.used_videos), formatting.videos(rule.videos or 0)
+            return text.format(used=used, limit=limit, period=per(rule.per), source=source)
         case ExceededLimit.SECONDS:
-            text = (
-                f"You have used {standing.used_seconds} of {rule.seconds} seconds of video {per(rule.per)} "
-                f"({source}); this one needs {error.needed_seconds}."
+            text = _("You've used {used} of {limit} {period} ({source}), and this video needs {needed}.")
+            return text.format(
+                used=formatting.number(standing.used_seconds),
+                limit=_seconds_of_video(rule.seconds or 0),
+                period=per(rule.per),
+                source=source,
+                needed=formatting.seconds(error.needed_seconds),
             )
-    if error.frees is not None:
-        text += f" There is room for it {when(error.frees)}."
-    elif error.obstacle is ExceededLimit.SECONDS:
-        text += " It does not fit at all: ask for a shorter video."
-    return f"⏳ {text}"
+
+
+def _longest(standing: QuotaStatus) -> str:
+    """Return what fits instead of a video that is longer than its rule ever allows."""
+    if standing.left_seconds:
+        text = _("The longest video that fits is {length}.")
+        return text.format(length=formatting.seconds(standing.left_seconds))
+    text = _("A video can be {length} at most.")
+    return text.format(length=formatting.seconds(standing.applied.rule.seconds or 0))
 
 
 def allowance(rule: Rule) -> str:
     """Return a rule in words."""
     if rule.blocks:
-        return "no videos"
+        return _("no videos")
     parts = []
     if rule.videos is not None:
-        parts.append("1 video" if rule.videos == 1 else f"{rule.videos} videos")
+        parts.append(formatting.videos(rule.videos))
     if rule.seconds is not None:
-        parts.append(f"{rule.seconds} seconds of video")
-    return f"{' and '.join(parts)} {per(rule.per)}" if parts else "as many videos as you like"
+        parts.append(_seconds_of_video(rule.seconds))
+    if not parts:
+        return _("unlimited videos")
+    amounts = _("{videos} and {seconds}").format(videos=parts[0], seconds=parts[1]) if parts[1:] else parts[0]
+    return f"{amounts} {per(rule.per)}"
 
 
 def reason(applied: EffectiveRule) -> str:
     """Return whom a rule was set for, in words."""
     match applied.scope:
         case Scope.MEMBER:
-            return f"rule for <@{applied.target_id}>"
+            return _("rule for {member}").format(member=f"<@{applied.target_id}>")
         case Scope.ROLE:
-            return f"rule for the role <@&{applied.target_id}>"
+            return _("rule for the role {role}").format(role=f"<@&{applied.target_id}>")
         case Scope.SERVER:
-            return "this server's rule"
+            return _("this server's rule")
         case Scope.OPERATOR:
-            return "this bot's default"
+            return _("this bot's default")
 
 
 def per(period: Period) -> str:
     """Return a period in words."""
-    return f"per {period.value}"
+    return _(_PERIODS[period])
 
 
 def when(moment: datetime) -> str:
     """Return a moment that counts on the reader's own screen."""
-    return format_dt(moment, "R")
+    return formatting.relative(moment)
 
 
 def standing_lines(standing: QuotaStatus) -> list[str]:
     """Return which rule applies and why, what is used, what is left, and when the next use frees."""
     rule = standing.applied.rule
-    lines = [f"**Rule:** {allowance(rule)} ({reason(standing.applied)})"]
+    lines = [_line(_("Rule"), f"{allowance(rule)} ({reason(standing.applied)})")]
     if not rule.blocks:
-        lines.append(f"**Used:** {_amounts(standing)}")
-        left = _left(standing)
-        if left:
-            lines.append(f"**Left:** {left}")
-    lines.append(f"**Running:** {standing.running} of {standing.running_max} at once")
+        used = [formatting.videos(standing.used_videos), formatting.seconds(standing.used_seconds)]
+        lines.append(_line(_("Used"), ", ".join(used)))
+        if left := _left(standing):
+            lines.append(_line(_("Left"), left))
+    lines.append(
+        _line(_("Running"), _of(standing.running, standing.running_max, _("{count} of {limit} at a time")))
+    )
     if standing.attempts and standing.attempts_max is not None:
-        lines.append(f"**Without a video:** {standing.attempts} of {standing.attempts_max} in the last hour")
+        attempts = _of(standing.attempts, standing.attempts_max, _("{count} of {limit} in the last hour"))
+        lines.append(_line(_("Ended without a video"), attempts))
     if standing.next_frees is not None and not rule.blocks:
-        lines.append(f"**Next frees:** {when(standing.next_frees)}")
+        lines.append(_line(_("Next slot"), when(standing.next_frees)))
     return lines
 
 
-def _amounts(standing: QuotaStatus) -> str:
-    videos = "1 video" if standing.used_videos == 1 else f"{standing.used_videos} videos"
-    return f"{videos}, {standing.used_seconds} seconds"
+def _line(name: str, value: str) -> str:
+    return f"**{name}:** {value}"
+
+
+def _of(count: int, limit: int, text: str) -> str:
+    return text.format(count=formatting.number(count), limit=formatting.number(limit))
 
 
 def _left(standing: QuotaStatus) -> str:
     parts = []
     if standing.left_videos is not None:
-        parts.append("1 video" if standing.left_videos == 1 else f"{standing.left_videos} videos")
+        parts.append(formatting.videos(standing.left_videos))
     if standing.left_seconds is not None:
-        parts.append(f"{standing.left_seconds} seconds")
+        parts.append(formatting.seconds(standing.left_seconds))
     return ", ".join(parts)
+
+
+def _seconds_of_video(count: int) -> str:
+    text = ngettext("{count} second of video", "{count} seconds of video", count)
+    return text.format(count=formatting.number(count))

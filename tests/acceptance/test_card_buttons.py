@@ -47,8 +47,8 @@ async def test_cancel_in_line_is_cancelled_and_refunded(restart: bool, world: Wo
     if restart:
         await world.restart()
     answer = await press(world.member, asked, "Cancel")
-    assert "🚫 Cancelled. Your quota has it back." in private_answer(answer)
-    assert "🚫 Cancelled" in card_text(asked)
+    assert "🚫 Canceled. This doesn't count towards your quota." in private_answer(answer)
+    assert "🚫 Canceled" in card_text(asked)
     assert_quota_untouched(world)
     assert labels(asked) == ["Again", "Edit", "Delete"]
 
@@ -121,7 +121,7 @@ async def test_an_unknown_status_is_not_cancelled(world: World, cloud: GmiCloud)
 async def test_cancel_while_it_waits_to_be_sent_never_sends_it(world: World, cloud: GmiCloud) -> None:
     cloud.fault("POST", "/requests", script.rate_limited(60000))
     asked = await ask(world)
-    assert "🚫 Cancelled" in private_answer(await press(world.moderator, asked, "Cancel"))
+    assert "🚫 Canceled" in private_answer(await press(world.moderator, asked, "Cancel"))
     await world.env.advance_time(600)
     assert cloud.paid == 0
     assert len([seen for seen in cloud.requests_seen if seen.method == "POST"]) == 1
@@ -173,7 +173,7 @@ async def test_again_next_week_with_a_new_seed(world: World, cloud: GmiCloud) ->
 async def test_again_after_a_failure(world: World, cloud: GmiCloud) -> None:
     cloud.outcome(script.failed("TaskTimeout"))
     asked = await ask(world)
-    await until(world, asked, "❌ No video")
+    await until(world, asked, "❌ Couldn't make the video")
     again = await press(world.member, asked, "Again")
     await until(world, again, READY)
 
@@ -182,7 +182,7 @@ async def test_again_after_a_failure(world: World, cloud: GmiCloud) -> None:
 async def test_again_counts_like_any_other(world: World, cloud: GmiCloud) -> None:
     asked = await ask(world)
     await until(world, asked, READY)
-    assert "You have used 1 of 1 videos" in private_answer(await press(world.member, asked, "Again"))
+    assert "You've used 1 of 1 video" in private_answer(await press(world.member, asked, "Again"))
     assert cloud.paid == 1
 
 
@@ -206,9 +206,9 @@ async def test_a_cancelled_card_cannot_be_cancelled_again(world: World, cloud: G
     cloud.outcome(Outcome(delay=60))
     asked = await ask(world)
     await press(world.member, asked, "Cancel")
-    assert "🚫 Cancelled" in card_text(asked)
+    assert "🚫 Canceled" in card_text(asked)
     assert labels(asked) == ["Again", "Edit", "Delete"]
-    assert "\n".join(texts(asked.response)).count("Cancelled") == 1
+    assert "\n".join(texts(asked.response)).count("Canceled") == 1
 
 
 ONE_PRESS = "one press is enough"
@@ -251,7 +251,7 @@ async def test_cancel_pressed_twice_is_one_deletion(world: World, cloud: GmiClou
     asked = await ask(world)
     pressed = await presses(world, world.member, asked, button_id(asked, "Cancel"), times=2)
     done, repeated = sorted(map(private_answer, pressed), reverse=True)
-    assert "🚫 Cancelled" in done
+    assert "🚫 Canceled" in done
     assert ONE_PRESS in repeated
     assert calls(cloud, "DELETE") == 1
 
@@ -263,7 +263,7 @@ async def test_two_people_press_the_same_button(world: World, cloud: GmiCloud) -
     cancel = button_id(asked, "Cancel")
     assert "Only" in private_answer((await presses(world, world.other, asked, cancel))[0])
     assert "Only" in private_answer((await presses(world, world.other, asked, cancel))[0])
-    assert "🚫 Cancelled" in private_answer((await presses(world, world.moderator, asked, cancel))[0])
+    assert "🚫 Canceled" in private_answer((await presses(world, world.moderator, asked, cancel))[0])
     assert "already ended" in private_answer(await press(world.member, mine, "Cancel"))
 
 

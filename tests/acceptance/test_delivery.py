@@ -65,7 +65,7 @@ async def test_over_the_limit_of_the_place_it_is_the_link_with_the_reason(
     asked = await ask(world)
     await world.env.advance_time(wait)
     text = await until(world, asked, READY)
-    assert f"The file has {megabytes}.0 MiB and this place takes files up to {limit} MiB" in text
+    assert f"The file is {megabytes} MB, but files here can be {limit} MB at most." in text
     assert "save the video soon" in text
     [url] = gallery_urls(asked.response)
     assert url.startswith(cloud.base_url)
@@ -101,7 +101,7 @@ async def test_a_result_that_cannot_be_downloaded_is_given_as_a_link(world: Worl
     cloud.outcome(Outcome(broken_links=True))
     asked = await ask(world)
     text = await until(world, asked, READY)
-    assert "I could not download the video, so here is its link" in text
+    assert "I couldn't download the video, so here's its link" in text
     [link] = [each["url"] for each in components(asked.response) if each["type"] == BUTTON and "url" in each]
     assert link.startswith(cloud.base_url)
 

@@ -103,8 +103,8 @@ def test_a_visitor_uses_the_window_and_every_button(visitor: Visitor, snap: Snap
     edited = visitor.message("Now at night", "Waiting in line")
     snap("slow")
     visitor.press(edited, "Cancel")
-    cancelled = visitor.message("Cancelled", "seed 8")
-    visitor.message("Your quota has it back")
+    cancelled = visitor.message("Canceled", "seed 8")
+    visitor.message("This doesn't count towards your quota")
     snap("cancelled")
 
     visitor.run("videos")

@@ -24,12 +24,12 @@ def assert_gives_nothing_away(text: str) -> None:
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        (script.BAD_KEY, "refused this bot's key"),
+        (script.BAD_KEY, "rejected this bot's API key"),
         (script.NO_CREDIT, "no credit left"),
         (script.POLICY, "content rules"),
-        (script.BACKEND_400, "did not accept this combination"),
-        (script.answer(404, {"error": "model x does not exist"}), "does not know the model"),
-        (script.answer(400, "plain secret text", "text/plain"), "did not accept this combination"),
+        (script.BACKEND_400, "didn't accept this combination"),
+        (script.answer(404, {"error": "model x does not exist"}), "doesn't know the AI model"),
+        (script.answer(400, "plain secret text", "text/plain"), "didn't accept this combination"),
     ],
 )
 async def test_a_refused_request(fault: Fault, told: str, world: World, cloud: GmiCloud) -> None:
@@ -38,7 +38,7 @@ async def test_a_refused_request(fault: Fault, told: str, world: World, cloud: G
     text = card_text(asked)
     assert "❌ Not accepted" in text
     assert told in text
-    assert "Your quota has it back." in text
+    assert "This doesn't count towards your quota." in text
     assert_gives_nothing_away(text)
     assert_quota_untouched(world)
     assert cloud.paid == 0
@@ -47,13 +47,29 @@ async def test_a_refused_request(fault: Fault, told: str, world: World, cloud: G
 @pytest.mark.parametrize(
     ("outcome", "heading", "told"),
     [
-        (script.failed("AuditSubmitIllegal: a secret prompt"), "❌ No video", "content rules"),
-        (script.failed("ImageDownloadFailure https://x/?sig=secret"), "❌ No video", "fetch or read one"),
-        (script.failed("TaskTimeout at https://x/?sig=secret"), "❌ No video", "reason “TaskTimeout”"),
-        (script.failed(None), "❌ No video", "gave no reason"),
-        (Outcome("failed", top_level={"error": "CreditInsufficient"}), "❌ No video", "no credit left"),
-        (Outcome("failed", top_level={"reason": "something secret"}), "❌ No video", "gave no reason"),
-        (script.CANCELLED, "🚫 Cancelled", "was cancelled before it became a video"),
+        (script.failed("AuditSubmitIllegal: a secret prompt"), "❌ Couldn't make the video", "content rules"),
+        (
+            script.failed("ImageDownloadFailure https://x/?sig=secret"),
+            "❌ Couldn't make the video",
+            "couldn't open one of your files",
+        ),
+        (
+            script.failed("TaskTimeout at https://x/?sig=secret"),
+            "❌ Couldn't make the video",
+            "The provider timed out.",
+        ),
+        (script.failed(None), "❌ Couldn't make the video", "didn't say why"),
+        (
+            Outcome("failed", top_level={"error": "CreditInsufficient"}),
+            "❌ Couldn't make the video",
+            "no credit left",
+        ),
+        (
+            Outcome("failed", top_level={"reason": "something secret"}),
+            "❌ Couldn't make the video",
+            "didn't say why",
+        ),
+        (script.CANCELLED, "🚫 Canceled", "was canceled before the video was made"),
     ],
 )
 async def test_a_request_that_ends_without_a_video(
@@ -63,7 +79,7 @@ async def test_a_request_that_ends_without_a_video(
     asked = await ask(world)
     text = await until(world, asked, heading)
     assert told in text
-    assert "Your quota has it back." in text
+    assert "This doesn't count towards your quota." in text
     assert_gives_nothing_away(text)
     assert_quota_untouched(world)
 
@@ -71,9 +87,9 @@ async def test_a_request_that_ends_without_a_video(
 async def test_a_success_without_a_link_was_billed_and_stays_used(world: World, cloud: GmiCloud) -> None:
     cloud.outcome(Outcome(videos=0))
     asked = await ask(world)
-    text = await until(world, asked, "❌ No video", seconds=3700)
-    assert "gives no link" in text
-    assert "request req-000001" in text
+    text = await until(world, asked, "❌ Couldn't get the video", seconds=3700)
+    assert "gave no link" in text
+    assert "request ID req-000001" in text
     standing = world.bot.quotas.standing(world.guild.id, world.member.id, [], world.env.now())
     assert (standing.used_videos, standing.running) == (1, 0)
 
@@ -82,9 +98,9 @@ async def test_rate_limited_waits_as_told_and_says_so(world: World, cloud: GmiCl
     cloud.fault("POST", SUBMIT, script.rate_limited(29970))
     asked = await ask(world)
     text = card_text(asked)
-    assert "⏳ Waiting for GMI Cloud" in text
-    assert "wants a pause" in text
-    [again] = re.findall(r"I try again <t:(\d+):R>", text)
+    assert "⏳ Waiting for the provider" in text
+    assert "is rate-limiting us" in text
+    [again] = re.findall(r"I'll retry <t:(\d+):R>", text)
     assert 29 <= int(again) - world.env.now().timestamp() <= 38
     await world.env.advance_time(29)
     assert len([seen for seen in cloud.requests_seen if seen.method == "POST"]) == 1
@@ -95,8 +111,8 @@ async def test_rate_limited_waits_as_told_and_says_so(world: World, cloud: GmiCl
 @pytest.mark.parametrize(
     ("fault", "told", "given_up"),
     [
-        (script.CAPACITY, "no free machine right now", "had no free machine for so long"),
-        (script.rate_limited(60000), "wants a pause", "took no more requests for so long"),
+        (script.CAPACITY, "no free machines right now", "had no free machines for too long"),
+        (script.rate_limited(60000), "is rate-limiting us", "kept rate-limiting us"),
     ],
 )
 async def test_a_wait_that_never_ends_is_given_up_at_the_deadline(
@@ -108,7 +124,7 @@ async def test_a_wait_that_never_ends_is_given_up_at_the_deadline(
     await world.env.advance_time(3600)
     text = card_text(asked)
     assert given_up in text
-    assert "Your quota has it back." in text
+    assert "This doesn't count towards your quota." in text
     assert_quota_untouched(world)
     assert cloud.paid == 0
 
@@ -120,8 +136,8 @@ async def test_the_deadline_is_told_and_a_late_video_still_arrives(world: World,
     assert "⏳ Waiting in line" in card_text(asked)
     await world.env.advance_time(120)
     text = card_text(asked)
-    assert "⌛ Taking far too long" in text
-    assert "I keep looking for a day" in text
+    assert "⌛ Taking too long" in text
+    assert "I'll keep checking for a day" in text
     assert_quota_untouched(world)
     await world.env.advance_time(2 * 3600)
     assert asked.response is not None
@@ -149,7 +165,7 @@ async def test_a_broken_post_is_never_repeated(fault: Fault, world: World, cloud
     if accepted:
         await until(world, asked, "✅ Your video is ready")
     else:
-        assert "❔ Nobody knows" in card_text(asked)
+        assert "❔ We couldn't confirm your request" in card_text(asked)
         assert_quota_untouched(world)
 
 
@@ -173,5 +189,5 @@ async def test_an_unknown_status_counts_as_still_working(world: World, cloud: Gm
 async def test_a_request_that_is_finished_at_once(world: World, cloud: GmiCloud) -> None:
     cloud.outcome(Outcome("failed", {"error": "TaskTimeout"}, synchronous=True))
     asked = await ask(world)
-    assert "❌ No video" in card_text(asked)
+    assert "❌ Couldn't make the video" in card_text(asked)
     assert_quota_untouched(world)

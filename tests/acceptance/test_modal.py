@@ -193,7 +193,7 @@ async def test_after_a_refusal_nothing_typed_is_lost(
 async def test_a_full_quota_keeps_what_was_typed_too(world: World, cloud: GmiCloud) -> None:
     await until(world, await ask(world), READY)
     refused = await ask(world, prompt="a second fox")
-    assert "You have used 1 of 1 videos" in private_answer(refused)
+    assert "You've used 1 of 1 video" in private_answer(refused)
     await world.env.advance_time(23.9 * 3600)
     again = await press(world.member, refused, RETRY)
     await world.env.advance_time(600)
@@ -237,7 +237,7 @@ async def test_a_blocked_member_is_told_by_the_window_too(world: World, cloud: G
     opened = await world.member.slash(world.channel, "vidu", prompt="a fox")
     await world.moderator.slash(world.channel, "quota set", member=world.member, videos=0)
     refused = await submit(world.member, opened, files=("fox.png", picture()))
-    assert "switched off for you" in private_answer(refused)
+    assert "You can't make videos here" in private_answer(refused)
     assert cloud.paid == 0
 
 

@@ -45,8 +45,8 @@ async def test_a_slow_video_notifies_its_owner_once_and_nobody_else(world: World
 
 async def test_a_slow_failure_is_told_too(world: World, cloud: GmiCloud) -> None:
     cloud.outcome(Outcome("failed", {"error": "TaskTimeout"}, delay=60))
-    await until(world, await ask(world), "❌ No video")
-    assert replies(world) == [f"{world.member.mention} there is news about your video."]
+    await until(world, await ask(world), "❌ Couldn't make the video")
+    assert replies(world) == [f"{world.member.mention} your video failed. The provider timed out."]
 
 
 async def test_a_private_video_is_not_announced_in_the_channel(world: World, cloud: GmiCloud) -> None:

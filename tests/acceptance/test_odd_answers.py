@@ -17,8 +17,8 @@ from tests.acceptance.member import ask, assert_quota_untouched, card_text, pres
 from tests.acceptance.test_polling import questions
 
 READY = "✅ Your video is ready"
-FAILED = "❌ No video this time"
-WAITING_FOR_LINK = "its link isn't there yet"
+FAILED = "❌ Couldn't make the video"
+WAITING_FOR_LINK = "hasn't sent its link yet"
 HOUR, DAY = 3600, 24 * 3600
 MANY = pytest.mark.settings(quota_running=99, quota_videos=99)
 
@@ -104,9 +104,10 @@ async def test_without_a_link_until_the_deadline_it_was_billed_and_stays_used(
     asked = await ask(world)
     await world.env.advance_time(3500)
     assert WAITING_FOR_LINK in card_text(asked)
-    text = await until(world, asked, FAILED)
-    assert "gives no link" in text
-    assert "request req-000001" in text
+    text = await until(world, asked, "❌ Couldn't get the video")
+    assert "gave no link" in text
+    assert "This still counts towards your quota" in text
+    assert "request ID req-000001" in text
     assert used(world) == (1, 0)
     assert await world.bot.storage.jobs.unfinished() == []
 
@@ -117,8 +118,8 @@ async def test_a_failure_after_a_success_without_a_link_is_believed(world: World
     await until(world, asked, WAITING_FOR_LINK)
     cloud.posts[0].outcome = script.failed("TaskTimeout")
     text = await until(world, asked, FAILED)
-    assert "TaskTimeout" in text
-    assert "Your quota has it back." in text
+    assert "The provider timed out." in text
+    assert "This doesn't count towards your quota." in text
     assert_quota_untouched(world)
 
 
@@ -128,7 +129,7 @@ async def test_a_late_success_has_its_link_waited_for_until_the_day_is_over(
 ) -> None:
     cloud.outcome(Outcome(delay=2 * HOUR, link_after=10 * HOUR))
     asked = await ask(world)
-    await until(world, asked, "Taking far too long")
+    await until(world, asked, "Taking too long")
     await world.env.advance_time(3 * HOUR)
     assert WAITING_FOR_LINK in card_text(asked)
     await until(world, asked, READY, seconds=10 * HOUR)
@@ -143,7 +144,7 @@ async def test_a_late_success_that_never_has_a_link_ends_with_the_day(world: Wor
         await world.env.advance_time(HOUR)
     assert WAITING_FOR_LINK in card_text(asked)
     await world.env.advance_time(2 * HOUR)
-    assert "gives no link" in card_text(asked)
+    assert "gave no link" in card_text(asked)
     assert await world.bot.storage.jobs.unfinished() == []
 
 
@@ -180,7 +181,7 @@ async def test_a_reason_that_never_comes_is_given_up_at_the_deadline(world: Worl
     asked = await ask(world)
     await ask(world)
     await world.env.advance_time(125)
-    assert "gave no reason" in card_text(asked)
+    assert "didn't say why" in card_text(asked)
     assert used(world) == (1, 0)  # by the other one
 
 
@@ -232,12 +233,13 @@ async def test_every_known_shape_of_a_success_is_a_video(
     [
         (Outcome("FAILED", {"error_message": "blocked by the safety filter"}), FAILED, "content rules"),
         (Outcome("failed", {"reason": "This shows copyrighted content"}), FAILED, "content rules"),
-        (Outcome("failed", "VideoDownloadFailure: secret"), FAILED, "fetch or read one"),
-        (Outcome("error", {"error": {"code": "TaskTimeout", "message": "a secret"}}), FAILED, "TaskTimeout"),
+        (Outcome("failed", "VideoDownloadFailure: secret"), FAILED, "couldn't open one of your files"),
+        (Outcome("error", {"error": {"code": "TaskTimeout", "message": "a secret"}}), FAILED, "timed out"),
+        (Outcome("failed", {"error": "BadWeather: a secret"}), FAILED, "error code BadWeather"),
         (Outcome("failed", {"error": "Too many requests"}), FAILED, "too many requests"),
         (Outcome("failed", {"error": "capacity exhausted"}), FAILED, "no free machine"),
         (Outcome("error", top_level={"error": {"code": "CreditInsufficient"}}), FAILED, "no credit left"),
-        (Outcome("Canceled"), "🚫 Cancelled", "was cancelled before it became a video"),
+        (Outcome("Canceled"), "🚫 Canceled", "was canceled before the video was made"),
     ],
     ids=str,
 )
@@ -247,7 +249,7 @@ async def test_every_known_shape_of_an_end_has_its_sentence(
     cloud.outcome(outcome)
     text = await until(world, await ask(world), heading)
     assert told in text
-    assert "so long that I gave up" not in text
+    assert "so I stopped trying" not in text
     assert "secret" not in text
     assert_quota_untouched(world)
 
@@ -421,12 +423,12 @@ async def test_with_empty_echoes_a_key_that_another_client_uses_finds_nothing(
     cloud.outcome(Outcome(echoes=False), times=2)
     asked = await ask(world)
     await world.env.advance_time(70)
-    assert "❔ Nobody knows" in card_text(asked)
+    assert "❔ We couldn't confirm your request" in card_text(asked)
     cloud.strangers.clear()
     await world.restart()
     again = await ask(world)  # that another client was seen is known for ever
     await world.env.advance_time(70)
-    assert "❔ Nobody knows" in card_text(again)
+    assert "❔ We couldn't confirm your request" in card_text(again)
 
 
 @MANY
@@ -442,7 +444,7 @@ async def test_another_client_that_was_seen_long_before_anything_was_lost_is_rem
     cloud.outcome(Outcome(echoes=False))
     lost = await ask(world)
     await world.env.advance_time(70)
-    assert "❔ Nobody knows" in card_text(lost)
+    assert "❔ We couldn't confirm your request" in card_text(lost)
 
 
 async def test_anothers_video_is_never_taken_for_a_lost_one(world: World, cloud: GmiCloud) -> None:
@@ -451,7 +453,7 @@ async def test_anothers_video_is_never_taken_for_a_lost_one(world: World, cloud:
     cloud.add_stranger({"prompt": "somebody else's", "seed": 99})
     cloud.add_stranger({})
     await world.env.advance_time(HOUR)
-    assert "❔ Nobody knows" in card_text(asked)
+    assert "❔ We couldn't confirm your request" in card_text(asked)
 
 
 @MANY
@@ -464,7 +466,7 @@ async def test_two_lost_posts_of_one_moment_with_empty_echoes_stay_unconfirmed(
     jobs = [await ask(world, seed=1), await ask(world, seed=2)]
     await world.env.advance_time(70)
     for asked in jobs:
-        assert "❔ Nobody knows" in card_text(asked)
+        assert "❔ We couldn't confirm your request" in card_text(asked)
 
 
 async def test_an_ended_job_of_ours_is_not_taken_for_a_lost_one(world: World, cloud: GmiCloud) -> None:
@@ -474,7 +476,7 @@ async def test_an_ended_job_of_ours_is_not_taken_for_a_lost_one(world: World, cl
     cloud.fault("POST", "/requests", script.RESET_BEFORE)
     asked = await ask(world, seed=1)
     await world.env.advance_time(70)
-    assert "❔ Nobody knows" in card_text(asked)
+    assert "❔ We couldn't confirm your request" in card_text(asked)
     assert cloud.paid == 1
 
 

@@ -38,7 +38,7 @@ async def learned(world: World) -> DurationEstimator:
     """Stop the bot, start it again, and return what it then knows about durations."""
     await world.restart()
     estimator = DurationEstimator()
-    estimator.load(await world.bot.storage.note(NOTE) or NOTHING)
+    estimator.load(await world.bot.storage.notes.get(NOTE) or NOTHING)
     return estimator
 
 
@@ -52,7 +52,7 @@ async def teach(world: World, seconds: list[float]) -> None:
     estimator = DurationEstimator()
     for taken in seconds:
         estimator.learn(MODEL, 5, taken)
-    await world.bot.storage.write_note(NOTE, estimator.dump())
+    await world.bot.storage.notes.save(NOTE, estimator.dump())
     await world.restart()
 
 
@@ -71,7 +71,7 @@ async def test_the_usual_duration_is_learned_and_survives_a_restart(
     await world.env.advance_time(90)
     assert median(await learned(world)) == pytest.approx(60, abs=3)
     text = await until(world, await ask(world), "🎬 Rendering")
-    assert "R>, usually takes about 1 minute" in text
+    assert "R> · usually takes about 1 minute" in text
     assert "usually" not in await until(world, await ask(world, duration=3), "🎬 Rendering")
 
 
@@ -134,7 +134,7 @@ async def test_a_restart_before_processing_teaches_nothing(
 
 async def test_a_failure_teaches_nothing(world: World, cloud: GmiCloud) -> None:
     cloud.outcome(script.failed("TaskTimeout"))
-    await until(world, await ask(world), "❌ No video this time")
+    await until(world, await ask(world), "❌ Couldn't make the video")
     assert (await learned(world)).dump() == NOTHING
 
 
@@ -284,7 +284,7 @@ async def test_an_overdue_job_is_asked_about_rarely(word: str, world: World, clo
     cloud.outcome(Outcome(stuck=True) if word == "queued" else Outcome(working_word=word))
     cloud.timing = Timing(queued=3, processing=40_000)
     asked = await ask(world)
-    await until(world, asked, "Taking far too long")
+    await until(world, asked, "Taking too long")
     before = len(cloud.requests_seen)
     await world.env.advance_time(3600)
     assert questions(cloud, before).total() <= 6

@@ -34,8 +34,8 @@ async def test_the_operators_default_holds_and_the_refusal_says_when(world: Worl
     for _ in range(2):
         await finish(world)
     text = private_answer(await ask(world))
-    assert "You have used 2 of 2 videos per day (this bot's default)." in text
-    [frees] = re.findall(r"There is room for it <t:(\d+):R>", text)
+    assert "You've used 2 of 2 videos per day (this bot's default)." in text
+    [frees] = re.findall(r"You can make another <t:(\d+):R>", text)
     assert cloud.paid == 2
     await world.env.advance_time(int(frees) - world.env.now().timestamp() + 1)
     await finish(world)
@@ -45,7 +45,7 @@ async def test_a_refused_request_is_refused_before_its_files_are_read(world: Wor
     await moderate(world, "set", videos=0)
     asked = await ask(world)
     assert not asked.deferred
-    assert "switched off for you here (this server's rule)" in private_answer(asked)
+    assert "You can't make videos here (this server's rule)" in private_answer(asked)
 
 
 async def test_member_before_best_role_before_server_before_operator(world: World) -> None:
@@ -77,20 +77,23 @@ async def test_seconds_count_and_a_shorter_video_still_fits(world: World) -> Non
     await moderate(world, "set", seconds=12)
     await finish(world, duration=8)
     text = private_answer(await ask(world, duration=5))
-    assert "You have used 8 of 12 seconds of video per day (this server's rule); this one needs 5." in text
+    assert (
+        "You've used 8 of 12 seconds of video per day (this server's rule), and this video needs 5 seconds."
+        in text
+    )
     await finish(world, duration=4)
 
 
 async def test_a_video_longer_than_the_whole_quota_is_told_so(world: World) -> None:
     await moderate(world, "set", seconds=4)
-    assert "does not fit at all: ask for a shorter video" in private_answer(await ask(world, duration=5))
+    assert "The longest video that fits is 4 seconds." in private_answer(await ask(world, duration=5))
 
 
 @pytest.mark.settings(quota_running=1)
 async def test_so_many_at_once_and_no_more(world: World, cloud: GmiCloud) -> None:
     first = await ask(world)
     text = private_answer(await ask(world))
-    assert "You already have 1 video being made, and 1 at once is the limit." in text
+    assert "You already have 1 video in progress, and the limit is 1 at a time." in text
     await until(world, first, READY)
     await finish(world)
     assert cloud.paid == 2
@@ -99,9 +102,9 @@ async def test_so_many_at_once_and_no_more(world: World, cloud: GmiCloud) -> Non
 async def test_a_failure_gives_back_and_a_success_does_not(world: World, cloud: GmiCloud) -> None:
     await moderate(world, "set", videos=1)
     cloud.outcome(script.failed(None))
-    await until(world, await ask(world), "❌ No video")
+    await until(world, await ask(world), "❌ Couldn't make the video")
     await finish(world)
-    assert "You have used 1 of 1 videos" in private_answer(await ask(world))
+    assert "You've used 1 of 1 video" in private_answer(await ask(world))
 
 
 async def test_reset_forgets_what_was_used(world: World) -> None:
@@ -187,12 +190,12 @@ async def test_videos_shows_my_jobs_with_links_and_what_is_left(world: World) ->
     assert "**✅ Your video is ready**" in text
     assert asked.response is not None
     assert (
-        f"[to the card](https://discord.com/channels/{world.guild.id}/{world.channel.id}/{asked.response.id})"
+        f"[View](https://discord.com/channels/{world.guild.id}/{world.channel.id}/{asked.response.id})"
         in text
     )
     assert "a fox in the snow" in text
     assert "**Left:** 4 videos" in text
-    assert "**Next frees:** <t:" in text
+    assert "**Next slot:** <t:" in text
     others = await world.other.slash(world.channel, "videos")
     assert "None yet." in "\n".join(texts(others.response))
 
@@ -201,7 +204,7 @@ async def test_a_rule_set_while_a_job_runs_counts_for_the_next_one(world: World)
     asked = await ask(world)
     await moderate(world, "set", member=world.member, videos=0)
     await until(world, asked, READY)
-    assert "switched off" in private_answer(await ask(world))
+    assert "You can't make videos here" in private_answer(await ask(world))
 
 
 async def test_quotas_of_somebody_who_left_can_be_shown_and_changed(world: World, cloud: GmiCloud) -> None:
@@ -223,7 +226,7 @@ async def test_quotas_of_somebody_who_left_can_be_shown_and_changed(world: World
 
     await moderate(world, "set", member=gone, videos=0)
     world.member = world.guild.add_member(gone)
-    assert "switched off for you" in private_answer(await ask(world))
+    assert "You can't make videos here" in private_answer(await ask(world))
     assert cloud.paid == 1
 
 
@@ -240,7 +243,7 @@ async def test_failing_requests_are_no_free_hammer(restart: bool, world: World, 
     cloud.fault("POST", "/requests", script.POLICY)
     await until(world, await ask(world), "❌ Not accepted")
     cloud.outcome(script.failed("TaskTimeout"))
-    await until(world, await ask(world), "❌ No video")
+    await until(world, await ask(world), "❌ Couldn't make the video")
     cloud.outcome(Outcome(delay=60))
     await press(world.member, await ask(world), "Cancel")
     if restart:
@@ -249,10 +252,10 @@ async def test_failing_requests_are_no_free_hammer(restart: bool, world: World, 
     asked = await ask(world)
     assert not asked.deferred
     text = private_answer(asked)
-    assert "3 of your requests in the last hour ended without a video, and 3 an hour is the limit." in text
-    [frees] = re.findall(r"There is room for it <t:(\d+):R>", text)
+    assert "3 of your requests in the last hour ended without a video. The limit is 3 per hour." in text
+    [frees] = re.findall(r"You can make another <t:(\d+):R>", text)
     assert posts(cloud) == sent == 3
-    assert "**Without a video:** 3 of 3 in the last hour" in await moderate(
+    assert "**Ended without a video:** 3 of 3 in the last hour" in await moderate(
         world, "show", member=world.member
     )
     # It is a limit of this member alone.
@@ -287,22 +290,22 @@ async def test_what_gmi_did_not_take_in_counts_for_nothing(
     cloud.fault("POST", "/requests", fault.repeated(None))
     given_up = await ask(world)
     await world.env.advance_time(330)
-    assert "for so long that I gave up" in card_text(given_up)
+    assert "so I stopped trying" in card_text(given_up)
     await press(world.member, await ask(world), "Cancel")
     if restart:
         await world.restart()
     assert posts(cloud) >= 3
     asked = await ask(world)
-    assert "⏳ Waiting for GMI Cloud" in card_text(asked)
+    assert "⏳ Waiting for the provider" in card_text(asked)
 
 
 @pytest.mark.settings(quota_attempts_per_hour=1)
 async def test_a_wait_that_ends_in_a_failure_counts_once(world: World, cloud: GmiCloud) -> None:
     cloud.fault("POST", "/requests", script.rate_limited(5000).repeated(3))
     cloud.outcome(script.failed(None))
-    await until(world, await ask(world), "❌ No video")
+    await until(world, await ask(world), "❌ Couldn't make the video")
     shown = await moderate(world, "show", member=world.member)
-    assert "**Without a video:** 1 of 1 in the last hour" in shown
+    assert "**Ended without a video:** 1 of 1 in the last hour" in shown
 
 
 @ATTEMPTS
@@ -343,7 +346,7 @@ async def test_show_in_another_server_leaves_the_use_where_it_was_made(world: Wo
         assert "**Used:** 0 videos, 0 seconds" in theirs
         await world.restart()
     await world.env.advance_time(600)
-    assert "You have used 1 of 1 videos" in private_answer(await ask(world))
+    assert "You've used 1 of 1 video" in private_answer(await ask(world))
     again = await there.slash(channel, "vidu", prompt="x", image1=("a.png", picture()))
     await until(world, again, READY)
 

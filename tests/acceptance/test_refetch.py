@@ -20,7 +20,7 @@ from fakes.world import World, components
 from tests.acceptance.member import ask, card_text, press, until
 
 READY = "✅ Your video is ready"
-LINK = "I could not download the video, so here is its link"
+LINK = "I couldn't download the video, so here's its link"
 TRYING = "I'll keep trying until <t:"
 HOUR = 3600
 TRIES = 3  # of one download, in tests

@@ -55,10 +55,10 @@ async def test_a_link_that_discord_refuses_leaves_a_card_with_words(
     world.env.inject_error("PATCH", TOKEN_ROUTE, status=400, code=50035, times=refusals)
     before = len(world.env.http_requests)
     text = await until(world, asked, READY)
-    assert "The file has 26.0 MiB and this place takes files up to 25 MiB" in text
+    assert "The file is 26 MB, but files here can be 25 MB at most." in text
     assert links(asked) == []
     assert ("[Open video 1](<http" in text) == (refusals == 1)
-    assert ("its link can't be shown here" in text) == (refusals == 2)
+    assert ("ts link can't be shown here" in text) == (refusals == 2)
     assert patches(world, before) == refusals + 1
     assert await world.bot.storage.jobs.unfinished() == []
 
@@ -86,7 +86,7 @@ async def test_a_link_that_no_card_can_hold_is_told_in_words(world: World, cloud
     cloud.fault("GET", "/media/*", script.CAPACITY)
     asked = await ask(world, prompt="word " * 200)
     text = await until(world, asked, READY)
-    assert "I could not download the video" in text
+    assert "I couldn't download the video" in text
     assert links(asked) == []
 
 
@@ -104,7 +104,7 @@ async def test_a_link_to_a_private_address_is_not_shown(link: str, world: World,
     asked = await ask(world)
     text = await until(world, asked, READY)
     assert link.split("/")[2] not in text
-    assert "I could not download the video, and its link can't be shown here." in text
+    assert "I couldn't download the video, and its link can't be shown here." in text
     assert next(iter(cloud.requests)) in text
     assert links(asked) == []
     shown = await press(world.member, await world.member.slash(world.channel, "videos"), "Show")
@@ -116,7 +116,7 @@ async def test_a_redirect_to_a_private_address_is_like_a_file_that_could_not_be_
 ) -> None:
     cloud.fault("GET", "/media/*", script.redirect("http://169.254.169.254/latest/meta-data"))
     asked = await ask(world)
-    assert "I could not download the video, so here is its link" in await until(world, asked, READY)
+    assert "I couldn't download the video, so here's its link" in await until(world, asked, READY)
     assert "169.254" not in card_text(asked)
 
 
@@ -236,13 +236,13 @@ async def test_what_keeps_coming_but_takes_too_long_is_given_up(
         "::ffff:192.168.1.1", "64:ff9b::a00:1", "2002:a00:1::",
     ],
 )  # fmt: skip
-def test_what_is_not_public(location: str) -> None:
-    assert not is_public(location)
+def test_what_is_not_public(address: str) -> None:
+    assert not is_public(address)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
-def test_what_is_public(location: str) -> None:
-    assert is_public(location)
+def test_what_is_public(address: str) -> None:
+    assert is_public(address)
 
 
 @pytest.mark.parametrize(

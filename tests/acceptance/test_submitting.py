@@ -83,8 +83,8 @@ def fail_once(
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        (script.rate_limited(60000), "took no more requests for so long that I gave up; it was never sent"),
-        (script.CAPACITY, "had no free machine for so long that I gave up"),
+        (script.rate_limited(60000), "kept rate-limiting us, so I stopped trying"),
+        (script.CAPACITY, "had no free machines for too long, so I stopped trying"),
     ],
 )
 async def test_what_waited_is_not_sent_hours_later_after_a_restart(
@@ -95,7 +95,7 @@ async def test_what_waited_is_not_sent_hours_later_after_a_restart(
     await down_for(world, 2 * HOUR)
     await world.env.advance_time(HOUR)
     assert told in card_text(asked)
-    assert "Your quota has it back." in card_text(asked)
+    assert "This doesn't count towards your quota." in card_text(asked)
     assert_quota_untouched(world)
     assert posts(cloud) == [5]
 
@@ -106,7 +106,7 @@ async def test_a_pause_that_gmi_asked_for_outlives_a_restart(world: World, cloud
     await world.restart()
     await world.env.advance_time(590)
     assert posts(cloud) == [5]
-    assert "wants a pause" in card_text(asked)
+    assert "is rate-limiting us" in card_text(asked)
     await until(world, asked, READY, seconds=400)
     assert (posts(cloud), cloud.paid) == ([5, 5], 1)
 
@@ -131,7 +131,7 @@ async def test_who_waits_for_a_place_goes_on_after_a_restart(
     # Of the others nobody can know: they may have been accepted, and are never sent again.
     await world.env.advance_time(120)
     for asked in on_their_way:
-        assert "❔ Nobody knows" in card_text(asked)
+        assert "❔ We couldn't confirm your request" in card_text(asked)
     assert posts(cloud) == [9]
 
 
@@ -141,14 +141,14 @@ async def test_who_waits_for_a_place_can_cancel(
 ) -> None:
     gate = hold_posts(world, monkeypatch)
     *on_their_way, waiting = await nine_with_eight_on_their_way(world)
-    assert "🚫 Cancelled" in private_answer(await press(world.member, waiting, "Cancel"))
+    assert "🚫 Canceled" in private_answer(await press(world.member, waiting, "Cancel"))
     assert "being sent this very moment" in private_answer(
         await press(world.member, on_their_way[0], "Cancel")
     )
     gate.set()
     for asked in on_their_way:
         await until(world, asked, READY)
-    assert "🚫 Cancelled" in card_text(waiting)
+    assert "🚫 Canceled" in card_text(waiting)
     assert sorted(posts(cloud)) == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
@@ -162,7 +162,7 @@ async def test_who_waited_too_long_for_a_place_is_not_sent(
     gate.set()
     await world.env.settle()
     assert "I could not send this in the time allowed" in card_text(waiting)
-    assert "Your quota has it back." in card_text(waiting)
+    assert "This doesn't count towards your quota." in card_text(waiting)
     await world.env.advance_time(120)
     assert sorted(posts(cloud)) == [1, 2, 3, 4, 5, 6, 7, 8]
 
@@ -200,7 +200,7 @@ async def test_a_bug_before_the_post_is_told_and_never_sent_again(
     asked = await ask(world)
     assert SENDING in card_text(asked)
     await world.env.advance_time(120)
-    assert "❔ Nobody knows" in card_text(asked)
+    assert "❔ We couldn't confirm your request" in card_text(asked)
     assert_quota_untouched(world)
     assert posts(cloud) == []
 
@@ -243,7 +243,7 @@ async def test_a_bug_while_an_end_is_told_is_made_good(
     failed = fail_once(monkeypatch, Delivery, "notify")
     cloud.outcome(Outcome("failed", {"error": "TaskTimeout"}, delay=60))
     asked = await ask(world)
-    await until(world, asked, "❌ No video")
+    await until(world, asked, "❌ Couldn't make the video")
     await world.env.advance_time(60)
     assert failed == ["notify"]
     assert await world.bot.storage.jobs.unfinished() == []

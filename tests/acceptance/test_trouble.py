@@ -40,7 +40,7 @@ async def test_a_lost_post_that_shows_later_is_still_delivered(world: World, clo
     cloud.fault("GET", "/requests", script.HTML_PAGE.repeated(15))
     asked = await ask(world, seed=5)
     await world.env.advance_time(65)
-    assert "❔ Nobody knows" in card_text(asked)
+    assert "❔ We couldn't confirm your request" in card_text(asked)
     assert_quota_untouched(world)
     await until(world, asked, READY, seconds=HOUR)
     assert (posts(cloud), cloud.paid) == (1, 1)
@@ -61,7 +61,7 @@ async def test_a_lost_post_that_never_shows_is_closed_after_a_day(world: World, 
 async def test_an_unreachable_gmi_cloud_is_waited_for(world: World, cloud: GmiCloud) -> None:
     async with cloud.away():
         asked = await ask(world)
-        assert "GMI Cloud cannot be reached right now. I try again <t:" in card_text(asked)
+        assert "I can't reach the provider right now. I'll retry <t:" in card_text(asked)
         await world.env.advance_time(60)
     await until(world, asked, READY)
     assert cloud.paid == 1
@@ -107,7 +107,7 @@ async def test_an_end_that_discord_did_not_take_is_told_after_a_restart(
     assert "❌" not in card_text(asked)
     world.env.backend.faults.clear()
     await world.restart()
-    await until(world, asked, "❌ No video this time")
+    await until(world, asked, "❌ Couldn't make the video")
     assert await world.bot.storage.jobs.unfinished() == []
 
 
@@ -232,7 +232,7 @@ async def test_a_request_that_was_lost_before_it_began_is_apologised_for(
     asked = await ask(world)
     assert asked.deferred
     await world.restart()
-    assert "I was restarted before I could send this" in card_text(asked)
+    assert "I restarted before I could send your request" in card_text(asked)
     assert_quota_untouched(world)
     assert cloud.paid == 0
     assert await world.bot.storage.replies.all() == []

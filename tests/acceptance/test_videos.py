@@ -71,7 +71,7 @@ async def test_each_job_has_state_prompt_time_link_and_buttons(world: World, clo
     done = await ask(world, prompt="first fox")
     await until(world, done, READY)
     cloud.outcome(script.failed("TaskTimeout"))
-    await until(world, await ask(world, prompt="second fox"), "❌ No video")
+    await until(world, await ask(world, prompt="second fox"), "❌ Couldn't make the video")
     cloud.outcome(Outcome(delay=60))
     await ask(world, prompt="third fox")
     shown = await listed(world)
@@ -80,10 +80,10 @@ async def test_each_job_has_state_prompt_time_link_and_buttons(world: World, clo
     assert [text.index(f"{each} fox") for each in ("third", "second", "first")] == sorted(
         text.index(f"{each} fox") for each in ("first", "second", "third")
     )
-    assert len(re.findall(r"<t:\d+:R> · \[to the card\]\(https://discord.com/channels/", text)) == 3
-    assert "TaskTimeout" in text
+    assert len(re.findall(r"<t:\d+:R> · \[View\]\(https://discord.com/channels/", text)) == 3
+    assert "The provider timed out." in text
     assert "### 📊 Your quota" in text
-    assert "**Next frees:** <t:" in text
+    assert "**Next slot:** <t:" in text
 
 
 @pytest.mark.settings(quota_videos=9)
@@ -116,8 +116,8 @@ async def test_cancel_from_the_list(restart: bool, world: World, cloud: GmiCloud
     shown = await listed(world)
     if restart:
         await world.restart()
-    assert "🚫 Cancelled" in private_answer(await press(world.member, shown, "Cancel"))
-    assert "🚫 Cancelled" in card_text(asked)
+    assert "🚫 Canceled" in private_answer(await press(world.member, shown, "Cancel"))
+    assert "🚫 Canceled" in card_text(asked)
     assert_quota_untouched(world)
 
 
@@ -183,7 +183,7 @@ async def test_a_private_result_past_the_token_comes_by_direct_message(
 ) -> None:
     cloud.outcome(Outcome(delay=20 * 60))
     asked = await ask(world, private=True, seed=42)
-    assert "after 15 minutes it comes by direct message, or waits in `/videos`" in card_text(asked)
+    assert "If it takes over 15 minutes, I'll send it to you as a DM." in card_text(asked)
     if restart:
         await world.restart()
     await world.env.advance_time(25 * 60)

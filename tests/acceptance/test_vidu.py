@@ -131,7 +131,7 @@ async def test_all_faults_are_listed_at_once(world: World, cloud: GmiCloud) -> N
         video1=("long.mp4", clip(9)),
     )
     text = private_answer(asked)
-    for word in ("4 things need a change", "prompt is empty", "small.png", "note.png", "long.mp4"):
+    for word in ("4 things to fix", "prompt is empty", "small.png", "note.png", "long.mp4"):
         assert word in text
     assert_nothing_spent(world, cloud)
 
@@ -183,5 +183,5 @@ async def test_edits_only_when_something_changed(world: World) -> None:
 
 async def test_elapsed_time_counts_on_the_readers_screen(world: World) -> None:
     asked = await ask(world)
-    assert re.search(r"joined the line <t:\d+:R>", card_text(asked))
+    assert re.search(r"In line since <t:\d+:t>", card_text(asked))
     assert "%" not in card_text(asked)

@@ -78,7 +78,7 @@ async def test_a_reason_that_is_longer_than_its_column_freezes_nothing(world: Wo
     cloud.outcome(script.failed(word))
     first = await ask(world, seed=1)
     second = await ask(world, seed=2)
-    await until(world, first, "❌ No video this time")
+    await until(world, first, "❌ Couldn't make the video")
     await until(world, second, READY)
     assert await world.bot.storage.jobs.unfinished() == []
 

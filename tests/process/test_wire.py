@@ -53,7 +53,7 @@ def final_edit(call: Call) -> bool:
 
 
 def mentions_guest(call: Call) -> bool:
-    return "I am no member here" in str(call.json)
+    return "I'm not in this server" in str(call.json)
 
 
 def edits_of(discord: DiscordServer, slash: Slash) -> list[Call]:
@@ -169,7 +169,7 @@ async def test_as_a_guest_it_says_so_before_anything_is_sent(wire: Wire, seed: i
     fault = wire.discord.fault("PATCH", EDITS, action="slow", seconds=30.0, when=mentions_guest)
     slash = await wire.ask(seed, guest=True)
     await until(lambda: fault.played == 1, "the sentence about being a guest")
-    assert "comes by direct message" in str(edits_of(wire.discord, slash)[0].json)
+    assert "send it to you as a DM" in str(edits_of(wire.discord, slash)[0].json)
     assert wire.state(seed) is None
     assert wire.submissions(seed) == 0
     fault.released.set()
@@ -182,7 +182,7 @@ async def test_as_a_guest_it_says_so_before_anything_is_sent(wire: Wire, seed: i
 
 async def test_as_a_guest_a_late_video_comes_by_direct_message(wire: Wire, seed: int) -> None:
     slash = await wire.ask(seed, guest=True)
-    await until(lambda: "after 15 minutes it comes by direct message" in slash.text, "the card")
+    await until(lambda: "If it takes over 15 minutes, I'll send it to you as a DM." in slash.text, "the card")
     wire.discord.expire_token(slash.token)
 
     await wire.posted(seed)

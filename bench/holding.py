@@ -132,7 +132,7 @@ async def _transitions(number: int) -> float:
             job_id = turn % number + 1
             state = State.QUEUED if open_jobs[job_id].state is State.PROCESSING else State.PROCESSING
             began = time.perf_counter()
-            await open_jobs.change(job_id, state)
+            await open_jobs.transition(job_id, state)
             taken.append(time.perf_counter() - began)
         await storage.close()
     return quantiles(taken, n=100)[98]

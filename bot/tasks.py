@@ -18,6 +18,38 @@ STEADY = timedelta(minutes=5)  # a task that ran for so long has recovered from 
 FAILURES_MAX = 8  # in a row, over about three minutes; then only a new process can help
 
 
+class InFlight:
+    """Counts what a stop should let arrive."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def enter(self) -> None:
+        """Count something that begins; `leave` must follow."""
+        self._count += 1
+        self._idle.clear()
+
+    def leave(self) -> None:
+        """Count something that has ended."""
+        self._count -= 1
+        if not self._count:
+            self._idle.set()
+
+    def __enter__(self) -> None:
+        """Count what happens in this block."""
+        self.enter()
+
+    def __exit__(self, *_: object) -> None:
+        """Count the block as ended."""
+        self.leave()
+
+    async def wait_idle(self, clock: Clock, seconds: float) -> None:
+        """Wait until nothing is in flight, at most so long."""
+        await clock.wait(self._idle, seconds)
+
+
 class Tasks:
     """Runs background work until it is closed."""
 

@@ -38,7 +38,11 @@ class SimulatedClock:
         if event.is_set():
             return
         assert self.env is not None, "the bot runs inside the simulation"
-        await self.env.external_wait(SystemClock().wait(event, seconds), reason="until its time has come")
+        try:
+            await self.env.external_wait(SystemClock().wait(event, seconds), reason="until its time has come")
+        except simcord.SetupError:
+            # Whoever stops the bot is no part of it: no simulated time passes meanwhile.
+            await SystemClock().wait(event, seconds)
 
 
 class SimulatedCdn:

@@ -1,4 +1,4 @@
-"""The open jobs in memory: every change is saved in the ledger before anyone else hears of it."""
+"""The open jobs in memory: every change is saved to storage before anyone else hears of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.clock import Clock, sleep
-from bot.models.jobs import Charge, IllegalTransition, Job, State, move
+from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, Reason, State, move
 from bot.models.quotas import ATTEMPTS_PER, LONGEST
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.storage import StaleJob, Storage, StorageFault, StorageUnavailable
@@ -64,34 +64,61 @@ class ActiveJobs:
         return slot.job if slot else None
 
     def add(self, job: Job) -> None:
-        """Take in a job that the ledger holds."""
+        """Take in a job that the storage holds."""
         self._slots[job.id] = _Slot(job)
 
     def drop(self, job_id: int) -> None:
-        """Forget a job for which nothing is left to do; the ledger keeps it."""
+        """Forget a job for which nothing is left to do; the storage keeps it."""
         self._slots.pop(job_id, None)
 
-    async def change(
-        self, job_id: int, state: State, *, only_if: Condition | None = None, **changes: Any
+    async def transition(
+        self,
+        job_id: int,
+        state: State,
+        *,
+        only_if: Condition | None = None,
+        reason: Reason | None = None,
+        detail: str | None = None,
+        request_id: str | None = None,
+        results: tuple[str, ...] = (),
+        location: CardLocation | None = None,
+        refetch_until: datetime | None = None,
+        acknowledged: bool = False,
     ) -> Job:
         """Move a job to another state: the only place that does.
 
-        Raises IllegalTransition, also where the condition does not hold when it comes to it.
+        An ID, results and a location that are not given stay as they are. Raises IllegalTransition, also
+        where the condition does not hold when it comes to it.
         """
         now = self._clock.now()
-        return await self._update(job_id, lambda job: move(job, state, now, **changes), only_if)
 
-    async def note(self, job_id: int, *, only_if: Condition | None = None, **changes: Any) -> Job:
-        """Write something down about a job that stays in its state; raises as `change` does."""
+        def moved(job: Job) -> Job:
+            return _transition(
+                job,
+                state,
+                now,
+                reason=reason,
+                detail=detail,
+                request_id=request_id,
+                results=results,
+                location=location,
+                refetch_until=refetch_until,
+                acknowledged=acknowledged,
+            )
 
-        def noted(job: Job) -> Job:
-            return replace(job, revision=job.revision + 1, **changes)
+        return await self._save_change(job_id, moved, only_if)
 
-        return await self._update(job_id, noted, only_if)
-
-    async def _update(
-        self, job_id: int, change: Callable[[Job], Job], only_if: Condition | None = None
+    async def update(
+        self, job_id: int, change: Callable[[Job], Job], *, only_if: Condition | None = None
     ) -> Job:
+        """Change a job that stays in its state; raises as `transition` does."""
+
+        def changed(job: Job) -> Job:
+            return replace(change(job), revision=job.revision + 1)
+
+        return await self._save_change(job_id, changed, only_if)
+
+    async def _save_change(self, job_id: int, change: Callable[[Job], Job], only_if: Condition | None) -> Job:
         slot = self._slots[job_id]
         slot.lock = slot.lock or asyncio.Lock()
         async with slot.lock:
@@ -101,6 +128,11 @@ class ActiveJobs:
             after = change(before)
             await self._save(after, before.revision)
             slot.job = after
+        self._count_in_quotas(before, after)
+        return after
+
+    def _count_in_quotas(self, before: Job, after: Job) -> None:
+        job_id = after.id
         if before.charge is Charge.HELD and after.charge is Charge.SETTLED:
             self._quotas.settle(job_id)
         elif before.charge is Charge.HELD and after.charge is Charge.REFUNDED:
@@ -109,11 +141,10 @@ class ActiveJobs:
             self._quotas.count_attempt(job_id, after.quota_guild_id, after.user_id, after.created_at)
         elif before.in_vain and not after.in_vain:
             self._quotas.drop_attempt(job_id, after.quota_guild_id, after.user_id)
-        return after
 
     async def withdraw(self, job: Job) -> None:
         """Take back a job that never began: its row may be there although that was not acknowledged."""
-        await self._outlast(lambda: self._storage.jobs.remove_unsent(job), job.id)
+        await self._retry(lambda: self._storage.jobs.remove_unsent(job), job.id)
 
     async def _save(self, job: Job, previous: int) -> None:
         """Save, and wait for a storage in trouble to recover: what GMI said must not be lost."""
@@ -130,12 +161,12 @@ class ActiveJobs:
                     raise
 
         try:
-            await self._outlast(attempt, job.id)
+            await self._retry(attempt, job.id)
         except StorageFault as fault:
             log.error("Job %s: cannot be saved as it is (%s)", job.id, fault)
             raise
 
-    async def _outlast(self, write: Callable[[], Coroutine[Any, Any, None]], job_id: int) -> None:
+    async def _retry(self, write: Callable[[], Coroutine[Any, Any, None]], job_id: int) -> None:
         """Write again and again while the storage is in trouble that is likely to pass."""
         pause = PAUSE_FIRST
         while True:
@@ -149,8 +180,41 @@ class ActiveJobs:
             pause = min(pause * 2, PAUSE_MAX)
 
 
+def is_waiting_to_be_sent(job: Job) -> bool:
+    """Tell whether the job still waits to be sent: then it certainly was not."""
+    return job.state is State.SUBMITTING and job.waiting_until is not None
+
+
+def _transition(
+    job: Job,
+    state: State,
+    now: datetime,
+    *,
+    reason: Reason | None,
+    detail: str | None,
+    request_id: str | None,
+    results: tuple[str, ...],
+    location: CardLocation | None,
+    refetch_until: datetime | None,
+    acknowledged: bool,
+) -> Job:
+    """Call the table's `move` with named fields; its own `transition` of that shape will take this place."""
+    return move(
+        job,
+        state,
+        now,
+        reason=reason,
+        detail=detail,
+        request_id=request_id or job.request_id,
+        results=results or job.results,
+        location=location or job.location,
+        refetch_until=refetch_until,
+        acknowledged=acknowledged,
+    )
+
+
 def _same(stored: Job | None, job: Job) -> bool:
-    """Tell whether the ledger holds this change of the job; texts may have been cut to their columns."""
+    """Tell whether the storage holds this change of the job; texts may have been cut to their columns."""
     return stored is not None and (stored.revision, stored.state, stored.state_since) == (
         job.revision,
         job.state,

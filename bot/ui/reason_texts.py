@@ -86,7 +86,7 @@ _FAILURES: dict[Reason, tuple[str, str]] = {
 }
 
 _OVERLOADED = (N_("The provider was overloaded."), _AGAIN_SOON)
-# Codes of the provider's vendor [Vidu's page of error codes], and TaskTimeout. Those that stand for one of our
+# Codes of the vendor [Vidu's page of error codes], and TaskTimeout. Those that stand for one of our
 # own reasons, such as CreditInsufficient, never get here.
 _VENDOR_CODES: dict[str, tuple[str, str]] = {
     "TaskTimeout": (N_("The provider timed out."), _AGAIN_SOON),

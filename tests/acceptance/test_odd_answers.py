@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import pytest
 from simcord import InteractionResult
 
-from bot.polling.request_list import ListSchedule
+from bot.gmi.client import GmiCloud as Client
+from bot.gmi.client import RequestStatus
+from bot.polling.timers import TimerQueue
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud, Timing
 from fakes.gmi.script import Fault, Outcome
@@ -348,17 +350,19 @@ async def test_an_odd_wait_before_the_post_is_bounded(odd: str, world: World, cl
 async def test_following_that_begins_anew_loses_no_job(
     world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    cloud.list_mode = "missing"  # each job has moments of its own to lose
     jobs = [await ask(world, seed=number) for number in (1, 2, 3)]
-    broken, is_usable = 0, ListSchedule.is_usable
+    take_due, broken = TimerQueue.take_due, 0
 
-    def breaks_at_times(self: ListSchedule, known: int, now: datetime) -> bool:
+    def breaks_at_times(self: TimerQueue, now: datetime) -> Iterable[int]:
         nonlocal broken
-        if broken < 3:
+        due = list(take_due(self, now))
+        if due and broken < 3:
             broken += 1
-            raise RuntimeError("for this test")
-        return is_usable(self, known, now)
+            raise RuntimeError("for this test")  # their moment has come, and is lost
+        return due
 
-    monkeypatch.setattr(ListSchedule, "is_usable", breaks_at_times)
+    monkeypatch.setattr(TimerQueue, "take_due", breaks_at_times)
     for asked in jobs:
         await until(world, asked, READY)
     assert broken == 3
@@ -370,18 +374,17 @@ async def test_an_answer_that_the_reader_chokes_on_is_one_jobs_own(
 ) -> None:
     cloud.list_mode = "missing"
     jobs = [await ask(world, seed=number) for number in (1, 2)]
-    gmi = world.bot.job_service._gmi
-    status, first = gmi.status, cloud.posts[0].request_id
+    status, first = Client.status, cloud.posts[0].request_id
     left = 3
 
-    async def chokes(request_id: str) -> Any:
+    async def chokes(self: Client, request_id: str) -> RequestStatus:
         nonlocal left
         if request_id == first and left:
             left -= 1
             raise RuntimeError("for this test")
-        return await status(request_id)
+        return await status(self, request_id)
 
-    monkeypatch.setattr(gmi, "status", chokes)
+    monkeypatch.setattr(Client, "status", chokes)
     for asked in jobs:
         await until(world, asked, READY)
     assert left == 0

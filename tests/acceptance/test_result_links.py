@@ -229,7 +229,7 @@ async def test_what_keeps_coming_but_takes_too_long_is_given_up(
 
 
 @pytest.mark.parametrize(
-    "address",
+    "location",
     [
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",  # noqa: S104
         "224.0.0.1", "255.255.255.255", "::", "::1", "::7f00:1", "fe80::1%eth0", "fc00::1", "ff02::1",
@@ -240,9 +240,9 @@ def test_what_is_not_public(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
-def test_what_is_public(address: str) -> None:
-    assert is_public(address)
+@pytest.mark.parametrize("location", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_what_is_public(location: str) -> None:
+    assert is_public(location)
 
 
 @pytest.mark.parametrize(

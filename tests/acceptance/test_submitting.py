@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 from simcord import InteractionResult
 
-from bot.clock import SystemClock
 from bot.delivery.sender import Delivery
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import RequestStatus
 from bot.jobs.notifier import CardNotifier
-from bot.jobs.submitter import Submitter, _Places
 from bot.polling.poller import StatusPoller
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
@@ -218,12 +216,12 @@ async def test_a_bug_while_a_pause_is_shown_keeps_the_job_waiting(
     world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud.fault("POST", "/requests", script.rate_limited(30_000))
-    failed = fail_once(monkeypatch, Submitter, "_pause", after=True)
+    failed = fail_once(monkeypatch, CardNotifier, "schedule_show")
     asked = await ask(world, seed=5)
     await world.env.advance_time(29)
     assert posts(cloud) == [5]
     await until(world, asked, READY)
-    assert (failed, posts(cloud), cloud.paid) == (["_pause"], [5, 5], 1)
+    assert (failed, posts(cloud), cloud.paid) == (["schedule_show"], [5, 5], 1)
 
 
 async def test_a_bug_while_a_card_is_edited_is_made_good(
@@ -247,24 +245,3 @@ async def test_a_bug_while_an_end_is_told_is_made_good(
     await world.env.advance_time(60)
     assert failed == ["notify"]
     assert await world.bot.storage.jobs.unfinished() == []
-
-
-async def test_places_are_given_in_turn_and_a_cancelled_wait_takes_none() -> None:
-    places, order = _Places(SystemClock(), 1), []
-
-    async def go(name: str) -> None:
-        await places.take()
-        order.append(name)
-
-    assert places.take_at_once()
-    waiting = {name: asyncio.create_task(go(name)) for name in ("first", "second", "third")}
-    await asyncio.sleep(0)
-    assert not places.take_at_once()
-    waiting["first"].cancel()
-    await asyncio.sleep(0)
-    places.leave()
-    waiting["second"].cancel()  # at the moment of its turn
-    await asyncio.gather(*waiting.values(), return_exceptions=True)
-    assert (order, places.taken) == (["third"], 1)
-    places.leave()
-    assert places.taken == 0

@@ -131,7 +131,7 @@ class Crashes(RuleBasedStateMachine):
             changes["results"] = ("https://cdn.example.invalid/a.mp4",)
         known = job.request_id or choice.choice([None, f"req-{job_id}"])
         request_id = None if state in {State.REFUSED, State.UNCONFIRMED} else known
-        after = self.run(self.open.change(job_id, state, request_id=request_id, **changes))
+        after = self.run(self.open.transition(job_id, state, request_id=request_id, **changes))
         if after.charge is not self.charges[job_id][-1]:
             self.charges[job_id].append(after.charge)
 
@@ -139,7 +139,7 @@ class Crashes(RuleBasedStateMachine):
     def forget(self, job_id: int) -> None:
         job = self.open.get(job_id)
         if job is not None and job.state not in OPEN:
-            self.run(self.open.note(job_id, acknowledged=True))
+            self.run(self.open.update(job_id, lambda job: replace(job, acknowledged=True)))
             self.open.drop(job_id)
 
     @rule(minutes=st.sampled_from([1, 30, 60, 30 * 60]))
@@ -440,12 +440,12 @@ async def test_what_no_database_takes_is_not_tried_for_ever(
         await connection.exec_driver_sql("ALTER TABLE jobs RENAME COLUMN detail TO details")
 
     with pytest.raises(StorageFault):
-        await jobs_open.change(1, State.QUEUED)
+        await jobs_open.transition(1, State.QUEUED)
 
     assert jobs_open[1].state is State.SUBMITTING
     assert "Job 1: cannot be saved as it is" in caplog.text
     assert "a fox" not in caplog.text
     async with storage.database.transaction() as connection:
         await connection.exec_driver_sql("ALTER TABLE jobs RENAME COLUMN details TO detail")
-    assert (await jobs_open.change(2, State.QUEUED)).state is State.QUEUED
-    assert (await jobs_open.change(1, State.QUEUED)).state is State.QUEUED
+    assert (await jobs_open.transition(2, State.QUEUED)).state is State.QUEUED
+    assert (await jobs_open.transition(1, State.QUEUED)).state is State.QUEUED

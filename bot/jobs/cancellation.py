@@ -1,0 +1,85 @@
+"""Cancel a job where that is still possible, and tell the truth about it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from enum import StrEnum
+
+from bot.gmi.client import GmiCloud, GmiError
+from bot.jobs.active import is_waiting_to_be_sent
+from bot.jobs.context import JobContext
+from bot.jobs.lifecycle import Lifecycle
+from bot.jobs.notifier import CardNotifier
+from bot.models.jobs import FOLLOWED, IllegalTransition, Reason, State
+
+log = logging.getLogger(__name__)
+
+
+class CancelResult(StrEnum):
+    """What became of the wish to cancel a job."""
+
+    YES = "yes"
+    SENDING = "sending"  # it is on its way, nobody can know yet
+    TOO_LATE = "too late"  # GMI has it, and makes it
+    KEPT = "kept"  # GMI has it in line, and did not let go of it
+    UNSURE = "unsure"  # GMI does not say how it stands
+    ENDED = "ended"
+
+
+class Cancellation:
+    """Cancels jobs that cost nothing yet."""
+
+    def __init__(
+        self, context: JobContext, gmi: GmiCloud, lifecycle: Lifecycle, notifier: CardNotifier
+    ) -> None:
+        self._jobs = context.jobs
+        self._gmi = gmi
+        self._lifecycle = lifecycle
+        self._notifier = notifier
+
+    async def cancel(self, job_id: int) -> CancelResult:
+        """Cancel a job if nobody makes it yet."""
+        job = self._jobs.get(job_id)
+        if job is None or not job.is_open:
+            return CancelResult.ENDED
+        if job.request_id is None:
+            return await self._cancel_unsent(job_id)
+        if job.state not in FOLLOWED:
+            return CancelResult.TOO_LATE
+        return await self._cancel_in_line(job_id, job.request_id)
+
+    async def _cancel_unsent(self, job_id: int) -> CancelResult:
+        try:
+            await self._jobs.transition(
+                job_id, State.CANCELLED, only_if=is_waiting_to_be_sent, reason=Reason.CANCELLED
+            )
+        except IllegalTransition:
+            return CancelResult.SENDING
+        self._notifier.schedule_final(job_id)
+        return CancelResult.YES
+
+    async def _cancel_in_line(self, job_id: int, request_id: str) -> CancelResult:
+        """Cancel what GMI has in line: to delete what is being made could destroy a paid video."""
+        asked = agreed = False
+        try:
+            status = await self._gmi.status(request_id)
+            if status.state is State.QUEUED:
+                asked, agreed = True, await self._gmi.cancel(request_id)
+                status = await self._gmi.status(request_id)
+        except GmiError as error:
+            log.warning("Job %s: not known whether it is cancelled: %s", job_id, error)
+            return CancelResult.UNSURE
+        if job_id in self._jobs:
+            with contextlib.suppress(IllegalTransition):  # the poller heard it at the same moment
+                await self._lifecycle.apply(job_id, status)
+        match status.state:
+            case State.CANCELLED:
+                return CancelResult.YES
+            case State.PROCESSING | State.SUCCEEDED:
+                return CancelResult.TOO_LATE
+            case State.QUEUED if asked and not agreed:
+                return CancelResult.KEPT
+            case State.QUEUED | None:
+                return CancelResult.UNSURE
+        return CancelResult.ENDED

@@ -1,0 +1,31 @@
+"""What the parts of a job's life share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bot.clock import Clock
+from bot.jobs.active import ActiveJobs
+from bot.storage.storage import Storage
+from bot.tasks import InFlight, Tasks
+
+BACKOFF_FIRST, BACKOFF_MAX = 5.0, 300.0  # seconds between attempts when nobody names a time
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """The open jobs, and what work on them needs."""
+
+    storage: Storage
+    jobs: ActiveJobs
+    clock: Clock
+    tasks: Tasks
+    deadline: timedelta  # from the request to the moment at which the member hears that it takes too long
+    in_flight: InFlight  # what a stop should let arrive
+
+    def keep_trying(self, job_id: int, work: Callable[[], Coroutine[Any, Any, object]], name: str) -> None:
+        """Do in the background what may be repeated, until it is done or the job is no longer open."""
+        self.tasks.persist(work, f"{name} of job {job_id}", wanted=lambda: job_id in self.jobs)

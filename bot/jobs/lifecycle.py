@@ -1,0 +1,148 @@
+"""What a status of GMI Cloud does to a job, and what a deadline does."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.gmi.client import RequestStatus
+from bot.jobs.context import JobContext
+from bot.jobs.deadlines import polled_until
+from bot.jobs.notifier import CardNotifier
+from bot.jobs.poster import VideoPoster
+from bot.models.jobs import FOLLOWED, Job, Reason, State, can_move
+from bot.polling.history import EstimatorHistory
+from bot.polling.poller import StatusPoller, StatusUpdate
+
+log = logging.getLogger(__name__)
+
+AFTER_TROUBLE = timedelta(seconds=30)  # before an update that failed can come again
+
+
+class Lifecycle:
+    """Moves jobs by what GMI says of them, and has everything done that follows."""
+
+    def __init__(
+        self,
+        context: JobContext,
+        poller: StatusPoller,
+        notifier: CardNotifier,
+        poster: VideoPoster,
+        history: EstimatorHistory,
+    ) -> None:
+        self._context = context
+        self._jobs = context.jobs
+        self._poller = poller
+        self._notifier = notifier
+        self._poster = poster
+        self._history = history
+
+    async def run(self) -> None:
+        """Take every update of the poller, for ever."""
+        async for update in self._poller.updates():
+            try:
+                await self.receive(update)
+            except Exception:
+                # One job's trouble must not stop the others; storage still has its last good state.
+                log.exception("Job %s: an update could not be taken", update.job_id)
+                job = self._jobs.get(update.job_id)
+                if job is not None:
+                    self.poll(job, at_least=AFTER_TROUBLE)
+
+    async def receive(self, update: StatusUpdate) -> None:
+        """Take one update: a status of GMI, or that a deadline has passed."""
+        job = self._jobs.get(update.job_id)
+        if job is None:
+            self._poller.drop(update.job_id)
+        elif update.status is None:
+            await self._time_is_up(job)
+        elif job.request_id is None:
+            log.info("Job %s: found as %s", job.id, update.status.request_id)
+            await self.accept(job.id, update.status)
+        else:
+            await self.apply(job.id, update.status)
+
+    async def accept(self, job_id: int, status: RequestStatus) -> None:
+        """Take over a request that GMI has, in whatever state it already is."""
+        unexplained = status.state is State.FAILED and status.reason is None
+        if unexplained or status.state in {None, State.QUEUED, State.PROCESSING}:
+            state = State.PROCESSING if status.state is State.PROCESSING else State.QUEUED
+            job = await self._jobs.transition(job_id, state, request_id=status.request_id)
+            self.poll(job, unexplained=status if unexplained else None)
+            self._notifier.schedule_show(job_id)
+        else:
+            await self.apply(job_id, status)
+
+    async def apply(self, job_id: int, status: RequestStatus) -> None:
+        """Let a status of GMI move the job, where the table allows it."""
+        job, state = self._jobs[job_id], status.state
+        if state is None or not can_move(job, state):
+            return
+        if state is State.SUCCEEDED and not status.results:
+            if not job.awaits_link:
+                self.poll(await self._jobs.transition(job_id, state, request_id=status.request_id))
+        elif state is State.SUCCEEDED:
+            await self._jobs.transition(job_id, state, request_id=status.request_id, results=status.results)
+            self._poller.drop(job_id)
+            self._poster.schedule_delivery(job_id)
+            self._context.tasks.spawn(self._history.save(), "keep what was learned")
+        elif state in FOLLOWED:
+            await self._jobs.transition(job_id, state)
+            self._notifier.schedule_show(job_id)
+        else:
+            reason = status.reason or Reason.FAILED
+            await self.end(job_id, state, reason, status.detail, request_id=status.request_id)
+
+    async def end(
+        self,
+        job_id: int,
+        state: State,
+        reason: Reason,
+        detail: str | None = None,
+        *,
+        request_id: str | None = None,
+    ) -> None:
+        """Close the job without a video and say why."""
+        await self._jobs.transition(job_id, state, reason=reason, detail=detail, request_id=request_id)
+        self._poller.drop(job_id)
+        self._notifier.schedule_final(job_id)
+
+    async def _time_is_up(self, job: Job) -> None:
+        """Show the member first, look on for a day, and close the job then."""
+        if job.awaits_link:
+            await self._link_is_missing(job)
+            return
+        if job.state in {State.OVERDUE, State.UNCONFIRMED}:
+            # The card has said all along that nothing may come of it.
+            job = await self._jobs.transition(job.id, State.FAILED, reason=job.reason, acknowledged=True)
+            self._poller.drop(job.id)
+            self._notifier.close_if_done(job)
+            return
+        lost = job.request_id is None
+        state, reason = (State.UNCONFIRMED, Reason.UNCLEAR) if lost else (State.OVERDUE, Reason.DEADLINE)
+        self.poll(await self._jobs.transition(job.id, state, reason=reason))
+        self._notifier.schedule_final(job.id)
+
+    async def _link_is_missing(self, job: Job) -> None:
+        """Show that a finished video has no link yet, or give it up when its time is over."""
+        if job.reason is Reason.NO_RESULT:
+            await self.end(job.id, State.FAILED, Reason.NO_RESULT)
+            return
+        self.poll(await self._jobs.update(job.id, _without_link))
+        self._notifier.schedule_show(job.id)
+
+    def poll(
+        self, job: Job, *, unexplained: RequestStatus | None = None, at_least: timedelta = timedelta()
+    ) -> None:
+        """Ask about a job, or look for it, until the moment that its state allows."""
+        now = self._context.clock.now()
+        until = polled_until(job, now, self._context.deadline)
+        if until is not None:
+            self._poller.track(job, max(now + at_least, until), unexplained=unexplained)
+        else:
+            self._poller.drop(job.id)
+
+
+def _without_link(job: Job) -> Job:
+    return replace(job, reason=Reason.NO_RESULT)

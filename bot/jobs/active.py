@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.clock import Clock, sleep
-from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, Reason, State, move
+from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, Reason, State, transition
 from bot.models.quotas import ATTEMPTS_PER, LONGEST
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.storage import StaleJob, Storage, StorageFault, StorageUnavailable
@@ -93,7 +93,7 @@ class ActiveJobs:
         now = self._clock.now()
 
         def moved(job: Job) -> Job:
-            return _transition(
+            return transition(
                 job,
                 state,
                 now,
@@ -183,34 +183,6 @@ class ActiveJobs:
 def is_waiting_to_be_sent(job: Job) -> bool:
     """Tell whether the job still waits to be sent: then it certainly was not."""
     return job.state is State.SUBMITTING and job.waiting_until is not None
-
-
-def _transition(
-    job: Job,
-    state: State,
-    now: datetime,
-    *,
-    reason: Reason | None,
-    detail: str | None,
-    request_id: str | None,
-    results: tuple[str, ...],
-    location: CardLocation | None,
-    refetch_until: datetime | None,
-    acknowledged: bool,
-) -> Job:
-    """Call the table's `move` with named fields; its own `transition` of that shape will take this place."""
-    return move(
-        job,
-        state,
-        now,
-        reason=reason,
-        detail=detail,
-        request_id=request_id or job.request_id,
-        results=results or job.results,
-        location=location or job.location,
-        refetch_until=refetch_until,
-        acknowledged=acknowledged,
-    )
 
 
 def _same(stored: Job | None, job: Job) -> bool:

@@ -1,48 +1,39 @@
-"""A job and its states: the one table of legal transitions."""
+"""A job, and how it moves from state to state."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from bot.models.requests import VideoRequest
+from bot.models.states import (
+    FOLLOWED,
+    OPEN,
+    REFUNDING,
+    TRANSITIONS,
+    Reason,
+    State,
+    is_in_vain,
+)
 
-
-class State(StrEnum):
-    """Where a job stands. The values are stored in the ledger: never rename one."""
-
-    SUBMITTING = "submitting"  # the intent is safe, the POST may or may not have happened
-    QUEUED = "queued"
-    PROCESSING = "processing"
-    SUCCEEDED = "succeeded"  # GMI has the video, the member not yet; without results its link is waited for
-    DELIVERED = "delivered"
-    OVERDUE = "overdue"  # the member was told; a late result is still delivered
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    REFUSED = "refused"  # GMI said no at submit
-    UNCONFIRMED = "unconfirmed"  # nobody can know whether the POST arrived
-
-
-class Reason(StrEnum):
-    """Why a job did not end in a video. Each has its sentence in `cards.py`."""
-
-    KEY = "key"
-    CREDIT = "credit"
-    CAPACITY = "capacity"
-    RATE = "rate"
-    POLICY = "policy"
-    REFERENCE = "reference"
-    PARAMETER = "parameter"
-    MODEL = "model"
-    UNREACHABLE = "unreachable"
-    NOT_SENT = "not_sent"  # its time was up before its turn came
-    UNCLEAR = "unclear"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    NO_RESULT = "no_result"
-    DEADLINE = "deadline"
+# What belongs to a job's state is found here as well.
+__all__ = [
+    "FOLLOWED",
+    "OPEN",
+    "REFUNDING",
+    "TRANSITIONS",
+    "CardLocation",
+    "Charge",
+    "IllegalTransition",
+    "Job",
+    "PendingReply",
+    "Reason",
+    "State",
+    "can_move",
+    "is_in_vain",
+    "transition",
+]
 
 
 class Charge(StrEnum):
@@ -51,31 +42,6 @@ class Charge(StrEnum):
     HELD = "held"
     SETTLED = "settled"
     REFUNDED = "refunded"
-
-
-_WORKING = {State.QUEUED, State.PROCESSING}
-_ENDED_BY_GMI = {State.SUCCEEDED, State.FAILED, State.CANCELLED}
-
-TRANSITIONS: dict[State, frozenset[State]] = {
-    State.SUBMITTING: frozenset(_WORKING | _ENDED_BY_GMI | {State.REFUSED, State.UNCONFIRMED, State.OVERDUE}),
-    State.QUEUED: frozenset({State.PROCESSING, State.OVERDUE} | _ENDED_BY_GMI),
-    # A job that lost its machine goes back in line: GMI reports queued again.
-    State.PROCESSING: frozenset({State.QUEUED, State.OVERDUE} | _ENDED_BY_GMI),
-    # Which of these depends on whether its link is there: see `can_move`.
-    State.SUCCEEDED: frozenset({State.DELIVERED} | _ENDED_BY_GMI),
-    State.OVERDUE: frozenset(_ENDED_BY_GMI),
-    State.UNCONFIRMED: frozenset(_WORKING | _ENDED_BY_GMI),
-    State.DELIVERED: frozenset(),
-    State.FAILED: frozenset(),
-    State.CANCELLED: frozenset(),
-    State.REFUSED: frozenset(),
-}
-
-OPEN = frozenset(state for state, following in TRANSITIONS.items() if following)
-FOLLOWED = frozenset({State.QUEUED, State.PROCESSING, State.OVERDUE})
-REFUNDING = frozenset({State.FAILED, State.CANCELLED, State.REFUSED, State.UNCONFIRMED, State.OVERDUE})
-
-_NOT_TAKEN_IN = frozenset({Reason.RATE, Reason.CAPACITY, Reason.UNREACHABLE, Reason.NOT_SENT})
 
 
 class IllegalTransition(Exception):  # noqa: N818 - it names what happened
@@ -98,12 +64,12 @@ class CardLocation:
 
     def __repr__(self) -> str:
         """Leave the token out: whoever holds it can edit the card."""
-        return f"Address(channel={self.channel_id}, guild={self.guild_id}, message={self.message_id})"
+        return f"CardLocation(channel={self.channel_id}, guild={self.guild_id}, message={self.message_id})"
 
 
 @dataclass(frozen=True, slots=True)
 class PendingReply:
-    """What a member sees while their files are read: nothing was sent yet, but an answer was promised."""
+    """A command that was acknowledged, and whose job has not started yet: its member waits for an answer."""
 
     id: int  # of the interaction, and of the job that may come of it
     user_id: int
@@ -150,16 +116,6 @@ class Job:
         return is_in_vain(self.state, self.reason, self.request_id)
 
 
-def is_in_vain(state: State, reason: Reason | None, request_id: str | None) -> bool:
-    """Tell whether GMI got a request in this state and nothing came of it, so far.
-
-    What was given up before GMI took it in, or cancelled before it was sent, cost GMI nothing.
-    """
-    if state not in REFUNDING or request_id is not None:
-        return state in REFUNDING
-    return state is not State.CANCELLED and not (state is State.REFUSED and reason in _NOT_TAKEN_IN)
-
-
 def can_move(job: Job, state: State) -> bool:
     """Tell whether the job may move to this state.
 
@@ -170,20 +126,47 @@ def can_move(job: Job, state: State) -> bool:
     return state in TRANSITIONS[job.state]
 
 
-def move(job: Job, state: State, now: datetime, **changes: Any) -> Job:
-    """Return the job in its new state, with the quota's share of the news.
+def transition(
+    job: Job,
+    state: State,
+    now: datetime,
+    *,
+    reason: Reason | None = None,
+    detail: str | None = None,
+    request_id: str | None = None,
+    results: tuple[str, ...] = (),
+    location: CardLocation | None = None,
+    refetch_until: datetime | None = None,
+    acknowledged: bool = False,
+) -> Job:
+    """Return the job in its new state, with what its quota is charged.
 
-    Raises IllegalTransition where the table does not allow the move.
+    A request id, results and a location that are not given stay as they are; everything else belongs to the
+    state, and ends with it. Raises IllegalTransition where the table does not allow the move.
     """
     if not can_move(job, state):
         raise IllegalTransition(f"{job.state} -> {state}")
-    charge = job.charge
-    if charge is Charge.HELD:
-        # A success that never had a link was billed all the same: nothing comes back for it.
-        if changes.get("results") or changes.get("reason") is Reason.NO_RESULT:
-            charge = Charge.SETTLED
-        elif state in REFUNDING:
-            charge = Charge.REFUNDED
-    since = job.state_since if state is job.state else now
-    news = {"state_since": since, "waiting_until": None, "charge": charge, "acknowledged": False} | changes
-    return replace(job, state=state, revision=job.revision + 1, **news)
+    return replace(
+        job,
+        state=state,
+        state_since=job.state_since if state is job.state else now,
+        request_id=request_id or job.request_id,
+        waiting_until=None,
+        reason=reason,
+        detail=detail,
+        results=results or job.results,
+        refetch_until=refetch_until,
+        location=location or job.location,
+        charge=_charge(job, state, reason, has_results=bool(results)),
+        acknowledged=acknowledged,
+        revision=job.revision + 1,
+    )
+
+
+def _charge(job: Job, state: State, reason: Reason | None, *, has_results: bool) -> Charge:
+    if job.charge is not Charge.HELD:
+        return job.charge
+    # A success that never had a link was billed all the same: nothing comes back for it.
+    if has_results or reason is Reason.NO_RESULT:
+        return Charge.SETTLED
+    return Charge.REFUNDED if state in REFUNDING else Charge.HELD

@@ -18,7 +18,7 @@ from bot.models.jobs import (
     Reason,
     State,
     can_move,
-    move,
+    transition,
 )
 from bot.models.requests import VideoRequest
 
@@ -39,13 +39,13 @@ def test_a_job_moves_only_along_the_table_and_is_charged_once(wishes: list[tuple
     settled_or_refunded = 0
     for step, (state, linked) in enumerate(wishes, start=1):
         before = job
-        changes = {"results": (LINK,)} if linked and state is State.SUCCEEDED else {}
+        results = (LINK,) if linked and state is State.SUCCEEDED else ()
         decided = before.state is State.SUCCEEDED and bool(before.results) is not (state is State.DELIVERED)
         if state not in TRANSITIONS[job.state] or decided:
             with pytest.raises(IllegalTransition):
-                move(job, state, NOW, **changes)
+                transition(job, state, NOW, results=results)
             continue
-        job = move(job, state, NOW + timedelta(seconds=step), **changes)
+        job = transition(job, state, NOW + timedelta(seconds=step), results=results)
         assert (job.state, job.revision) == (state, before.revision + 1)
         assert job.state_since == (
             before.state_since if state is before.state else NOW + timedelta(seconds=step)
@@ -75,26 +75,29 @@ def test_every_state_leads_to_an_end(state: State) -> None:
 
 
 def test_a_late_result_of_a_refunded_job_stays_free() -> None:
-    job = move(move(new_job(), State.QUEUED, NOW), State.OVERDUE, NOW, reason=Reason.DEADLINE)
+    job = transition(transition(new_job(), State.QUEUED, NOW), State.OVERDUE, NOW, reason=Reason.DEADLINE)
     assert job.charge is Charge.REFUNDED
-    assert move(job, State.SUCCEEDED, NOW, results=("https://example.com/a.mp4",)).charge is Charge.REFUNDED
+    assert (
+        transition(job, State.SUCCEEDED, NOW, results=("https://example.com/a.mp4",)).charge
+        is Charge.REFUNDED
+    )
 
 
 def test_a_success_without_a_link_was_billed_and_is_not_refunded() -> None:
-    job = move(move(new_job(), State.QUEUED, NOW), State.SUCCEEDED, NOW)
+    job = transition(transition(new_job(), State.QUEUED, NOW), State.SUCCEEDED, NOW)
     assert job.awaits_link
     assert job.charge is Charge.HELD
-    assert move(job, State.FAILED, NOW, reason=Reason.NO_RESULT).charge is Charge.SETTLED
-    assert move(job, State.SUCCEEDED, NOW, results=(LINK,)).charge is Charge.SETTLED
+    assert transition(job, State.FAILED, NOW, reason=Reason.NO_RESULT).charge is Charge.SETTLED
+    assert transition(job, State.SUCCEEDED, NOW, results=(LINK,)).charge is Charge.SETTLED
 
 
 def test_a_success_that_turns_out_to_have_failed_is_given_back() -> None:
-    job = move(move(new_job(), State.QUEUED, NOW), State.SUCCEEDED, NOW)
-    assert move(job, State.FAILED, NOW, reason=Reason.FAILED).charge is Charge.REFUNDED
+    job = transition(transition(new_job(), State.QUEUED, NOW), State.SUCCEEDED, NOW)
+    assert transition(job, State.FAILED, NOW, reason=Reason.FAILED).charge is Charge.REFUNDED
 
 
 def test_a_success_with_its_link_is_delivered_and_nothing_else() -> None:
-    job = move(move(new_job(), State.QUEUED, NOW), State.SUCCEEDED, NOW, results=(LINK,))
+    job = transition(transition(new_job(), State.QUEUED, NOW), State.SUCCEEDED, NOW, results=(LINK,))
     assert [state for state in State if can_move(job, state)] == [State.DELIVERED]
 
 

@@ -1,0 +1,76 @@
+"""The states of a job: the one table of legal transitions, the groups of states, and why a job ended."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a job stands. The values are stored in the database: never rename one."""
+
+    SUBMITTING = "submitting"  # the intent is safe, the POST may or may not have happened
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"  # GMI has the video, the member not yet; without results its link is waited for
+    DELIVERED = "delivered"
+    OVERDUE = "overdue"  # the member knows; a late result is still delivered
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"  # GMI said no at submit
+    UNCONFIRMED = "unconfirmed"  # nobody can know whether the POST arrived
+
+
+class Reason(StrEnum):
+    """Why a job did not end in a video. The values are stored; each has its sentence in `ui`."""
+
+    KEY = "key"
+    CREDIT = "credit"
+    CAPACITY = "capacity"
+    RATE = "rate"
+    POLICY = "policy"
+    REFERENCE = "reference"
+    PARAMETER = "parameter"
+    MODEL = "model"
+    UNREACHABLE = "unreachable"
+    NOT_SENT = "not_sent"  # its time was up before its turn came
+    UNCLEAR = "unclear"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    NO_RESULT = "no_result"
+    DEADLINE = "deadline"
+
+
+_WORKING = {State.QUEUED, State.PROCESSING}
+_ENDED_BY_GMI = {State.SUCCEEDED, State.FAILED, State.CANCELLED}
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.SUBMITTING: frozenset(_WORKING | _ENDED_BY_GMI | {State.REFUSED, State.UNCONFIRMED, State.OVERDUE}),
+    State.QUEUED: frozenset({State.PROCESSING, State.OVERDUE} | _ENDED_BY_GMI),
+    # A job that lost its machine goes back in line: GMI reports queued again.
+    State.PROCESSING: frozenset({State.QUEUED, State.OVERDUE} | _ENDED_BY_GMI),
+    # Which of these depends on whether its link is there: see `jobs.can_move`.
+    State.SUCCEEDED: frozenset({State.DELIVERED} | _ENDED_BY_GMI),
+    State.OVERDUE: frozenset(_ENDED_BY_GMI),
+    State.UNCONFIRMED: frozenset(_WORKING | _ENDED_BY_GMI),
+    State.DELIVERED: frozenset(),
+    State.FAILED: frozenset(),
+    State.CANCELLED: frozenset(),
+    State.REFUSED: frozenset(),
+}
+
+OPEN = frozenset(state for state, following in TRANSITIONS.items() if following)  # something is left to do
+FOLLOWED = frozenset({State.QUEUED, State.PROCESSING, State.OVERDUE})  # GMI is asked about its request
+# The quota gets back what was held for the job.
+REFUNDING = frozenset({State.FAILED, State.CANCELLED, State.REFUSED, State.UNCONFIRMED, State.OVERDUE})
+
+_NOT_TAKEN_IN = frozenset({Reason.RATE, Reason.CAPACITY, Reason.UNREACHABLE, Reason.NOT_SENT})
+
+
+def is_in_vain(state: State, reason: Reason | None, request_id: str | None) -> bool:
+    """Tell whether GMI got a request in this state and nothing came of it, so far.
+
+    What was given up before GMI took it in, or cancelled before it was sent, cost GMI nothing.
+    """
+    if state not in REFUNDING or request_id is not None:
+        return state in REFUNDING
+    return state is not State.CANCELLED and not (state is State.REFUSED and reason in _NOT_TAKEN_IN)

@@ -1,8 +1,4 @@
-"""What can be asked of Vidu Q2 Pro: the request, its limits, and the sentences that refuse it.
-
-The limits stand here and nowhere else. Sources: [GMI] GMI Cloud's page of vidu-q2-pro-r2v,
-[Vidu] Vidu's own API documentation of the reference-to-video task.
-"""
+"""A request for a video, and what is wrong with one: its limits come from the model's row in the catalog."""
 
 from __future__ import annotations
 
@@ -10,35 +6,56 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-MODEL = "vidu-q2-pro-r2v"
+from bot.models.catalog import DEFAULT, Kind, Model
 
-PROMPT_MAX = 2000  # characters [GMI]
-IMAGES_MAX = 7  # [GMI]
-IMAGES_MAX_WITH_VIDEOS = 4  # [GMI]
-VIDEOS_MAX = 2  # [GMI]
-SECONDS_MAX_ONE_VIDEO = 8.0  # [GMI]
-SECONDS_MAX_TWO_VIDEOS = 5.0  # each [GMI]
+__all__ = [
+    "DURATION_DEFAULT",
+    "DURATION_MAX",
+    "DURATION_MIN",
+    "IMAGES_MAX",
+    "IMAGES_MAX_WITH_VIDEOS",
+    "IMAGE_BYTES_MAX",
+    "MODEL",
+    "PROMPT_MAX",
+    "SEED_MAX",
+    "SEED_MIN",
+    "VIDEOS_MAX",
+    "VIDEO_BYTES_MAX",
+    "Kind",
+    "Reference",
+    "VideoRequest",
+    "clean_prompt",
+    "count_faults",
+    "length_faults",
+    "option_faults",
+    "parse_seed",
+    "prompt_faults",
+    "random_seed",
+    "shape_faults",
+    "size_faults",
+]
+
+MODEL = DEFAULT.id
+_IMAGES, _VIDEOS = DEFAULT.slot(Kind.IMAGE), DEFAULT.slot(Kind.VIDEO)
+
+PROMPT_MAX = DEFAULT.prompt.length_max  # characters
+IMAGES_MAX, IMAGES_MAX_WITH_VIDEOS = _IMAGES.count_max, _IMAGES.count_max_mixed
+VIDEOS_MAX = _VIDEOS.count_max
+DURATION_MIN, DURATION_DEFAULT, DURATION_MAX = (  # seconds
+    DEFAULT.durations.min,
+    DEFAULT.durations.default,
+    DEFAULT.durations.max,
+)
+IMAGE_BYTES_MAX, VIDEO_BYTES_MAX = _IMAGES.bytes_max, _VIDEOS.bytes_max
+SEED_MIN, SEED_MAX = DEFAULT.seeds.min, DEFAULT.seeds.max
+
 SECONDS_TOLERANCE = 0.1  # containers round up: a clip cut at 8 s often reads 8.03 s
-DURATION_MIN, DURATION_DEFAULT, DURATION_MAX = 1, 5, 10  # seconds [GMI]
-SIDE_MIN = 128  # pixels [Vidu]
-RATIO_MAX = 4.0  # between 1:4 and 4:1 [Vidu]
-IMAGE_BYTES_MAX = 50 * 1024 * 1024  # [Vidu]
-VIDEO_BYTES_MAX = 100 * 1024 * 1024  # [Vidu]
-SEED_MIN, SEED_MAX = 1, 2**31 - 1  # upstream reads 0 as "random", so 0 could not be recognised again
 
 # Invisible characters that could reorder or break a card, except line feed and tab: C0 and C1 controls,
 # zero-width and bidirectional marks. The zero-width joiner stays, emoji are made with it, and so does the
 # zero-width non-joiner, Persian is spelled with it.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-
-
-class Kind(StrEnum):
-    """What a reference is."""
-
-    IMAGE = "image"
-    VIDEO = "video"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +80,13 @@ class VideoRequest:
     duration: int  # seconds
     seed: int
 
-    @property
-    def images(self) -> tuple[Reference, ...]:
-        """Return the references that are pictures."""
-        return tuple(r for r in self.references if r.kind is Kind.IMAGE)
-
-    @property
-    def videos(self) -> tuple[Reference, ...]:
-        """Return the references that are clips."""
-        return tuple(r for r in self.references if r.kind is Kind.VIDEO)
-
-    def payload(self) -> dict[str, object]:
-        """Return the payload that GMI Cloud documents, without a null and without an empty list."""
+    def payload(self, model: Model = DEFAULT) -> dict[str, object]:
+        """Return the payload that GMI Cloud documents for the model, without a null and an empty list."""
         payload: dict[str, object] = {"prompt": self.prompt}
-        if self.images:
-            payload["images"] = [r.url for r in self.images]
-        if self.videos:
-            payload["videos"] = [r.url for r in self.videos]
+        for slot in model.slots:
+            urls = [reference.url for reference in self.references if reference.kind is slot.kind]
+            if urls:
+                payload[slot.key] = urls
         payload["duration"] = self.duration
         payload["seed"] = self.seed
         return payload
@@ -107,7 +114,7 @@ def clean_prompt(text: str) -> str:
 
 def prompt_faults(prompt: str) -> list[str]:
     """Return a sentence for each reason why this (cleaned) prompt cannot be used."""
-    if not prompt:
+    if DEFAULT.prompt.required and not prompt:
         return ["The prompt is empty. Describe in a few words what should happen in the video."]
     if len(prompt) > PROMPT_MAX:
         return [f"The prompt has {len(prompt):,} characters, the limit is {PROMPT_MAX:,}. Shorten it."]
@@ -147,13 +154,14 @@ def count_faults(images: int, videos: int) -> list[str]:
 def shape_faults(reference: Reference) -> list[str]:
     """Return a sentence for each way in which this picture or clip is too small or too narrow."""
     name, width, height = reference.name, reference.width, reference.height
+    slot = DEFAULT.slot(reference.kind)
     faults = []
-    if min(width, height) < SIDE_MIN:
+    if min(width, height) < slot.side_min:
         faults.append(
-            f"**{name}** is {width}x{height} pixels, at least {SIDE_MIN}x{SIDE_MIN} are needed. "
+            f"**{name}** is {width}x{height} pixels, at least {slot.side_min}x{slot.side_min} are needed. "
             "Use a larger version."
         )
-    if min(width, height) > 0 and max(width, height) > RATIO_MAX * min(width, height):
+    if min(width, height) > 0 and max(width, height) > slot.ratio_max * min(width, height):
         faults.append(
             f"**{name}** is {width}x{height} pixels, a ratio of {_ratio(width, height)}; "
             "between 1:4 and 4:1 is needed. Crop it."
@@ -167,7 +175,7 @@ def length_faults(videos: Sequence[Reference], given: int | None = None) -> list
     `given` counts the clips that could not be read as well: a broken second one still makes two.
     """
     alone = (len(videos) if given is None else given) <= 1
-    limit = SECONDS_MAX_ONE_VIDEO if alone else SECONDS_MAX_TWO_VIDEOS
+    limit = _VIDEOS.seconds_max[0 if alone else 1]
     allowed = f"one clip may last {limit:g} s" if alone else f"each of two clips may last {limit:g} s"
     return [
         f"**{clip.name}** lasts {clip.seconds:.1f} s, {allowed}. Cut it shorter."
@@ -178,7 +186,7 @@ def length_faults(videos: Sequence[Reference], given: int | None = None) -> list
 
 def size_faults(name: str, size: int, kind: Kind) -> list[str]:
     """Return a sentence if a file of this many bytes is empty or too large."""
-    limit = IMAGE_BYTES_MAX if kind is Kind.IMAGE else VIDEO_BYTES_MAX
+    limit = DEFAULT.slot(kind).bytes_max
     if size == 0:
         return [f"**{name}** is empty (0 bytes). Attach it again."]
     if size > limit:

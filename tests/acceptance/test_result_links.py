@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from fakes.gmi import script
@@ -26,10 +24,6 @@ def links(asked: object) -> list[str]:
         for url in [*played, *(each["url"] for each in found if each["type"] == BUTTON and "url" in each)]
         if not url.startswith("attachment://") and "simcord" not in url
     ]
-
-
-def files_in(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir()]
 
 
 def patches(world: World, since: int) -> int:

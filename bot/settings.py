@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.models.catalog import CATALOG, DEFAULT
 from bot.models.quotas import Period, Rule
-from bot.models.requests import MODEL
 
 UNLIMITED = "unlimited"
 DRIVERS = ("sqlite+aiosqlite:", "postgresql+asyncpg:")
@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     gmi_api_key: SecretStr
     gmi_org_id: str | None = None
     gmi_base_url: str = "https://console.gmicloud.ai"
-    gmi_model: str = Field(default=MODEL, min_length=1, max_length=100)  # its column's length
+    gmi_model: str = DEFAULT.id
     gmi_requests_per_minute: int = Field(default=300, ge=1)
     database_url: SecretStr = SecretStr("sqlite+aiosqlite:///data/vidu.db")
     quota_videos: Allowance = 5
@@ -68,6 +68,13 @@ class Settings(BaseSettings):
         if not text.strip() or any(not 32 < ord(character) < 127 for character in text.strip()):
             raise ValueError("must be a single word of plain characters")
         return SecretStr(text.strip())
+
+    @field_validator("gmi_model")
+    @classmethod
+    def _check_model(cls, value: str) -> str:
+        if value.strip() not in CATALOG:
+            raise ValueError(f"must be a model that this version knows: {' or '.join(CATALOG)}")
+        return value.strip()
 
     @field_validator("gmi_base_url")
     @classmethod

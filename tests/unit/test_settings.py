@@ -81,6 +81,7 @@ def test_unlimited_lifts_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         ("GMI_REQUESTS_PER_MINUTE", "0.5"),
         ("JOB_DEADLINE_MINUTES", "0"),
         ("LOG_LEVEL", "LOUD"),
+        ("GMI_MODEL", "vidu-q9"),
         ("GMI_BASE_URL", "console.gmicloud.ai"),
         ("DATABASE_URL", "mysql://somewhere"),
         ("DISCORD_TOKEN", "two words"),
@@ -95,6 +96,22 @@ def test_a_malformed_setting_is_named_without_its_value(
     assert name in text
     assert f" {value} " not in text
     assert "\n" not in text
+
+
+@pytest.mark.parametrize("name", ["vidu-q2-pro", "VIDU-Q2-PRO-R2V", "veo3", "x" * 200])
+def test_a_model_that_the_bot_does_not_know_is_refused_with_those_that_work(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        setting(monkeypatch, GMI_MODEL=name)
+    assert str(caught.value).startswith(
+        "GMI_MODEL must be a model that this version knows: vidu-q2-pro-r2v. Set it in the environment"
+    )
+
+
+def test_a_model_that_the_bot_knows_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert setting(monkeypatch).gmi_model == "vidu-q2-pro-r2v"
+    assert setting(monkeypatch, GMI_MODEL=" vidu-q2-pro-r2v ").gmi_model == "vidu-q2-pro-r2v"
 
 
 def test_no_secret_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:

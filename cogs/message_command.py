@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.intake.answers import answer_privately
 from bot.intake.attachments import sources_in
 from bot.intake.intake import Intake
-from bot.media.references import ANY_NEEDED
+from bot.media.formats import ANY_NEEDED
 from bot.models.drafts import Draft, fitting
 
 if TYPE_CHECKING:

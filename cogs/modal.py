@@ -13,7 +13,7 @@ from bot.intake.answers import answer_failed, answer_privately
 from bot.intake.context import is_first
 from bot.intake.intake import Intake
 from bot.intake.repeats import RecentPresses
-from bot.media.references import display_name
+from bot.media.filenames import display_name
 from bot.models.drafts import Draft, Source
 from bot.models.requests import DURATION_DEFAULT, clean_prompt
 from bot.ui.modal import (

@@ -14,8 +14,9 @@ import discord
 
 from bot.media.byte_budget import ByteBudget
 from bot.media.cdn import CdnError, LargerThanAllowed
+from bot.media.filenames import display_name
 from bot.media.inspector import NotNow
-from bot.media.references import Unreadable, display_name
+from bot.media.unreadable import Unreadable
 from bot.models.drafts import Source
 from bot.models.requests import (
     IMAGE_BYTES_MAX,

@@ -10,6 +10,11 @@ import sys
 from concurrent.futures import Executor
 from pathlib import Path
 
+from bot.media.containers import has_impossible_table, top_boxes
+from bot.media.formats import NEEDED, Format
+from bot.media.unreadable import Unreadable
+from bot.models.requests import Kind
+
 SECONDS_MAX = 6.0  # a whole clip of 100 MiB takes well under one
 
 _MEASURE = (sys.executable, "-P", str(Path(__file__).with_name("probe.py")))
@@ -23,6 +28,14 @@ class TookTooLong(Exception):  # noqa: N818 - it names what happened
     def __init__(self, seconds: float) -> None:
         super().__init__(f"more than {seconds:g} seconds")
         self.seconds = seconds
+
+
+async def measure_clip(shown: str, found: Format, data: bytes, threads: Executor) -> tuple[int, int, float]:
+    """Return width and height in pixels as displayed, and the seconds. Raises Unreadable and TookTooLong."""
+    _check_whole(shown, found, data)
+    if has_impossible_table(data):
+        raise Unreadable(_broken_clip(shown, found))
+    return _clip_measures(shown, found, await measure(data, threads))
 
 
 async def measure(data: bytes, threads: Executor) -> dict[str, float] | None:
@@ -77,3 +90,49 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
+
+
+def _clip_measures(shown: str, found: Format, measures: dict[str, float] | None) -> tuple[int, int, float]:
+    """Return the width and height in pixels as displayed, and the seconds. Raises Unreadable."""
+    if measures is None or not measures["videos"] + measures["sounds"]:
+        raise Unreadable(_broken_clip(shown, found))
+    if not measures["videos"]:
+        raise Unreadable(
+            f"**{shown}** is {found.phrase} with sound but without a video track. "
+            f"Attach a clip ({NEEDED[Kind.VIDEO]}) that shows something."
+        )
+    width, height, seconds = int(measures["width"]), int(measures["height"]), measures["seconds"]
+    if min(width, height) < 1:
+        raise Unreadable(_broken_clip(shown, found))
+    if seconds <= 0:
+        raise Unreadable(
+            f"**{shown}** does not say how long it lasts, or lasts 0 s. "
+            f"Export it again as {NEEDED[Kind.VIDEO]} and attach the new file."
+        )
+    return width, height, seconds
+
+
+def _broken_clip(shown: str, found: Format) -> str:
+    return (
+        f"**{shown}** is {found.phrase}, but it is broken or cut off. "
+        f"Export it again as {NEEDED[Kind.VIDEO]} and attach the new file."
+    )
+
+
+def _check_whole(shown: str, found: Format, data: bytes) -> None:
+    """Raise Unreadable if the end of a clip is missing, which its index alone would not show."""
+    seen = set()
+    for kind, end in top_boxes(data):
+        seen.add(kind)
+        if end > len(data):
+            raise Unreadable(
+                f"**{shown}** is cut off: it has {len(data):,} of at least {end:,} bytes. "
+                "Save or download it again and attach the whole file."
+            )
+    if b"moov" not in seen:
+        raise Unreadable(
+            f"**{shown}** is {found.phrase} without its index, so it is cut off or was never finished. "
+            f"Export it again as {NEEDED[Kind.VIDEO]} and attach the new file."
+        )
+    if b"mdat" not in seen:
+        raise Unreadable(_broken_clip(shown, found))

@@ -11,6 +11,9 @@ import filetype
 
 from bot.models.requests import Kind
 
+NEEDED = {Kind.IMAGE: "PNG, JPEG or WebP", Kind.VIDEO: "MP4 or MOV"}
+ANY_NEEDED = "PNG, JPEG, WebP, MP4 or MOV"
+
 
 @dataclass(frozen=True, slots=True)
 class Format:

@@ -17,7 +17,7 @@ from functools import partial
 from bot.clock import Clock
 from bot.media.byte_budget import ByteBudget
 from bot.media.clips import TookTooLong
-from bot.media.references import identify, read_clip, read_picture
+from bot.media.inspect import identify, read_clip, read_picture
 from bot.models.requests import Kind, Reference
 
 # Together with the limits of one picture and one clip: the most memory that members can make the bot use.

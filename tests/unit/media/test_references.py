@@ -19,8 +19,10 @@ from PIL import Image
 
 from bot.clock import SystemClock
 from bot.media.containers import BOXES_MAX, has_impossible_table, top_boxes
+from bot.media.filenames import NAME_MAX, display_name
+from bot.media.images import MEGAPIXELS_MAX
 from bot.media.inspector import Inspector, NotNow
-from bot.media.references import MEGAPIXELS_MAX, NAME_MAX, Unreadable, display_name
+from bot.media.unreadable import Unreadable
 from bot.models.requests import IMAGE_BYTES_MAX, Kind, Reference
 
 URL = "https://cdn.example/file"

@@ -14,10 +14,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.clock import Clock, SystemClock, sleep
+from bot.connection.event_guard import INTERACTION, EventGuard, origin
+from bot.connection.registration import register
 from bot.delivery.fetcher import Fetcher
 from bot.delivery.routes import Routes
 from bot.delivery.sender import Delivery
-from bot.event_guard import INTERACTION, EventGuard, origin
 from bot.gmi.client import GmiCloud
 from bot.jobs.service import JobService
 from bot.media.byte_budget import ByteBudget
@@ -26,7 +27,6 @@ from bot.media.download import open_session
 from bot.media.hosts import is_on_this_machine
 from bot.media.inspector import Inspector
 from bot.quotas.limiter import QuotaLimiter
-from bot.registration import register
 from bot.settings import Settings
 from bot.storage.storage import Storage
 from bot.tasks import Tasks

@@ -12,7 +12,8 @@ from urllib.parse import unquote, urlsplit
 import aiohttp
 import discord
 
-from bot.client import GatewayUnreachable, ViduBot
+from bot.client import ViduBot
+from bot.connection.reconnect import GatewayUnreachable
 from bot.settings import Settings, SettingsError, load
 from bot.storage.storage import StorageFault, StorageUnavailable, StorageUnusable
 from bot.telemetry import logs

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -13,8 +13,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.clock import Clock, SystemClock, sleep
+from bot.clock import Clock, SystemClock
 from bot.connection.event_guard import INTERACTION, EventGuard, origin
+from bot.connection.reconnect import stay_connected
 from bot.connection.registration import register
 from bot.delivery.fetcher import Fetcher
 from bot.delivery.routes import Routes
@@ -47,13 +48,6 @@ EXTENSIONS = (
 KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS
 UPLOAD_BYTES = 100 * 1024 * 1024  # of references that wait for their first card, in all
 DNS_CACHE = 300  # seconds
-# Seconds before a new session after an unreadable one; Discord allows 1,000 sessions a day.
-SESSION_PAUSE_FIRST, SESSION_PAUSE_MAX = 1.0, 300.0
-SESSION_STEADY = timedelta(minutes=5)  # after so long the next failure has nothing to do with the last one
-
-
-class GatewayUnreachable(Exception):  # noqa: N818 - it names what happened
-    """Not even the first connection to Discord's gateway came about."""
 
 
 class ViduBot(commands.Bot):
@@ -136,35 +130,8 @@ class ViduBot(commands.Bot):
             self.dispatch("interaction_failed", args[0])
 
     async def connect(self, *, reconnect: bool = True) -> None:
-        """Stay connected; what cannot be read at all costs the session, not the process.
-
-        Raises GatewayUnreachable when not even the first connection comes about, and what discord.py raises
-        where no further attempt can help.
-        """
-        pause = SESSION_PAUSE_FIRST
-        while True:
-            began = self.clock.now()
-            try:
-                await super().connect(reconnect=reconnect)
-            except (discord.DiscordException, aiohttp.ClientError, OSError):
-                raise
-            except Exception as error:
-                if self.ws is None:  # discord.py 2.7 then trips over the session that it never had
-                    raise GatewayUnreachable from error
-                if self.clock.now() - began >= SESSION_STEADY:
-                    pause = SESSION_PAUSE_FIRST
-                log.error(
-                    "Discord's gateway sent something that could not be read at all (%s); "
-                    "a new session begins in %.0f s",
-                    origin(error),
-                    pause,
-                )
-                with contextlib.suppress(aiohttp.ClientError, OSError):  # the line may be down as well
-                    await self.ws.close(code=1000)
-            else:
-                return
-            await sleep(self.clock, pause)
-            pause = min(pause * 2, SESSION_PAUSE_MAX)
+        """Stay connected. Raises GatewayUnreachable, and what discord.py raises where nothing can help."""
+        await stay_connected(self, partial(super().connect, reconnect=reconnect), self.clock)
 
     async def close(self) -> None:
         """Stop the work, then close what it stood on; what fails there keeps nothing else open."""

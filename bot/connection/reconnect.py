@@ -1,0 +1,58 @@
+"""Stay connected to Discord's gateway: what can't be read at all costs the session, not the process."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import aiohttp
+import discord
+
+from bot.clock import Clock, sleep
+from bot.connection.event_guard import origin
+
+log = logging.getLogger(__name__)
+
+# Seconds before a new session after an unreadable one; Discord allows 1,000 sessions a day.
+PAUSE_FIRST, PAUSE_MAX = 1.0, 300.0
+STEADY = timedelta(minutes=5)  # after so long the next failure has nothing to do with the last one
+
+
+class GatewayUnreachable(Exception):  # noqa: N818 - it names what happened
+    """Not even the first connection to Discord's gateway came about."""
+
+
+async def stay_connected(
+    client: discord.Client, connect: Callable[[], Awaitable[None]], clock: Clock
+) -> None:
+    """Connect, and begin a new session whenever one ends with something that could not be read.
+
+    Raises GatewayUnreachable when not even the first connection comes about, and what discord.py raises
+    where no further attempt can help.
+    """
+    pause = PAUSE_FIRST
+    while True:
+        began = clock.now()
+        try:
+            await connect()
+        except (discord.DiscordException, aiohttp.ClientError, OSError):
+            raise
+        except Exception as error:
+            if client.ws is None:  # discord.py 2.7 then trips over the session that it never had
+                raise GatewayUnreachable from error
+            if clock.now() - began >= STEADY:
+                pause = PAUSE_FIRST
+            log.error(
+                "Discord's gateway sent something that could not be read at all (%s); "
+                "a new session begins in %.0f s",
+                origin(error),
+                pause,
+            )
+            with contextlib.suppress(aiohttp.ClientError, OSError):  # the line may be down as well
+                await client.ws.close(code=1000)
+        else:
+            return
+        await sleep(clock, pause)
+        pause = min(pause * 2, PAUSE_MAX)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from discord.ext import commands
 
 from bot.delivery.routes import Undeliverable
 from bot.intake.answers import answer_failed, answer_privately
-from bot.intake.context import is_first
+from bot.intake.context import await_answer, is_first, time_to_read
 from bot.intake.intake import Intake
 from bot.intake.repeats import RecentPresses
 from bot.jobs.service import CancelResult
@@ -49,7 +48,6 @@ NO_REFERENCES = "I could not keep the files of this one: please attach them agai
 NOT_SHOWN = "⚠️ Discord did not take it just now. Please press Show again in a minute."
 # Edit opens a window, which spends nothing and may be closed by mistake.
 ONCE = {CardAction.AGAIN, CardAction.CANCEL, CardAction.DELETE, CardAction.SHOW}
-FETCH_SECONDS = 1.5  # how long the card may be asked for its files: the answer after it is due within 3 s
 
 
 class Buttons(commands.Cog):
@@ -65,6 +63,7 @@ class Buttons(commands.Cog):
         self, interaction: discord.Interaction[ViduBot], press: CardAction, job_id: int
     ) -> None:
         """Check who pressed what, and do it."""
+        await_answer(interaction)
         try:
             job = await self.bot.storage.jobs.get(job_id)
             if job is None:
@@ -123,7 +122,7 @@ class Buttons(commands.Cog):
         sources = _sources(job, interaction.message.attachments)
         if not sources and job.location.keeps_references:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(FETCH_SECONDS):
+                async with time_to_read(interaction):
                     sources = _sources(job, await self.bot.delivery.references(job))
         return sources
 

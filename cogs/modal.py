@@ -10,7 +10,7 @@ import discord
 from discord.ext import commands
 
 from bot.intake.answers import answer_failed, answer_privately
-from bot.intake.context import is_first
+from bot.intake.context import await_answer, is_first
 from bot.intake.intake import Intake
 from bot.intake.repeats import RecentPresses
 from bot.media.filenames import display_name
@@ -69,6 +69,7 @@ class ModalSubmissions(commands.Cog):
         custom_id = str(data.get("custom_id", ""))
         if interaction.type is not discord.InteractionType.modal_submit or not is_window(custom_id):
             return
+        await_answer(interaction)
         try:
             draft = await self._begun(interaction, draft_id_of(custom_id))
             if draft.user_id != interaction.user.id:

@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# A refusal that is certain anyway still looks into the files, to name all faults at once within 3 s.
-REFUSAL_SECONDS = 1.5
-
 FAILED_READ = "**{name}** could not be read from Discord. Attach it again."
 
 _TYPES = {  # what Discord says that a file is, as far as it can be a reference
@@ -117,15 +114,17 @@ class AttachmentReader:
             keeper.drop()
         return InspectedFiles(references, keeper.contents(), faults)
 
-    async def examine_briefly(self, user_id: int, sources: Sequence[Source]) -> InspectedFiles:
-        """Look into the files as far as the time for a first answer allows."""
+    async def examine_briefly(
+        self, user_id: int, sources: Sequence[Source], limit: asyncio.Timeout
+    ) -> InspectedFiles:
+        """Look into the files of a refusal, which is certain anyway, as far as the time allows."""
         readable = [
             source
             for source in sources
             if source.size is None or not size_faults(source.name, source.size, source.likely_kind)
         ]
         try:
-            async with asyncio.timeout(REFUSAL_SECONDS):
+            async with limit:
                 return await self.examine(user_id, readable)
         except TimeoutError:
             return InspectedFiles([], [], [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -9,10 +10,25 @@ import discord
 
 from bot.intake.answers import answer_privately
 from bot.intake.repeats import RecentPresses
+from bot.storage.storage import PROMPT
 
 log = logging.getLogger(__name__)
 
+FIRST_ANSWER = 2.5  # seconds until the first answer must be on its way; Discord takes none after 3
+_DUE = "vidu answer due"
+
 ONE_PRESS = "🙂 I am on it already, one press is enough. For another one press again in a few seconds."
+
+
+def await_answer(interaction: discord.Interaction[Any]) -> float:
+    """Return the loop's time at which the first answer is due; the first call starts the count."""
+    due: float = interaction.extras.setdefault(_DUE, asyncio.get_running_loop().time() + FIRST_ANSWER)
+    return due
+
+
+def time_to_read(interaction: discord.Interaction[Any]) -> asyncio.Timeout:
+    """Return the limit of what may be read before the first answer, so that the disk has its time as well."""
+    return asyncio.timeout_at(await_answer(interaction) - PROMPT)
 
 
 def is_guest(interaction: discord.Interaction[Any]) -> bool:

@@ -15,7 +15,7 @@ import discord
 from bot.delivery.sender import Upload
 from bot.intake.answers import STORAGE, answer_privately
 from bot.intake.attachments import AttachmentReader, InspectedFiles
-from bot.intake.context import home, is_guest, role_ids
+from bot.intake.context import home, is_guest, role_ids, time_to_read
 from bot.jobs.service import DuplicateRequest, ShuttingDown, Submission
 from bot.models.drafts import Draft
 from bot.models.jobs import CardLocation, PendingReply
@@ -48,7 +48,8 @@ class Intake:
         """Start the job that a draft asks for, or tell the member what stands in its way."""
         faults = draft.faults()
         if faults:
-            faults += (await self._files.examine_briefly(interaction.user.id, draft.used)).faults
+            limit = time_to_read(interaction)
+            faults += (await self._files.examine_briefly(interaction.user.id, draft.used, limit)).faults
             await self.refuse(interaction, draft, sentences.faults(list(dict.fromkeys(faults))))
             return
         try:

@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 from simcord.backend.cdn import CdnStore
 
-from bot.models.drafts import Draft, Source
 from bot.storage.drafts import DraftStore
 from bot.storage.storage import StorageUnavailable
-from cogs.modal import filled, read_answers
 from fakes.gmi.cloud import GmiCloud
 from fakes.media import clip, picture
 from fakes.world import World, components
@@ -275,25 +273,6 @@ async def test_a_disk_in_trouble_refuses_without_a_button(
     assert RETRY not in private_answer(refused)
     answer = await world.member.slash(world.channel, "vidu", image1=("a.png", picture()))
     assert "cannot write anything down" in private_answer(answer)
-
-
-@pytest.mark.parametrize(
-    "components",
-    [
-        [],
-        [{"type": 18}],
-        [{"type": 18, "component": {"type": 3, "custom_id": "duration", "values": ["soon"]}}],
-        [{"type": 18, "component": {"type": 3, "custom_id": "used", "values": ["-1", "99", "x"]}}],
-        [{"type": 18, "component": {"type": 19, "custom_id": "files", "values": ["5"]}}],
-        [{"type": 1, "components": [{"type": 4, "custom_id": "prompt", "value": None}]}],
-    ],
-)
-def test_an_odd_answer_is_a_draft_with_faults_and_no_error(components: list[object]) -> None:
-    draft = filled(
-        Draft(1, 2, chosen=(0,), sources=(Source("a.png", "x"),)), read_answers({"components": components})
-    )
-    assert draft.duration == 5
-    assert any("prompt is empty" in fault for fault in draft.faults())
 
 
 @pytest.mark.settings(quota_running=9)

@@ -1,4 +1,4 @@
-"""The bot: opens its parts in order, loads the cogs, and closes the parts in reverse order."""
+"""The bot: opens its parts in order, loads the extensions, and closes the parts in reverse order."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ from bot.delivery.fetcher import Fetcher
 from bot.delivery.routes import Routes
 from bot.delivery.sender import Delivery
 from bot.gmi.client import GmiCloud
+from bot.intake.answers import answer_failed, answer_unexpected
+from bot.intake.attachments import AttachmentReader
+from bot.intake.context import Interaction
+from bot.intake.intake import Intake
 from bot.jobs.service import JobService
 from bot.media.byte_budget import ByteBudget
 from bot.media.cdn import Cdn, DiscordCdn
@@ -31,19 +35,17 @@ from bot.quotas.limiter import QuotaLimiter
 from bot.settings import Settings
 from bot.storage.storage import Storage
 from bot.tasks import Tasks
-from bot.ui.buttons import CardButton, PageButton
-from bot.ui.modal import ReopenButton
 
 log = logging.getLogger(__name__)
 
 EXTENSIONS = (
-    "bot.intake.answers",
     "cogs.vidu",
     "cogs.modal",
     "cogs.message_command",
     "cogs.card_buttons",
     "cogs.videos",
     "cogs.quota",
+    "cogs.fallbacks",
 )
 KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS
 UPLOAD_BYTES = 100 * 1024 * 1024  # of references that wait for their first card, in all
@@ -51,13 +53,14 @@ DNS_CACHE = 300  # seconds
 
 
 class ViduBot(commands.Bot):
-    """One process: one Discord application, one GMI Cloud organisation, one ledger."""
+    """One process: one Discord application, one GMI Cloud organization, one database."""
 
     cdn: Cdn
     storage: Storage
     quotas: QuotaLimiter
     delivery: Delivery
     job_service: JobService
+    intake: Intake
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None, cdn: Cdn | None = None) -> None:
         super().__init__(
@@ -83,7 +86,15 @@ class ViduBot(commands.Bot):
         self._resumed = False
 
     async def setup_hook(self) -> None:
-        """Open the parts, then load the cogs: a command can arrive as soon as Discord is connected."""
+        """Open the parts, then load the extensions: a command can arrive as soon as Discord is connected."""
+        await self._open_parts()
+        for extension in EXTENSIONS:
+            await self.load_extension(extension)
+        self.tasks.supervise(lambda: register(self.tree, self.storage, self.clock), "register the commands")
+        self.opened = True
+
+    async def _open_parts(self) -> None:
+        """Open each part after those that it stands on; each is closed before them."""
         settings = self.settings
         self.storage = await Storage.open(settings.database_url.get_secret_value())
         self._parts.push_async_callback(self.storage.close)
@@ -112,11 +123,14 @@ class ViduBot(commands.Bot):
         )
         self._parts.push_async_callback(self.job_service.close)
         await self.job_service.open()
-        self.add_dynamic_items(CardButton, PageButton, ReopenButton)
-        for extension in EXTENSIONS:
-            await self.load_extension(extension)
-        self.tasks.supervise(lambda: register(self.tree, self.storage, self.clock), "register the commands")
-        self.opened = True
+        self.intake = Intake(
+            jobs=self.job_service,
+            quotas=self.quotas,
+            files=AttachmentReader(self.inspector, self.cdn, self.upload_bytes),
+            drafts=self.storage.drafts,
+            upload_bytes=self.upload_bytes,
+            clock=self.clock,
+        )
 
     async def on_ready(self) -> None:
         """Resume open jobs at the first connection; later ones find them still running."""
@@ -124,10 +138,10 @@ class ViduBot(commands.Bot):
         self._resume()
 
     async def on_error(self, event_method: str, /, *args: Any, **_: Any) -> None:
-        """Log what a listener raised; where a member waits for it, `bot.intake.answers` answers."""
+        """Log what a listener raised, and answer the member who waits for it."""
         log.exception("The listener %s failed", event_method)
-        if event_method != "on_interaction_failed" and args and isinstance(args[0], discord.Interaction):
-            self.dispatch("interaction_failed", args[0])
+        if args and isinstance(args[0], discord.Interaction):
+            await answer_unexpected(args[0])
 
     async def connect(self, *, reconnect: bool = True) -> None:
         """Stay connected. Raises GatewayUnreachable, and what discord.py raises where nothing can help."""
@@ -159,9 +173,9 @@ def _notify_after(seconds: int) -> timedelta | None:
 
 
 class _Tree(app_commands.CommandTree[ViduBot]):
-    """Leaves every failed command to the one place that answers it."""
+    """Answers every command that failed."""
 
-    async def _call(self, interaction: discord.Interaction[Any]) -> None:
+    async def _call(self, interaction: Interaction) -> None:
         """Run a command; what odd data raises is dropped by discord.py, and nobody would answer."""
         try:
             await super()._call(interaction)
@@ -169,10 +183,9 @@ class _Tree(app_commands.CommandTree[ViduBot]):
             raise
         except Exception as error:
             log.error("A command's data could not be read (%s)", origin(error))
-            self.client.dispatch("interaction_failed", interaction)
+            await answer_unexpected(interaction)
 
-    async def on_error(
-        self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError, /
-    ) -> None:
-        """Pass the failure on to `bot.intake.answers`."""
-        self.client.dispatch("app_command_error", interaction, error)
+    async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
+        """Turn the failure into a sentence."""
+        name = interaction.command.qualified_name if interaction.command else "unknown"
+        await answer_failed(interaction, f"The command {name}", error)

@@ -1,8 +1,8 @@
-"""The message menu: a video from the pictures and clips of any message."""
+"""The message command: a video from the images and videos of any message."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.intake.answers import answer_privately
 from bot.intake.attachments import sources_in
-from bot.intake.intake import Intake
+from bot.intake.context import Interaction
 from bot.media.formats import ANY_NEEDED
 from bot.models.drafts import Draft, fitting
 
@@ -25,34 +25,33 @@ NOTHING = (
 
 
 class MessageCommand(commands.Cog):
-    """Opens the window for a message that somebody points at."""
+    """Opens the form for a message that somebody points at."""
 
     def __init__(self, bot: ViduBot) -> None:
         self.bot = bot
-        self.intake = Intake(bot)
-        # A cog cannot hold a menu as a decorated method: discord.py allows those at the top level only.
-        self.menu = app_commands.ContextMenu(name=NAME, callback=self.make_video)
-        self.menu.allowed_installs = app_commands.AppInstallationType(guild=True, user=True)
-        self.menu.allowed_contexts = app_commands.AppCommandContext(
+        # No decorated method: discord.py allows those for message commands at the top level only.
+        self.command = app_commands.ContextMenu(name=NAME, callback=self.make_video)
+        self.command.allowed_installs = app_commands.AppInstallationType(guild=True, user=True)
+        self.command.allowed_contexts = app_commands.AppCommandContext(
             guild=True, dm_channel=True, private_channel=True
         )
 
     async def cog_load(self) -> None:
-        """Add the menu."""
-        self.bot.tree.add_command(self.menu)
+        """Add the command."""
+        self.bot.tree.add_command(self.command)
 
     async def cog_unload(self) -> None:
-        """Remove the menu."""
-        self.bot.tree.remove_command(self.menu.name, type=self.menu.type)
+        """Remove the command."""
+        self.bot.tree.remove_command(self.command.name, type=self.command.type)
 
-    async def make_video(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
-        """Open the window with the message's pictures and clips."""
+    async def make_video(self, interaction: Interaction, message: discord.Message) -> None:
+        """Open the form with the message's images and videos."""
         sources = sources_in(message)
         if not sources:
             await answer_privately(interaction, NOTHING)
             return
         draft = Draft(interaction.id, interaction.user.id, sources=tuple(sources), chosen=fitting(sources))
-        await self.intake.open_window(interaction, draft)
+        await self.bot.intake.open_modal(interaction, draft)
 
 
 async def setup(bot: ViduBot) -> None:

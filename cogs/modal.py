@@ -1,20 +1,21 @@
-"""The window: what a member typed becomes a draft, whether or not this process opened it."""
+"""The form: what a member typed becomes a draft, whether or not this process opened it."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import discord
+from discord import ui
 from discord.ext import commands
 
-from bot.intake.answers import answer_failed, answer_privately
-from bot.intake.context import await_answer, is_first
-from bot.intake.intake import Intake
-from bot.intake.modal_answers import filled, mapping, read_answers
-from bot.intake.repeats import RecentPresses
+from bot.intake.answers import answer_privately, failures_answered
+from bot.intake.buttons import AnsweredButton
+from bot.intake.context import Interaction, await_answer
+from bot.intake.modal_answers import custom_id_of, filled, read_answers
 from bot.models.drafts import Draft
-from bot.ui.modal import draft_id_of, is_window
+from bot.ui.custom_ids import DRAFT_BUTTON, draft_id_of, is_modal, number_in
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
@@ -24,56 +25,63 @@ EXPIRED = "Discord no longer has your files: please attach them again."
 NOT_YOURS = "🙂 This one is somebody else's. With `/vidu` you can make your own."
 
 
-class ModalSubmissions(commands.Cog):
-    """Takes in what members type into windows."""
+class Forms(commands.Cog):
+    """Takes in what members type into forms."""
 
     def __init__(self, bot: ViduBot) -> None:
         self.bot = bot
-        self.intake = Intake(bot)
-        self.submitted = RecentPresses()
 
     @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Hear every answer to a window: discord.py forgets its own windows when the process ends."""
-        data = mapping(interaction.data)
-        custom_id = str(data.get("custom_id", ""))
-        if interaction.type is not discord.InteractionType.modal_submit or not is_window(custom_id):
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """Hear every answer to a form: discord.py forgets its own forms when the process ends."""
+        if interaction.type is discord.InteractionType.modal_submit and is_modal(custom_id_of(interaction)):
+            await_answer(interaction)
+            async with failures_answered(interaction, "The answer to a form"):
+                await self._take(interaction, custom_id_of(interaction))
+
+    async def _take(self, interaction: Interaction, custom_id: str) -> None:
+        """Start what the form asks for; its files were kept when it opened, the rest comes with it."""
+        draft_id, intake = draft_id_of(custom_id), self.bot.intake
+        kept = None if draft_id is None else await intake.kept_draft(draft_id)
+        draft = kept or Draft(interaction.id, interaction.user.id)
+        if draft.user_id != interaction.user.id:
+            await answer_privately(interaction, NOT_YOURS)
             return
-        await_answer(interaction)
-        try:
-            draft = await self._begun(interaction, draft_id_of(custom_id))
-            if draft.user_id != interaction.user.id:
-                await answer_privately(interaction, NOT_YOURS)
-                return
-            answers = read_answers(data)
-            # Discord lets a member submit again what it said had failed; it may have arrived all the same.
-            if await is_first(interaction, self.submitted, f"{custom_id} {answers.what}"):
-                await self.intake.take(interaction, filled(draft, answers))
-        except Exception as error:
-            await answer_failed(interaction, "The answer to a window", error)
+        answers = read_answers(interaction.data)
+        # Discord lets a member submit again what it said had failed; it may have arrived all the same.
+        if await intake.is_first(interaction, f"{custom_id} {answers.what}"):
+            await intake.take(interaction, filled(draft, answers))
 
-    @commands.Cog.listener()
-    async def on_window_button(self, interaction: discord.Interaction[ViduBot], draft_id: int) -> None:
-        """Open a refused request again, with everything that was typed."""
-        try:
-            draft = await self.bot.storage.drafts.get(draft_id)
-            if draft is None:
-                await answer_privately(interaction, FORGOTTEN)
-            elif draft.user_id != interaction.user.id:
-                await answer_privately(interaction, NOT_YOURS)
-            else:
-                fresh = replace(draft, id=interaction.id).without_expired(self.bot.clock.now())
-                lost = draft.sources and not fresh.sources
-                await self.intake.open_window(interaction, fresh, EXPIRED if lost else None)
-        except Exception as error:
-            await answer_failed(interaction, "The button of a refusal", error)
 
-    async def _begun(self, interaction: discord.Interaction[Any], draft_id: int | None) -> Draft:
-        """Return what the window was opened with; its files, for the rest comes with the answer."""
-        kept = None if draft_id is None else await self.bot.storage.drafts.get(draft_id)
-        return kept or Draft(interaction.id, interaction.user.id)
+class ReopenButton(AnsweredButton, template=DRAFT_BUTTON):
+    """The button below a refusal: it opens the form again, with everything that was typed."""
+
+    def __init__(self, item: ui.Item[Any], draft_id: int) -> None:
+        super().__init__(item)
+        self.draft_id = draft_id
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: Interaction, item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Read from the id which draft it opens."""
+        return cls(item, number_in(match["draft"]))
+
+    async def act(self, interaction: Interaction) -> None:
+        """Open the form, unless what was typed is gone or somebody else's."""
+        bot: ViduBot = interaction.client
+        draft = await bot.intake.kept_draft(self.draft_id)
+        if draft is None:
+            await answer_privately(interaction, FORGOTTEN)
+        elif draft.user_id != interaction.user.id:
+            await answer_privately(interaction, NOT_YOURS)
+        else:
+            fresh = replace(draft, id=interaction.id).without_expired(bot.clock.now())
+            lost = draft.sources and not fresh.sources
+            await bot.intake.open_modal(interaction, fresh, EXPIRED if lost else None)
 
 
 async def setup(bot: ViduBot) -> None:
-    """Add the cog; called by `load_extension`."""
-    await bot.add_cog(ModalSubmissions(bot))
+    """Add the cog and the button; called by `load_extension`."""
+    bot.add_dynamic_items(ReopenButton)
+    await bot.add_cog(Forms(bot))

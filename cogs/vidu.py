@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.intake.attachments import source_of
-from bot.intake.intake import Intake
+from bot.intake.context import Interaction
 from bot.models.drafts import Draft
 from bot.models.requests import (
     DURATION_DEFAULT,
@@ -30,7 +30,7 @@ class Vidu(commands.Cog):
     """Turns pictures, clips and a prompt into a video."""
 
     def __init__(self, bot: ViduBot) -> None:
-        self.intake = Intake(bot)
+        self.bot = bot
 
     @app_commands.command(description="Make a video from your pictures or clips and a prompt")
     @app_commands.describe(
@@ -53,7 +53,7 @@ class Vidu(commands.Cog):
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     async def vidu(  # noqa: PLR0917 - one parameter for each option
         self,
-        interaction: discord.Interaction,
+        interaction: Interaction,
         prompt: app_commands.Range[str, 1, PROMPT_MAX] | None = None,
         image1: discord.Attachment | None = None,
         image2: discord.Attachment | None = None,
@@ -84,9 +84,9 @@ class Vidu(commands.Cog):
             spoiler=spoiler,
         )
         if prompt is None or not sources:
-            await self.intake.open_window(interaction, draft)
+            await self.bot.intake.open_modal(interaction, draft)
         else:
-            await self.intake.take(interaction, draft)
+            await self.bot.intake.take(interaction, draft)
 
 
 async def setup(bot: ViduBot) -> None:

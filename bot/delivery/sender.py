@@ -16,8 +16,8 @@ from bot.delivery.fetcher import Fetcher, Result
 from bot.delivery.results import Links, present
 from bot.delivery.routes import UNSURE, Build, Content, Gone, Route, Routes, Undeliverable
 from bot.models.jobs import CardLocation, Job, PendingReply, State
-from bot.ui.buttons import CardAction, CardButton
 from bot.ui.cards import card, lost_request_card, reference_filename, video_filename
+from bot.ui.custom_ids import CardAction, card_button_id
 from bot.ui.job_texts import notification
 
 log = logging.getLogger(__name__)
@@ -257,7 +257,7 @@ class Delivery:
                 if self._routes.is_gone(job, error):
                     continue  # a token does not reach a direct message
                 return None
-            if not _has_button(message.components, CardButton(CardAction.DELETE, job.id).custom_id):
+            if not _has_button(message.components, card_button_id(CardAction.DELETE, job.id)):
                 raise Gone(f"the card of job {job.id} was deleted")
             return message
         raise Gone(f"the card of job {job.id} is not there any more")

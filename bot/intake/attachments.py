@@ -7,15 +7,15 @@ import contextlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import discord
 
 from bot.media.byte_budget import ByteBudget
-from bot.media.cdn import CdnError, LargerThanAllowed
+from bot.media.cdn import Cdn, CdnError, LargerThanAllowed
 from bot.media.filenames import display_name
-from bot.media.inspector import NotNow
+from bot.media.inspector import Inspector, NotNow
 from bot.media.unreadable import Unreadable
 from bot.models.drafts import Source
 from bot.models.requests import (
@@ -28,9 +28,6 @@ from bot.models.requests import (
     shape_faults,
     size_faults,
 )
-
-if TYPE_CHECKING:
-    from bot.client import ViduBot
 
 log = logging.getLogger(__name__)
 
@@ -77,18 +74,20 @@ LATER = _Finding()  # a clip that looked like a picture: it is read again in its
 class AttachmentReader:
     """Reads and probes files."""
 
-    def __init__(self, bot: ViduBot) -> None:
-        self._bot = bot
+    def __init__(self, inspector: Inspector, cdn: Cdn, upload_bytes: ByteBudget) -> None:
+        self._inspector = inspector
+        self._cdn = cdn
+        self._upload_bytes = upload_bytes
 
     async def examine(self, user_id: int, sources: Sequence[Source], keep_max: int = 0) -> InspectedFiles:
         """Read and probe all files of a member, and name everything that is wrong with them.
 
         Their contents are kept where they have no more bytes than `keep_max` and memory allows: whoever
-        gets them returns them to `bot.upload_bytes`.
+        gets them returns them to the budget of uploads.
         """
-        keeper = _Keeper(self._bot.upload_bytes, keep_max, sources)
+        keeper = _Keeper(self._upload_bytes, keep_max, sources)
         try:
-            async with self._bot.inspector.turn(user_id):
+            async with self._inspector.turn(user_id):
                 findings = await self._examine_all(user_id, sources, keeper)
         except NotNow as error:
             keeper.drop()
@@ -143,7 +142,7 @@ class AttachmentReader:
 
         async def look_at_clips(positions: Sequence[int]) -> None:
             if positions:
-                async with self._bot.inspector.clip_turn():
+                async with self._inspector.clip_turn():
                     for position in positions:
                         await look(position, True)
 
@@ -157,12 +156,12 @@ class AttachmentReader:
 
     async def _examine_one(self, user_id: int, source: Source, as_clip: bool) -> tuple[_Finding, bytes]:
         """Read one file and look into it; what turns out to be a clip only then has to wait its turn."""
-        inspector, limit = self._bot.inspector, _limit(source, as_clip)
+        inspector, limit = self._inspector, _limit(source, as_clip)
         # A clip's turn is its share of memory as well.
         share = contextlib.nullcontext() if as_clip else inspector.picture_bytes.lend(limit)
         async with share:
             try:
-                content = await self._bot.cdn.read(source.url, limit)
+                content = await self._cdn.read(source.url, limit)
                 given = source.name, source.url, content, source.kind
                 if as_clip:
                     return _Finding(await inspector.clip(user_id, *given)), content
@@ -257,10 +256,10 @@ def _in_component(component: Any) -> Iterator[Source]:
     media = [item.media for item in getattr(component, "items", ())]
     if isinstance(component, discord.ThumbnailComponent):
         media.append(component.media)
-    for one in media:
-        url = one.url if one.attachment_id else one.proxy_url
-        if url and _kind(one.content_type, _name(one.url)) is not None:
-            yield Source(display_name(_name(one.url)), url, None, None)
+    for item in media:
+        url = item.url if item.attachment_id else item.proxy_url
+        if url and _kind(item.content_type, _name(item.url)) is not None:
+            yield Source(display_name(_name(item.url)), url, None, None)
 
 
 def _kind(content_type: str | None, filename: str) -> Kind | None:

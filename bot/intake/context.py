@@ -1,63 +1,64 @@
-"""Where an interaction happens, and who acts there."""
+"""Where an interaction happens, who acts there, and how much time its first answer has."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 
 import discord
 
-from bot.intake.answers import answer_privately
-from bot.intake.repeats import RecentPresses
-from bot.storage.storage import PROMPT
+from bot.models.jobs import CardLocation
+from bot.storage.storage import TimeLimits
 
-log = logging.getLogger(__name__)
+# Any: a callback of discord.py takes the interactions of any client.
+Interaction: TypeAlias = discord.Interaction[Any]
 
+TOKEN_LIFE = timedelta(minutes=15)  # [Discord]
 FIRST_ANSWER = 2.5  # seconds until the first answer must be on its way; Discord takes none after 3
 _DUE = "vidu answer due"
 
-ONE_PRESS = "🙂 I am on it already, one press is enough. For another one press again in a few seconds."
 
-
-def await_answer(interaction: discord.Interaction[Any]) -> float:
+def await_answer(interaction: Interaction) -> float:
     """Return the loop's time at which the first answer is due; the first call starts the count."""
     due: float = interaction.extras.setdefault(_DUE, asyncio.get_running_loop().time() + FIRST_ANSWER)
     return due
 
 
-def time_to_read(interaction: discord.Interaction[Any]) -> asyncio.Timeout:
+def time_to_read(interaction: Interaction) -> asyncio.Timeout:
     """Return the limit of what may be read before the first answer, so that the disk has its time as well."""
-    return asyncio.timeout_at(await_answer(interaction) - PROMPT)
+    return asyncio.timeout_at(await_answer(interaction) - TimeLimits.interactive)
 
 
-def is_guest(interaction: discord.Interaction[Any]) -> bool:
-    """Tell whether the bot is no member here: then only the interaction's token reaches the place."""
+def is_guest(interaction: Interaction) -> bool:
+    """Tell whether the bot isn't a member here: then only the interaction's token reaches the place."""
     if interaction.guild_id is not None:
         return interaction.client.get_guild(interaction.guild_id) is None
     return interaction.context.private_channel
 
 
-def home(interaction: discord.Interaction[Any]) -> int | None:
+def quota_guild_id(interaction: Interaction) -> int | None:
     """Return the server whose quotas count; as a guest it is nobody's, or each server would add a quota."""
     return None if is_guest(interaction) else interaction.guild_id
 
 
-def role_ids(interaction: discord.Interaction[Any]) -> list[int]:
+def role_ids(interaction: Interaction) -> list[int]:
     """Return the roles of the member who acts; none where no server's rules count."""
     user = interaction.user
-    if home(interaction) is None or not isinstance(user, discord.Member):
+    if quota_guild_id(interaction) is None or not isinstance(user, discord.Member):
         return []
     return [role.id for role in user.roles]
 
 
-async def is_first(interaction: discord.Interaction[Any], presses: RecentPresses, what: str) -> bool:
-    """Tell whether this is no repetition of what its member did a moment ago; answer it if it is one."""
-    earlier = presses.take(interaction.user.id, what, interaction.id, interaction.client.clock.now())
-    if earlier is None:
-        return True
-    if earlier == interaction.id:
-        log.info("Interaction %s arrived twice", interaction.id)  # its first arrival is being answered
-    else:
-        await answer_privately(interaction, ONE_PRESS)
-    return False
+def card_location(interaction: Interaction, now: datetime, *, private: bool) -> CardLocation:
+    """Return where the answer to an interaction goes; the id of its message is not known yet."""
+    assert interaction.channel_id is not None, "nothing happens outside a channel"
+    return CardLocation(
+        channel_id=interaction.channel_id,
+        guild_id=quota_guild_id(interaction),
+        token=interaction.token,
+        token_expires=now + TOKEN_LIFE,
+        private=private,
+        upload_limit=interaction.filesize_limit,
+        guest=is_guest(interaction),
+    )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.intake.context import Interaction
 from bot.media.filenames import display_name
 from bot.models.drafts import Draft, Source
 from bot.models.requests import DURATION_DEFAULT, clean_prompt
@@ -30,13 +31,19 @@ class ModalAnswers:
         return repr((dict(self.texts), choices, [(file.name, file.size) for file in self.files]))
 
 
-def read_answers(data: Mapping[str, Any]) -> ModalAnswers:
+def custom_id_of(interaction: Interaction) -> str:
+    """Return the id of the form or button that an interaction comes from; empty where it names none."""
+    return str(_mapping(interaction.data).get("custom_id", ""))
+
+
+def read_answers(data: Any) -> ModalAnswers:
     """Return what a form's answer holds, from the interaction as Discord sends it; what is odd is left out.
 
     A file of which not enough is known stays as one that cannot be read: a video must not begin without it.
     """
     texts: dict[str, str] = {}
     choices: dict[str, list[str]] = {}
+    data = _mapping(data)
     for field in _fields(data.get("components")):
         name, value, values = field.get("custom_id"), field.get("value"), field.get("values")
         if not isinstance(name, str):
@@ -45,8 +52,8 @@ def read_answers(data: Mapping[str, Any]) -> ModalAnswers:
             choices[name] = [text for text in values if isinstance(text, str)]
         elif isinstance(value, str):
             texts[name] = value
-    attachments = mapping(mapping(data.get("resolved")).get("attachments"))
-    files = tuple(_source(mapping(attachments.get(number))) for number in choices.get(FILES, ()))
+    attachments = _mapping(_mapping(data.get("resolved")).get("attachments"))
+    files = tuple(_source(_mapping(attachments.get(number))) for number in choices.get(FILES, ()))
     return ModalAnswers(texts, choices, files)
 
 
@@ -58,8 +65,7 @@ def _fields(components: Any) -> Iterator[Mapping[str, Any]]:
             yield from _fields(component.get("components"))
 
 
-def mapping(value: Any) -> Mapping[str, Any]:
-    """Return a mapping as it is, and an empty one in place of anything else."""
+def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 

@@ -13,7 +13,7 @@ from discord import ui
 from bot.models.jobs import Job, State
 from bot.models.requests import Kind, Reference
 from bot.ui import job_texts
-from bot.ui.buttons import buttons
+from bot.ui.buttons import buttons, stateless
 from bot.ui.translator import _
 
 PROMPT_SHOWN = 700  # characters; a card has 4,000 in all, and a longer wall of text hides the video
@@ -73,7 +73,7 @@ def card(
         parts.append(row)
     view = ui.LayoutView(timeout=None)
     view.add_item(ui.Container(*parts, accent_colour=_COLOURS[job.state]))
-    return view
+    return stateless(view)
 
 
 def reference_filename(position: int, reference: Reference) -> str:

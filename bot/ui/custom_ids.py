@@ -1,27 +1,67 @@
-"""What all buttons have in common: numbers in their ids, and the mark that somebody answers the press."""
+"""The ids of buttons and forms: what they ask for stands in them, so they mean the same after any restart.
+
+They are in old messages: never change one.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from enum import StrEnum
 
-import discord
-
-NUMBER_MAX = 2**63 - 1  # the largest number that the ledger's columns hold
+NUMBER_MAX = 2**63 - 1  # the largest number that the database's columns hold
 _DIGITS_MAX = len(str(NUMBER_MAX))
-_MARK = "vidu taken"
+
+
+class CardAction(StrEnum):
+    """What a button of a card asks for. The values are part of the ids."""
+
+    CANCEL = "cancel"
+    AGAIN = "again"
+    EDIT = "edit"
+    DELETE = "delete"
+    SHOW = "show"
+
+
+_CARD, _PAGE, _DRAFT = "vidu", "vidu-videos", "vidu-window"
+_NEW = "new"  # of a form that was opened with nothing to keep
+
+# What the ids of each kind of button look like.
+CARD_BUTTON = rf"{_CARD}:(?P<action>{'|'.join(CardAction)}):(?P<job>[0-9]+)"
+PAGE_BUTTON = rf"{_PAGE}:(?P<page>[0-9]+)"
+DRAFT_BUTTON = rf"{_DRAFT}:(?P<draft>[0-9]+)"
+
+
+def card_button_id(action: CardAction, job_id: int) -> str:
+    """Return the id of a button of a job's card."""
+    return f"{_CARD}:{action.value}:{job_id}"
+
+
+def page_button_id(page: int) -> str:
+    """Return the id of a button that leads to a page of a member's videos."""
+    return f"{_PAGE}:{page}"
+
+
+def draft_button_id(draft_id: int) -> str:
+    """Return the id of a button that opens a draft again."""
+    return f"{_DRAFT}:{draft_id}"
+
+
+def modal_id(draft_id: int | None) -> str:
+    """Return the id of the form of a draft, or of one that nothing was kept for."""
+    return f"{_DRAFT}:{_NEW if draft_id is None else draft_id}"
+
+
+def is_modal(custom_id: str) -> bool:
+    """Tell whether this is the id of one of our forms."""
+    return custom_id.startswith(f"{_DRAFT}:")
+
+
+def draft_id_of(custom_id: str) -> int | None:
+    """Return which draft a form was opened with, or None where nothing was kept for it."""
+    number = custom_id.partition(":")[2]
+    return number_in(number) if number.isdecimal() else None
 
 
 def number_in(digits: str) -> int:
-    """Return the number in a custom_id; 0, which nothing of ours has, where it is too long to be one."""
+    """Return the number in an id; 0, which nothing of ours has, where it is too long to be one."""
     number = int(digits) if len(digits) <= _DIGITS_MAX else 0
     return number if number <= NUMBER_MAX else 0
-
-
-def take(interaction: discord.Interaction[Any]) -> None:
-    """Mark an interaction as one that somebody answers."""
-    interaction.extras[_MARK] = True
-
-
-def is_taken(interaction: discord.Interaction[Any]) -> bool:
-    """Tell whether somebody answers this; discord.py drops a press whose button it cannot find."""
-    return _MARK in interaction.extras

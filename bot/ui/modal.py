@@ -1,12 +1,6 @@
-"""The window in which a member types a request: how it looks, and the button that opens it again.
-
-What a window asks for is in its id, so that its answer means the same after any restart.
-"""
+"""The form in which a member types a request: how it looks."""
 
 from __future__ import annotations
-
-import re
-from typing import Any, Self
 
 import discord
 from discord import ui
@@ -22,14 +16,12 @@ from bot.models.requests import (
     VIDEOS_MAX,
     Kind,
 )
-from bot.ui import custom_ids as presses
+from bot.ui.custom_ids import modal_id
 
-# Names of the fields. They come back with the answer to windows of an older version: never rename one.
+# Names of the fields. They come back with the answer to forms of an older version: never rename one.
 PROMPT, FILES, USED, DURATION, SEED, EXTRAS = "prompt", "files", "used", "duration", "seed", "extras"
 SPOILER, PRIVATE = "spoiler", "private"
 
-_ID = "vidu-window"
-_NEW = "new"
 _TITLE = "Make a video"
 _FILES_NEEDED = (
     f"PNG, JPEG, WebP, MP4, MOV; up to {IMAGES_MAX} pictures, or {VIDEOS_MAX} clips "
@@ -41,10 +33,10 @@ _NOUNS = {Kind.IMAGE: "picture", Kind.VIDEO: "clip"}
 
 
 class VideoModal(ui.Modal):
-    """The filled window of a draft; it has the five fields that Discord allows."""
+    """The form of a draft, filled in; it has the five fields that Discord allows."""
 
     def __init__(self, draft: Draft, *, kept: bool, about_files: str | None = None) -> None:
-        super().__init__(title=_TITLE, timeout=None, custom_id=f"{_ID}:{draft.id if kept else _NEW}")
+        super().__init__(title=_TITLE, timeout=None, custom_id=modal_id(draft.id if kept else None))
         self.add_item(_prompt(draft))
         if draft.chosen is None:
             self.add_item(_files(draft, about_files))
@@ -53,48 +45,9 @@ class VideoModal(ui.Modal):
         self.add_item(_duration(draft))
         self.add_item(_seed(draft))
         self.add_item(_extras(draft))
-        # discord.py remembers no window that is finished: every answer is read in one place, after a restart
+        # discord.py remembers no form that is finished: every answer is read in one place, after a restart
         # or before, and an odd one trips over nothing on its way there.
         self.stop()
-
-
-class ReopenButton(ui.DynamicItem[ui.Button[Any]], template=rf"{_ID}:(?P<draft>[0-9]+)"):
-    """A button that opens a kept draft; the cogs hear of a press as the event `window_button`."""
-
-    def __init__(self, draft_id: int) -> None:
-        label, style = "Change and try again", discord.ButtonStyle.primary
-        super().__init__(ui.Button(label=label, emoji="✏️", style=style, custom_id=f"{_ID}:{draft_id}"))
-        self.draft_id = draft_id
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], _item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Make the button anew from its id."""
-        return cls(presses.number_in(match["draft"]))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Tell the cogs."""
-        presses.take(interaction)
-        interaction.client.dispatch("window_button", interaction, self.draft_id)
-
-
-def reopening(draft: Draft) -> ui.View:
-    """Return the button that opens the window again, to be put below a refusal."""
-    view = ui.View(timeout=None)
-    view.add_item(ReopenButton(draft.id))
-    return view
-
-
-def is_window(custom_id: str) -> bool:
-    """Tell whether this is the id of one of our windows."""
-    return custom_id.startswith(f"{_ID}:")
-
-
-def draft_id_of(custom_id: str) -> int | None:
-    """Return which draft a window was opened with, or None if it was empty."""
-    number = custom_id.partition(":")[2]
-    return presses.number_in(number) if number.isdecimal() else None
 
 
 def _prompt(draft: Draft) -> ui.Label[VideoModal]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.delivery.routes import TOKEN_MARGIN
-from bot.intake.intake import TOKEN_LIFE
+from bot.intake.context import TOKEN_LIFE
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Outcome

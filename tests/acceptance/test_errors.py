@@ -1,60 +1,99 @@
-"""Whatever fails behind a press or a window, the member reads a sentence."""
+"""Whatever fails behind a button, a form or a command, the member reads a sentence."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import discord
 import pytest
-from simcord import InteractionResult
 
+from bot.jobs.service import JobService
+from bot.storage.storage import Storage
 from fakes.world import World
-from tests.acceptance.member import ask, card_text, press, private_answer, until
+from tests.acceptance.member import ask, card_text, press, presses, private_answer, submit, until
 
 READY = "✅ Your video is ready"
 WRONG = "Something went wrong on my side"
 
 
-async def fails(*_: Any) -> None:
+async def fails(*_: Any, **__: Any) -> None:
     raise RuntimeError("a fault that nobody expected")
 
 
-async def pressed_while_failing(world: World, asked: InteractionResult) -> InteractionResult:
-    await world.bot.remove_cog("Buttons")
-    world.bot.add_listener(fails, "on_card_button")
-    return await press(world.member, asked, "Edit")
-
-
-@pytest.mark.command_errors(types=[RuntimeError])
-async def test_a_listener_that_fails_is_answered_once_and_logged(
-    world: World, caplog: pytest.LogCaptureFixture
+async def test_a_button_that_fails_is_answered_once_and_logged(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked = await ask(world)
     await until(world, asked, READY)
+    monkeypatch.setattr(Storage, "job", fails)
 
-    answer = await pressed_while_failing(world, asked)
+    answer = await press(world.member, asked, "Edit")
 
     assert WRONG in private_answer(answer)
     assert READY in card_text(asked)
-    assert "The listener on_card_button failed" in caplog.text
+    assert "The button vidu:edit:" in caplog.text
     assert "a fault that nobody expected" in caplog.text
 
 
+async def test_a_failure_after_an_acknowledgement_takes_its_place(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = await ask(world)
+    monkeypatch.setattr(JobService, "cancel", fails)
+
+    answer = await press(world.member, asked, "Cancel")
+
+    assert WRONG in private_answer(answer)
+    await until(world, asked, READY)
+
+
+async def test_a_form_that_fails_is_answered(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened = await world.member.slash(world.channel, "vidu", image1=("fox.png", b"any bytes at all"))
+    monkeypatch.setattr(Storage, "draft", fails)
+
+    answer = await submit(world.member, opened, prompt="a fox")
+
+    assert WRONG in private_answer(answer)
+    assert "The answer to a form failed" in caplog.text
+
+
 @pytest.mark.command_errors(types=[RuntimeError])
-async def test_a_failure_after_an_answer_takes_nothing_away(world: World) -> None:
-    async def answers_and_fails(interaction: discord.Interaction[Any], *_: Any) -> None:
+async def test_a_listener_that_fails_is_answered_and_logged(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = await ask(world)
+    await world.bot.remove_cog("Fallbacks")
+    world.bot.add_listener(fails, "on_interaction")
+
+    [answer] = await presses(world, world.member, asked, "something of tomorrow")
+
+    assert WRONG in private_answer(answer)
+    assert "The listener on_interaction failed" in caplog.text
+
+
+@pytest.mark.command_errors(types=[RuntimeError])
+async def test_a_listener_that_fails_after_its_answer_takes_nothing_away(world: World) -> None:
+    async def answers_and_fails(interaction: Any) -> None:
         await interaction.response.send_message("done", ephemeral=True)
         raise RuntimeError("a fault that nobody expected")
 
     asked = await ask(world)
-    await until(world, asked, READY)
-    await world.bot.remove_cog("Buttons")
-    world.bot.add_listener(answers_and_fails, "on_card_button")
+    await world.bot.remove_cog("Fallbacks")
+    world.bot.add_listener(answers_and_fails, "on_interaction")
 
-    answer = await press(world.member, asked, "Edit")
+    [answer] = await presses(world, world.member, asked, "something of tomorrow")
 
     assert private_answer(answer) == "done"
     assert answer.followups == []
+
+
+async def test_a_button_that_nobody_knows_is_answered(world: World) -> None:
+    asked = await ask(world)
+
+    [answer] = await presses(world, world.member, asked, "something of tomorrow")
+
+    assert "what this belongs to" in private_answer(answer)
 
 
 async def test_a_page_that_fails_leaves_the_list_where_it_is(
@@ -64,10 +103,21 @@ async def test_a_page_that_fails_leaves_the_list_where_it_is(
     for _ in range(6):
         await until(world, await ask(world), READY)
     listed = await world.member.slash(world.channel, "videos")
-    monkeypatch.setattr(world.bot.get_cog("Videos"), "_page", fails)
+    monkeypatch.setattr(Storage, "jobs_of", fails)
 
     answer = await press(world.member, listed, "Older")
 
-    assert [WRONG in each.content for each in answer.followups] == [True]
+    assert [WRONG in followup.content for followup in answer.followups] == [True]
     assert answer.followups[0].ephemeral
     assert "Your videos" in card_text(listed)
+
+
+@pytest.mark.settings(quota_running=9)
+async def test_nothing_of_a_message_with_buttons_stays_in_memory(world: World) -> None:
+    """A view that discord.py keeps for each card would make every open job heavier."""
+    asked = await ask(world)
+    await world.member.slash(world.channel, "videos")
+    private_answer(await ask(world, image1=("a.txt", b"hello there")))
+    await until(world, asked, READY)
+
+    assert list(world.bot.persistent_views) == []

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from bot.delivery.sender import Delivery
-from bot.storage.storage import PROMPT, Storage
+from bot.storage.drafts import DraftStore
+from bot.storage.jobs import JobStore
+from bot.storage.replies import PendingReplyStore
+from bot.storage.storage import TimeLimits
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import World
 from tests.acceptance.member import ask, fields, press, private_answer, submit, until
@@ -36,8 +39,14 @@ def slow(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         await world.clock.wait(asyncio.Event(), None)
 
     def start() -> None:
-        for name in ("job", "draft", "save_draft", "add_pending_reply"):
-            monkeypatch.setattr(Storage, name, slowed(getattr(Storage, name), PROMPT))
+        slow_methods = (
+            (JobStore, "get"),
+            (DraftStore, "get"),
+            (DraftStore, "save"),
+            (PendingReplyStore, "add"),
+        )
+        for store, name in slow_methods:
+            monkeypatch.setattr(store, name, slowed(getattr(store, name), TimeLimits.interactive))
         monkeypatch.setattr(Delivery, "references", slowed(Delivery.references, 1.4))
         monkeypatch.setattr("fakes.world.SimulatedCdn.read", never_ends)
 

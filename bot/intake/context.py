@@ -27,7 +27,7 @@ def await_answer(interaction: Interaction) -> float:
 
 def time_to_read(interaction: Interaction) -> asyncio.Timeout:
     """Return the limit of what may be read before the first answer, so that the disk has its time as well."""
-    return asyncio.timeout_at(await_answer(interaction) - TimeLimits.interactive)
+    return asyncio.timeout_at(await_answer(interaction) - TimeLimits().interactive)
 
 
 def is_guest(interaction: Interaction) -> bool:

@@ -86,8 +86,8 @@ _FAILURES: dict[Reason, tuple[str, str]] = {
 }
 
 _OVERLOADED = (N_("The provider was overloaded."), _AGAIN_SOON)
-# Codes of the vendor [Vidu's page of error codes], and TaskTimeout. Those that stand for one of our
-# own reasons, such as CreditInsufficient, never get here.
+# Codes of the provider's vendor [Vidu's page of error codes], and TaskTimeout. Those that stand for one of
+# our own reasons, such as CreditInsufficient, never get here.
 _VENDOR_CODES: dict[str, tuple[str, str]] = {
     "TaskTimeout": (N_("The provider timed out."), _AGAIN_SOON),
     "InternalServiceFailure": (N_("The provider had an internal error."), _AGAIN_SOON),
@@ -101,15 +101,12 @@ _VENDOR_CODES: dict[str, tuple[str, str]] = {
     ),
 }
 _UNKNOWN_CODE = (N_("The provider couldn't make this video."), _AGAIN)
-_WITH_CODE = {Reason.FAILED, Reason.PARAMETER}  # all that a vendor's code says more about
 
 
 def explain(job: Job, reason: Reason) -> tuple[str, str]:
     """Return what happened and what to do about it, both still to be translated."""
-    if reason in _WITH_CODE and job.detail in _VENDOR_CODES:
-        return _VENDOR_CODES[job.detail]
     if reason is Reason.FAILED and job.detail:
-        return _UNKNOWN_CODE
+        return _VENDOR_CODES.get(job.detail, _UNKNOWN_CODE)
     if job.state is State.FAILED and reason in _FAILURES:
         return _FAILURES[reason]
     return _EXPLANATIONS[reason]
@@ -117,4 +114,4 @@ def explain(job: Job, reason: Reason) -> tuple[str, str]:
 
 def unknown_code(job: Job) -> str | None:
     """Return the vendor's code of the reason where no sentence says what it means."""
-    return job.detail if job.reason in _WITH_CODE and job.detail not in _VENDOR_CODES else None
+    return job.detail if job.reason is Reason.FAILED and job.detail not in _VENDOR_CODES else None

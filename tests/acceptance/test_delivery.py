@@ -92,7 +92,7 @@ async def test_after_a_413_it_is_the_link_with_the_reason(world: World, cloud: G
     await until(world, asked, "🎬 Rendering")
     world.env.inject_error("PATCH", TOKEN_ROUTE, status=413, code=40005, message="Request entity too large")
     text = await until(world, asked, READY)
-    assert "Discord did not take it" in text
+    assert "Discord didn't accept the file (0.1 MB)." in text
     [url] = gallery_urls(asked.response)
     assert url.startswith(cloud.base_url)
 

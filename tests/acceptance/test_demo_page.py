@@ -52,7 +52,7 @@ def test_a_visitor_makes_a_video_and_a_moderator_sets_a_rule(visitor: Visitor, s
         card = visitor.message(heading)
         expect(card).to_contain_text(PROMPT)
         snap("card")
-    expect(card).to_contain_text(f"{SECONDS} s · seed")
+    expect(card).to_contain_text(f"{SECONDS} seconds · seed")
     visitor.wait_for_media()
     assert_references_are_shown(card)
     assert_plays(visitor, card.locator("video").first)

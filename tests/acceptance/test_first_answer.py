@@ -46,7 +46,7 @@ def slow(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
             (PendingReplyStore, "add"),
         )
         for store, name in slow_methods:
-            monkeypatch.setattr(store, name, slowed(getattr(store, name), TimeLimits.interactive))
+            monkeypatch.setattr(store, name, slowed(getattr(store, name), TimeLimits().interactive))
         monkeypatch.setattr(Delivery, "references", slowed(Delivery.references, 1.4))
         monkeypatch.setattr("fakes.world.SimulatedCdn.read", never_ends)
 

@@ -425,7 +425,7 @@ async def test_a_slow_clip_has_words_and_costs_a_pause(tmp_path: Path) -> None:
         over = wire.clock.now() + PAUSE
         assert "**run.mp4** took longer than 0.5 seconds to read, so I stopped" in words(slow)
         assert "I can read files of yours again <t:" in words(slow)
-        assert "Nothing was sent and your quota is untouched" in words(slow)
+        assert "Nothing was sent, and this doesn't count towards your quota" in words(slow)
 
         paused = await wire.ask(7)
         await until_real(lambda: bool(words(paused)), lambda: f"words\n{wire.process.log}")

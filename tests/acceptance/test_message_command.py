@@ -34,7 +34,7 @@ async def test_somebody_elses_picture_becomes_my_video(restart: bool, world: Wor
     asked = await submit(world.member, opened, prompt="the hen runs", duration=["2"], seed="9")
     text = await until(world, asked, READY)
     assert "the hen runs" in text
-    assert f"2 s · seed 9 · {world.member.mention}" in text
+    assert f"2 seconds · seed 9 · {world.member.mention}" in text
     assert sent_files(cloud) == ["hen.png"]
 
 

@@ -69,7 +69,7 @@ async def test_several_files_at_once_become_a_video(restart: bool, world: World,
     files = [("a.png", picture()), ("b.mp4", clip()), ("c.jpg", picture())]
     asked = await submit(world.member, opened, prompt="a fox", files=files, duration=["2"], seed="42")
     text = await until(world, asked, READY)
-    assert "2 s · seed 42" in text
+    assert "2 seconds · seed 42" in text
     [payload] = posts(cloud)
     assert (names(payload["images"]), names(payload["videos"])) == (["a.png", "c.jpg"], ["b.mp4"])
     assert (payload["prompt"], payload["duration"], payload["seed"]) == ("a fox", 2, 42)
@@ -183,7 +183,7 @@ async def test_after_a_refusal_nothing_typed_is_lost(
     if "files" in typed:
         better["files"] = given["files"]  # type: ignore[assignment]
     asked = await submit(world.member, again, **better)
-    assert "7 s · seed 99" in await until(world, asked, READY)
+    assert "7 seconds · seed 99" in await until(world, asked, READY)
     assert names(posts(cloud)[0]["images"]) == ["a.png", "b.png"]
 
 

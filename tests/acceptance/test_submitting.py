@@ -159,7 +159,7 @@ async def test_who_waited_too_long_for_a_place_is_not_sent(
     await world.env.advance_time(121)
     gate.set()
     await world.env.settle()
-    assert "I could not send this in the time allowed" in card_text(waiting)
+    assert "I couldn't send your request in time" in card_text(waiting)
     assert "This doesn't count towards your quota." in card_text(waiting)
     await world.env.advance_time(120)
     assert sorted(posts(cloud)) == [1, 2, 3, 4, 5, 6, 7, 8]

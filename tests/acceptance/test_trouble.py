@@ -51,11 +51,13 @@ async def test_a_lost_post_that_never_shows_is_closed_after_a_day(world: World, 
     cloud.fault("POST", "/requests", script.RESET_BEFORE)
     asked = await ask(world)
     await world.env.advance_time(90)
-    assert "It is not sent a second time" in card_text(asked)
+    assert "I won't send it again" in card_text(asked)
     for _ in range(26):
         await world.env.advance_time(HOUR)
     assert await world.bot.storage.jobs.unfinished() == []
     assert posts(cloud) == 1
+    mine = await world.member.slash(world.channel, "videos")
+    assert "We couldn't confirm your request, and no video turned up." in card_text(mine)
 
 
 async def test_an_unreachable_gmi_cloud_is_waited_for(world: World, cloud: GmiCloud) -> None:

@@ -21,7 +21,7 @@ async def test_the_card_moves_through_its_states_and_ends_with_the_video(
     await until(world, asked, "🎬 Rendering")
     text = await until(world, asked, "✅ Your video is ready")
     assert "a fox in the snow" in text
-    assert "3 s · seed 42" in text
+    assert "3 seconds · seed 42" in text
     assert asked.response is not None
     names = [attached.filename for attached in asked.response.attachments]
     assert names == ["reference-1.png", "vidu-42.mp4"]

@@ -10,10 +10,11 @@ import discord
 from discord.ext import commands
 from discord.http import Route
 
-from bot.intake.answers import UNKNOWN_PRESS, UNREADABLE, answer_privately, failures_answered
+from bot.intake.answers import answer_privately, failures_answered
 from bot.intake.buttons import is_recognized
 from bot.intake.context import Interaction
 from bot.intake.modal_answers import custom_id_of
+from bot.ui import answer_texts as texts
 from bot.ui.custom_ids import is_modal
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Fallbacks(commands.Cog):
         if not taken:
             log.warning("Nobody knows what interaction %s belongs to", interaction.id)
             async with failures_answered(interaction, "The answer to an unknown interaction"):
-                await answer_privately(interaction, UNKNOWN_PRESS)
+                await answer_privately(interaction, texts.unknown_interaction())
 
     @commands.Cog.listener()
     async def on_unreadable_interaction(self, data: object) -> None:
@@ -60,7 +61,10 @@ class Fallbacks(commands.Cog):
             case _:
                 log.error("An interaction that could not be read names no place to answer it")
                 return
-        answer = {"content": UNREADABLE, "flags": discord.MessageFlags(ephemeral=True).value}
+        answer = {
+            "content": texts.unreadable_interaction(),
+            "flags": discord.MessageFlags(ephemeral=True).value,
+        }
         body = {"type": discord.InteractionResponseType.channel_message.value, "data": answer}
         try:
             await self.bot.http.request(route, json=body)

@@ -11,17 +11,13 @@ from discord.ext import commands
 from bot.intake.answers import answer_privately
 from bot.intake.attachments import sources_in
 from bot.intake.context import Interaction
-from bot.media.formats import ANY_NEEDED
 from bot.models.drafts import Draft, fitting
+from bot.ui import answer_texts as texts
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
 
 NAME = "Make a video from this"
-NOTHING = (
-    f"🖼️ There is no picture or clip in that message that I can use ({ANY_NEEDED}). "
-    "Choose another message, or attach files with `/vidu`."
-)
 
 
 class MessageCommand(commands.Cog):
@@ -48,7 +44,7 @@ class MessageCommand(commands.Cog):
         """Open the form with the message's images and videos."""
         sources = sources_in(message)
         if not sources:
-            await answer_privately(interaction, NOTHING)
+            await answer_privately(interaction, texts.nothing_to_use())
             return
         draft = Draft(interaction.id, interaction.user.id, sources=tuple(sources), chosen=fitting(sources))
         await self.bot.intake.open_modal(interaction, draft)

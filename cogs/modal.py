@@ -15,14 +15,11 @@ from bot.intake.buttons import AnsweredButton
 from bot.intake.context import Interaction, await_answer
 from bot.intake.modal_answers import custom_id_of, filled, read_answers
 from bot.models.drafts import Draft
+from bot.ui import answer_texts as texts
 from bot.ui.custom_ids import DRAFT_BUTTON, draft_id_of, is_modal, number_in
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
-
-FORGOTTEN = "⌛ I keep what you typed for a day, and that is over. Start anew with `/vidu`."
-EXPIRED = "Discord no longer has your files: please attach them again."
-NOT_YOURS = "🙂 This one is somebody else's. With `/vidu` you can make your own."
 
 
 class Forms(commands.Cog):
@@ -45,7 +42,7 @@ class Forms(commands.Cog):
         kept = None if draft_id is None else await intake.kept_draft(draft_id)
         draft = kept or Draft(interaction.id, interaction.user.id)
         if draft.user_id != interaction.user.id:
-            await answer_privately(interaction, NOT_YOURS)
+            await answer_privately(interaction, texts.draft_of_another())
             return
         answers = read_answers(interaction.data)
         # Discord lets a member submit again what it said had failed; it may have arrived all the same.
@@ -72,13 +69,13 @@ class ReopenButton(AnsweredButton, template=DRAFT_BUTTON):
         bot: ViduBot = interaction.client
         draft = await bot.intake.kept_draft(self.draft_id)
         if draft is None:
-            await answer_privately(interaction, FORGOTTEN)
+            await answer_privately(interaction, texts.draft_forgotten())
         elif draft.user_id != interaction.user.id:
-            await answer_privately(interaction, NOT_YOURS)
+            await answer_privately(interaction, texts.draft_of_another())
         else:
             fresh = replace(draft, id=interaction.id).without_expired(bot.clock.now())
             lost = draft.sources and not fresh.sources
-            await bot.intake.open_modal(interaction, fresh, EXPIRED if lost else None)
+            await bot.intake.open_modal(interaction, fresh, texts.files_expired() if lost else None)
 
 
 async def setup(bot: ViduBot) -> None:

@@ -23,7 +23,7 @@ class Videos(commands.Cog):
     def __init__(self, bot: ViduBot) -> None:
         self.bot = bot
 
-    @app_commands.command(description="Your videos, and what is left of your quota")
+    @app_commands.command(description="See your videos and how much of your quota is left")
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     async def videos(self, interaction: Interaction) -> None:

@@ -27,27 +27,27 @@ if TYPE_CHECKING:
 
 
 class Vidu(commands.Cog):
-    """Turns pictures, clips and a prompt into a video."""
+    """Turns images, videos and a prompt into a video."""
 
     def __init__(self, bot: ViduBot) -> None:
         self.bot = bot
 
-    @app_commands.command(description="Make a video from your pictures or clips and a prompt")
+    @app_commands.command(description="Make a video from your images or videos and a prompt")
     @app_commands.describe(
-        prompt="What should happen in the video; without it, or without a file, a window opens",
-        image1="A picture the video should follow (PNG, JPEG or WebP)",
-        image2="Another picture",
-        image3="Another picture",
-        image4="Another picture",
-        image5="Another picture (5 to 7 only without clips)",
-        image6="Another picture",
-        image7="Another picture",
-        video1="A clip the video should follow (MP4 or MOV, up to 8 s)",
-        video2="A second clip (then both up to 5 s)",
+        prompt="What should happen in the video. Leave it out to open a form",
+        image1="An image the video should follow (PNG, JPEG or WebP)",
+        image2="Another image",
+        image3="Another image",
+        image4="Another image",
+        image5="Another image (5 to 7 only without videos)",
+        image6="Another image",
+        image7="Another image",
+        video1="A video your new video should follow (MP4 or MOV, up to 8 seconds)",
+        video2="A second video (then both up to 5 seconds)",
         duration=f"Length in seconds, {DURATION_MIN} to {DURATION_MAX} (default {DURATION_DEFAULT})",
-        seed="The same seed, prompt and references give a similar video; random if left out",
-        private="Only you see the request and the video",
-        spoiler="Pictures and video stay covered until somebody clicks",
+        seed="The same seed, prompt and files make a similar video. Random if left out",
+        private="Only you can see the request and the video",
+        spoiler="The images and the video stay hidden until someone clicks them",
     )
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
@@ -69,7 +69,7 @@ class Vidu(commands.Cog):
         private: bool = False,
         spoiler: bool = False,
     ) -> None:
-        """Make a video from pictures or clips and a prompt, or ask for what is missing."""
+        """Make a video from images or videos and a prompt, or ask for what is missing."""
         images = (image1, image2, image3, image4, image5, image6, image7)
         sources = [source_of(image, Kind.IMAGE) for image in images if image]
         sources += [source_of(video, Kind.VIDEO) for video in (video1, video2) if video]

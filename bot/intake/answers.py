@@ -14,32 +14,12 @@ from discord.utils import MISSING
 
 from bot.intake.context import Interaction
 from bot.storage.storage import StorageUnavailable
+from bot.ui import answer_texts as texts
 
 log = logging.getLogger(__name__)
 
-UNEXPECTED = (
-    "⚠️ Something went wrong on my side, and I have written it down for the people who run me. "
-    "`/videos` shows whether your request is under way; if it is not there, please try again."
-)
-NO_PERMISSION = "🔒 Only members who may time out others (Moderate Members) can use this command."
-STORAGE = (
-    "💾 I cannot write anything down right now, so I did not go on: "
-    "nothing was sent and your quota is untouched. Please try again in a few minutes."
-)
-OUTDATED = (
-    "🔄 This command has just changed. "
-    "Restart your Discord app to see the new one, or try again in a few minutes."
-)
-UNKNOWN_PRESS = "🤷 I can't tell what this belongs to. Nothing was started; use `/vidu` or `/videos` instead."
-UNREADABLE = (
-    "⚠️ Discord sent me this in a form that I can't read, so nothing was started. "
-    "Try again; if that keeps happening, please tell the people who run me."
-)
 TOO_LATE = 10062  # Discord's code for an interaction that it has given up
 ALREADY_ANSWERED = 40060  # Discord's code for a second first answer
-WITHDRAWN = "-# Not sent."
-ONE_CLICK = "🙂 I am on it already, one press is enough. For another one press again in a few seconds."
-ELSEWHERE = "🏠 This command works in a server only. Use it in one of its channels."
 
 
 async def answer_privately(interaction: Interaction, text: str, *, view: ui.View | None = None) -> None:
@@ -62,7 +42,7 @@ async def answer_privately(interaction: Interaction, text: str, *, view: ui.View
 async def _withdraw(interaction: Interaction) -> None:
     """Fill the placeholder; where it already shows components it can no longer be a plain text [Discord]."""
     layout = ui.LayoutView(timeout=None)
-    layout.add_item(ui.TextDisplay(WITHDRAWN))
+    layout.add_item(ui.TextDisplay(texts.not_sent()))
     await interaction.edit_original_response(view=layout)
 
 
@@ -71,7 +51,7 @@ async def answer_failed(interaction: Interaction, what: str, error: Exception) -
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     if isinstance(cause, StorageUnavailable):
         log.error("%s met storage trouble (%s)", what, cause)
-        text = STORAGE
+        text = texts.storage_unavailable()
     elif isinstance(cause, discord.HTTPException) and cause.code == TOO_LATE:
         # Nothing was begun, and Discord has told the member already that there was no answer.
         log.warning("%s could not be answered within Discord's 3 s", what)
@@ -81,15 +61,15 @@ async def answer_failed(interaction: Interaction, what: str, error: Exception) -
         log.info("Interaction %s arrived twice", interaction.id)
         return
     elif isinstance(error, app_commands.NoPrivateMessage):
-        text = ELSEWHERE
+        text = texts.server_only()
     elif isinstance(error, app_commands.MissingPermissions):
-        text = NO_PERMISSION
+        text = texts.no_permission()
     elif isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
         log.warning("%s is not registered as this version has it", what)
-        text = OUTDATED
+        text = texts.outdated_command()
     else:
         log.error("%s failed", what, exc_info=error)
-        text = UNEXPECTED
+        text = texts.unexpected()
     try:
         await answer_privately(interaction, text)
     except discord.HTTPException as failure:
@@ -103,7 +83,7 @@ async def answer_unexpected(interaction: Interaction) -> None:
     """Answer for a failure that is in the log already; what was answered stays as it is."""
     if not interaction.response.is_done():
         with contextlib.suppress(discord.DiscordException, aiohttp.ClientError, OSError):
-            await answer_privately(interaction, UNEXPECTED)
+            await answer_privately(interaction, texts.unexpected())
 
 
 @asynccontextmanager

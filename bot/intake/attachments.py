@@ -18,6 +18,7 @@ from bot.media.filenames import display_name
 from bot.media.inspector import Inspector, NotNow
 from bot.media.unreadable import Unreadable
 from bot.models.drafts import Source
+from bot.models.jobs import Job
 from bot.models.requests import (
     IMAGE_BYTES_MAX,
     VIDEO_BYTES_MAX,
@@ -28,6 +29,7 @@ from bot.models.requests import (
     shape_faults,
     size_faults,
 )
+from bot.ui.cards import reference_filename
 
 log = logging.getLogger(__name__)
 
@@ -220,6 +222,19 @@ def _limit(source: Source, as_clip: bool) -> int:
 def source_of(attachment: discord.Attachment, kind: Kind | None = None) -> Source:
     """Return an attachment as a file that nobody has looked into yet."""
     return Source(display_name(attachment.filename), attachment.url, attachment.size, kind)
+
+
+def sources_on_card(job: Job, attachments: Sequence[discord.Attachment]) -> tuple[Source, ...]:
+    """Return the references of a job that its card has kept, or nothing if one is missing."""
+    by_name = {attachment.filename: attachment for attachment in attachments}
+    sources = []
+    for position, reference in enumerate(job.request.references, start=1):
+        attachment = by_name.get(reference_filename(position, reference))
+        if attachment is None:
+            return ()
+        # The links on the card's message are fresh, those of the command have long died; its names stay.
+        sources.append(Source(reference.name, attachment.url, attachment.size, reference.kind))
+    return tuple(sources)
 
 
 def sources_in(message: discord.Message) -> list[Source]:

@@ -8,7 +8,7 @@ from functools import partial
 from bot.clock import Clock
 from bot.delivery.sender import Upload
 from bot.intake.acknowledgement import acknowledged
-from bot.intake.answers import ONE_CLICK, STORAGE, answer_privately
+from bot.intake.answers import answer_privately
 from bot.intake.attachments import AttachmentReader, InspectedFiles
 from bot.intake.context import Interaction, card_location, quota_guild_id, role_ids, time_to_read
 from bot.intake.repeats import RecentActions
@@ -21,6 +21,7 @@ from bot.models.requests import VideoRequest, parse_seed, random_seed
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.drafts import DraftStore
 from bot.storage.storage import StorageFault, StorageUnavailable
+from bot.ui import answer_texts as texts
 from bot.ui import quota_texts as sentences
 from bot.ui.buttons import reopen_view
 from bot.ui.cards import notice_card, reference_filename
@@ -29,8 +30,6 @@ from bot.ui.modal import VideoModal
 log = logging.getLogger(__name__)
 
 KEEP_MAX = 24 * 1024 * 1024  # bytes of references on a card; a whole request may have 25 MiB [Discord]
-
-RESTARTING = "🔄 I am about to restart. Nothing was sent; please ask again in a minute."
 
 
 class Intake:
@@ -94,7 +93,7 @@ class Intake:
         # An empty form needs no memory: everything comes back with its answer.
         kept = bool(draft.sources) and await self._keep(draft)
         if draft.sources and not kept:
-            await answer_privately(interaction, STORAGE)
+            await answer_privately(interaction, texts.storage_unavailable())
             return
         await interaction.response.send_modal(VideoModal(draft, kept=kept, about_files=about_files))
 
@@ -110,7 +109,7 @@ class Intake:
         if earlier == interaction.id:
             log.info("Interaction %s arrived twice", interaction.id)  # its first arrival is being answered
         else:
-            await answer_privately(interaction, ONE_CLICK)
+            await answer_privately(interaction, texts.repeated())
         return False
 
     async def _keep(self, draft: Draft) -> bool:
@@ -143,7 +142,7 @@ class Intake:
         except QuotaExceeded as error:
             await self.refuse(interaction, draft, sentences.quota_exceeded(error))
         except ShuttingDown:
-            await self.refuse(interaction, draft, RESTARTING)
+            await self.refuse(interaction, draft, texts.restarting())
         except DuplicateRequest:
             log.info("Interaction %s arrived twice", interaction.id)
 

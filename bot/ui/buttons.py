@@ -9,13 +9,14 @@ from discord import ui
 
 from bot.models.jobs import Job, State
 from bot.ui.custom_ids import CardAction, card_button_id, draft_button_id, page_button_id
+from bot.ui.translator import N_, _
 
 _LOOKS: dict[CardAction, tuple[str, str, discord.ButtonStyle]] = {
-    CardAction.CANCEL: ("Cancel", "🛑", discord.ButtonStyle.secondary),
-    CardAction.AGAIN: ("Again", "🔁", discord.ButtonStyle.primary),
-    CardAction.EDIT: ("Edit", "✏️", discord.ButtonStyle.secondary),
-    CardAction.SHOW: ("Show", "👁️", discord.ButtonStyle.secondary),
-    CardAction.DELETE: ("Delete", "🗑️", discord.ButtonStyle.secondary),
+    CardAction.CANCEL: (N_("Cancel"), "🛑", discord.ButtonStyle.secondary),
+    CardAction.AGAIN: (N_("Again"), "🔁", discord.ButtonStyle.primary),
+    CardAction.EDIT: (N_("Edit"), "✏️", discord.ButtonStyle.secondary),
+    CardAction.SHOW: (N_("Show"), "👁️", discord.ButtonStyle.secondary),
+    CardAction.DELETE: (N_("Delete"), "🗑️", discord.ButtonStyle.secondary),
 }
 
 CANCELLABLE = {State.SUBMITTING, State.QUEUED}  # what is being made is paid for: it is left alone
@@ -35,7 +36,7 @@ def stateless(view: AnyView) -> AnyView:
 def card_button(action: CardAction, job_id: int) -> ui.Button[Any]:
     """Return a button of one job's card."""
     label, emoji, style = _LOOKS[action]
-    return ui.Button(label=label, emoji=emoji, style=style, custom_id=card_button_id(action, job_id))
+    return ui.Button(label=_(label), emoji=emoji, style=style, custom_id=card_button_id(action, job_id))
 
 
 def buttons(job: Job) -> list[ui.Button[Any]]:
@@ -50,8 +51,8 @@ def buttons(job: Job) -> list[ui.Button[Any]]:
 def page_buttons(page: int, pages: int) -> ui.ActionRow[Any]:
     """Return the buttons that turn the list of a member's videos to its other pages."""
     return ui.ActionRow(
-        ui.Button(label="Newer", emoji="◀️", disabled=page == 1, custom_id=page_button_id(page - 1)),
-        ui.Button(label="Older", emoji="▶️", disabled=page == pages, custom_id=page_button_id(page + 1)),
+        ui.Button(label=_("Newer"), emoji="◀️", disabled=page == 1, custom_id=page_button_id(page - 1)),
+        ui.Button(label=_("Older"), emoji="▶️", disabled=page == pages, custom_id=page_button_id(page + 1)),
     )
 
 
@@ -60,7 +61,7 @@ def reopen_view(draft_id: int) -> ui.View:
     view = ui.View(timeout=None)
     view.add_item(
         ui.Button(
-            label="Change and try again",
+            label=_("Edit and try again"),
             emoji="✏️",
             style=discord.ButtonStyle.primary,
             custom_id=draft_button_id(draft_id),

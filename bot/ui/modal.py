@@ -16,27 +16,26 @@ from bot.models.requests import (
     VIDEOS_MAX,
     Kind,
 )
+from bot.ui import formatting
 from bot.ui.custom_ids import modal_id
+from bot.ui.translator import N_, _
 
 # Names of the fields. They come back with the answer to forms of an older version: never rename one.
 PROMPT, FILES, USED, DURATION, SEED, EXTRAS = "prompt", "files", "used", "duration", "seed", "extras"
 SPOILER, PRIVATE = "spoiler", "private"
 
-_TITLE = "Make a video"
-_FILES_NEEDED = (
-    f"PNG, JPEG, WebP, MP4, MOV; up to {IMAGES_MAX} pictures, or {VIDEOS_MAX} clips "
-    f"and {IMAGES_MAX_WITH_VIDEOS} pictures"
-)
 _DESCRIPTION_MAX = 100  # characters of a label's description, and of an option [Discord]
 _OPTIONS_MAX = 25  # of a select [Discord]
-_NOUNS = {Kind.IMAGE: "picture", Kind.VIDEO: "clip"}
+_NOUNS = {Kind.IMAGE: N_("image"), Kind.VIDEO: N_("video")}
 
 
 class VideoModal(ui.Modal):
     """The form of a draft, filled in; it has the five fields that Discord allows."""
 
     def __init__(self, draft: Draft, *, kept: bool, about_files: str | None = None) -> None:
-        super().__init__(title=_TITLE, timeout=None, custom_id=modal_id(draft.id if kept else None))
+        super().__init__(
+            title=_("Make a video"), timeout=None, custom_id=modal_id(draft.id if kept else None)
+        )
         self.add_item(_prompt(draft))
         if draft.chosen is None:
             self.add_item(_files(draft, about_files))
@@ -55,10 +54,10 @@ def _prompt(draft: Draft) -> ui.Label[VideoModal]:
         custom_id=PROMPT,
         style=discord.TextStyle.paragraph,
         max_length=PROMPT_MAX,
-        placeholder="A fox runs through fresh snow, the camera follows",
+        placeholder=_("A fox runs through fresh snow, the camera follows"),
         default=draft.prompt[:PROMPT_MAX] or None,
     )
-    return ui.Label(text="What should happen in the video?", component=field)
+    return ui.Label(text=_("What should happen in the video?"), component=field)
 
 
 def _files(draft: Draft, about: str | None) -> ui.Label[VideoModal]:
@@ -66,11 +65,12 @@ def _files(draft: Draft, about: str | None) -> ui.Label[VideoModal]:
     field: ui.FileUpload[VideoModal] = ui.FileUpload(
         custom_id=FILES, required=needed, min_values=int(needed), max_values=IMAGES_MAX
     )
-    description = about or _FILES_NEEDED
+    description = about or _("PNG, JPEG, WebP, MP4 or MOV. {limits}").format(limits=_limits())
     if draft.sources:
         names = ", ".join(_plain(source.name) for source in draft.sources)
-        description = _cut(f"Leave empty to use {names}. New files take their place.", names)
-    return ui.Label(text="Pictures and clips", description=description, component=field)
+        sentence = _("Leave empty to keep {names}. New files replace these.").format(names=names)
+        description = _cut(sentence, names)
+    return ui.Label(text=_("Images and videos"), description=description, component=field)
 
 
 def _choice(draft: Draft) -> ui.Label[VideoModal]:
@@ -87,20 +87,20 @@ def _choice(draft: Draft) -> ui.Label[VideoModal]:
     field: ui.Select[VideoModal] = ui.Select(
         custom_id=USED, min_values=1, max_values=min(len(offered), IMAGES_MAX), options=options
     )
-    limits = f"Up to {IMAGES_MAX} pictures, or {VIDEOS_MAX} clips and {IMAGES_MAX_WITH_VIDEOS} pictures"
-    return ui.Label(text="Which files to use", description=limits, component=field)
+    limits = _limits()
+    return ui.Label(text=_("Which files to use"), description=limits, component=field)
 
 
 def _duration(draft: Draft) -> ui.Label[VideoModal]:
     options = [
         discord.SelectOption(
-            label="1 second" if seconds == 1 else f"{seconds} seconds",
+            label=formatting.seconds(seconds),
             value=str(seconds),
             default=seconds == draft.duration,
         )
         for seconds in range(DURATION_MIN, DURATION_MAX + 1)
     ]
-    return ui.Label(text="Length", component=ui.Select(custom_id=DURATION, options=options))
+    return ui.Label(text=_("Length"), component=ui.Select(custom_id=DURATION, options=options))
 
 
 def _seed(draft: Draft) -> ui.Label[VideoModal]:
@@ -109,37 +109,43 @@ def _seed(draft: Draft) -> ui.Label[VideoModal]:
         custom_id=SEED,
         required=False,
         max_length=longest,
-        placeholder="random",
+        placeholder=_("random"),
         default=draft.seed[:longest] or None,
     )
-    description = "The same seed, prompt and files give a similar video; empty for a random one"
-    return ui.Label(text="Seed", description=description, component=field)
+    description = _("The same seed, prompt and files make a similar video. Leave empty for a random one.")
+    return ui.Label(text=_("Seed"), description=description, component=field)
 
 
 def _extras(draft: Draft) -> ui.Label[VideoModal]:
     options = [
         discord.CheckboxGroupOption(
-            label="Spoiler",
+            label=_("Spoiler"),
             value=SPOILER,
-            description="Pictures and video stay covered until somebody clicks",
+            description=_("The images and the video stay hidden until someone clicks them"),
             default=draft.spoiler,
         ),
         discord.CheckboxGroupOption(
-            label="Private",
+            label=_("Private"),
             value=PRIVATE,
-            description="Only you see the request and the video",
+            description=_("Only you can see the request and the video"),
             default=draft.private,
         ),
     ]
     field: ui.CheckboxGroup[VideoModal] = ui.CheckboxGroup(
         custom_id=EXTRAS, required=False, min_values=0, options=options
     )
-    return ui.Label(text="Extras", component=field)
+    return ui.Label(text=_("Extras"), component=field)
+
+
+def _limits() -> str:
+    return _("Up to {images} images, or {videos} videos and {images_beside} images.").format(
+        images=IMAGES_MAX, videos=VIDEOS_MAX, images_beside=IMAGES_MAX_WITH_VIDEOS
+    )
 
 
 def _describe(source: Source) -> str:
-    noun = _NOUNS[source.likely_kind]
-    return noun if source.size is None else f"{noun}, {source.size / 1024 / 1024:.1f} MiB"
+    noun = _(_NOUNS[source.likely_kind])
+    return noun if source.size is None else f"{noun}, {formatting.megabytes(source.size)}"
 
 
 def _plain(name: str) -> str:

@@ -106,7 +106,7 @@ async def test_cancel_tells_where_gmi_does_not(method: str, path: str, world: Wo
     asked = await ask(world)
     cloud.fault(method, path, script.HTML_PAGE.repeated(2))
     text = private_answer(await press(world.member, asked, "Cancel"))
-    assert ("has not said" if method == "GET" else "did not cancel it") in text
+    assert ("hasn't said" if method == "GET" else "didn't cancel it") in text
     assert calls(cloud, "DELETE") == (method == "DELETE")
     await until(world, asked, READY)
 
@@ -114,7 +114,7 @@ async def test_cancel_tells_where_gmi_does_not(method: str, path: str, world: Wo
 async def test_an_unknown_status_is_not_cancelled(world: World, cloud: GmiCloud) -> None:
     cloud.outcome(Outcome(working_word="warming_up", delay=-3))
     asked = await ask(world)
-    assert "has not said" in private_answer(await press(world.member, asked, "Cancel"))
+    assert "hasn't said" in private_answer(await press(world.member, asked, "Cancel"))
     assert calls(cloud, "DELETE") == 0
 
 
@@ -134,9 +134,9 @@ async def test_strangers_get_a_kind_sentence(world: World) -> None:
         await press(world.other, asked, "Cancel")
     )
     await until(world, asked, READY)
-    for label, told in (("Delete", "and moderators can delete"), ("Again", "With `/vidu` you can make")):
+    for label, told in (("Delete", "and moderators can delete"), ("Again", "Use `/vidu` to make your own")):
         assert told in private_answer(await press(world.other, asked, label))
-    assert "With `/vidu`" in private_answer(await press(world.moderator, asked, "Again"))
+    assert "Use `/vidu` to make your own" in private_answer(await press(world.moderator, asked, "Again"))
     assert READY in card_text(asked)
 
 
@@ -195,7 +195,7 @@ async def test_where_the_references_were_too_large_to_keep_it_is_told(
     assert "From fox.png" in card_text(asked)
     for label, seed in (("Again", None), ("Edit", "5")):
         opened = await press(world.member, asked, label)
-        assert "could not keep the files" in fields(opened)["files"]["about"]
+        assert "couldn't get the files" in fields(opened)["files"]["about"]
         assert fields(opened)["files"]["required"]
         assert filled_in(opened)["prompt"] == "a fox in the snow"
         assert filled_in(opened).get("seed") == seed
@@ -211,7 +211,7 @@ async def test_a_cancelled_card_cannot_be_cancelled_again(world: World, cloud: G
     assert "\n".join(texts(asked.response)).count("Canceled") == 1
 
 
-ONE_PRESS = "one press is enough"
+ONE_CLICK = "one click is enough"
 
 
 @pytest.mark.settings(quota_running=9)
@@ -226,7 +226,7 @@ async def test_again_pressed_several_times_at_once_is_one_payment(
     pressed = await presses(world, world.member, asked, button_id(asked, "Again"), times=5)
     [again] = [each for each in pressed if each.response is not None and not each.response.ephemeral]
     for other in pressed:
-        assert other is again or ONE_PRESS in private_answer(other)
+        assert other is again or ONE_CLICK in private_answer(other)
     await until(world, again, READY)
     assert cloud.paid == 2
 
@@ -239,7 +239,7 @@ async def test_again_pressed_twice_within_moments_is_one_payment_and_later_anoth
     await until(world, asked, READY)
     await press(world.member, asked, "Again")
     await world.env.advance_time(4)
-    assert ONE_PRESS in private_answer(await press(world.member, asked, "Again"))
+    assert ONE_CLICK in private_answer(await press(world.member, asked, "Again"))
     assert cloud.paid == 2
     await world.env.advance_time(1)
     await until(world, await press(world.member, asked, "Again"), READY)
@@ -252,7 +252,7 @@ async def test_cancel_pressed_twice_is_one_deletion(world: World, cloud: GmiClou
     pressed = await presses(world, world.member, asked, button_id(asked, "Cancel"), times=2)
     done, repeated = sorted(map(private_answer, pressed), reverse=True)
     assert "🚫 Canceled" in done
-    assert ONE_PRESS in repeated
+    assert ONE_CLICK in repeated
     assert calls(cloud, "DELETE") == 1
 
 

@@ -12,7 +12,7 @@ from fakes.world import World
 from tests.acceptance.member import ask, fields, filled_in, press, private_answer, submit, until
 
 READY = "✅ Your video is ready"
-RETRY = "Change and try again"
+RETRY = "Edit and try again"
 
 
 async def point_at(world: World, message: object) -> InteractionResult:
@@ -44,8 +44,8 @@ async def test_a_forwarded_message_counts_too(world: World, cloud: GmiCloud) -> 
     opened = await point_at(world, forwarded)
     assert [option["label"] for option in fields(opened)["used"]["options"]] == ["1. hen.png", "2. run.mp4"]
     assert [option["description"] for option in fields(opened)["used"]["options"]] == [
-        "picture, 0.0 MiB",
-        "clip, 0.0 MiB",
+        "image, 0.1 MB",
+        "video, 0.1 MB",
     ]
     await submit(world.member, opened, prompt="run")
     assert sent_files(cloud) == ["hen.png", "run.mp4"]
@@ -102,5 +102,5 @@ async def test_a_message_with_nothing_to_use_says_so(
     attachments: list[tuple[str, bytes]], world: World, cloud: GmiCloud
 ) -> None:
     message = await world.other.send(world.channel, "hello", attachments=attachments)
-    assert "no picture or clip in that message" in private_answer(await point_at(world, message))
+    assert "no image or video I can use" in private_answer(await point_at(world, message))
     assert cloud.paid == 0

@@ -24,7 +24,7 @@ from tests.acceptance.member import (
 )
 
 READY = "✅ Your video is ready"
-RETRY = "Change and try again"
+RETRY = "Edit and try again"
 HOUR = 3600
 RESTARTS = pytest.mark.parametrize("restart", [False, True], ids=["", "restart"])
 
@@ -96,7 +96,7 @@ async def test_files_whose_links_have_expired_are_asked_for_again(
     refused = await submit(world.member, again)
     await world.env.advance_time(20 * HOUR)
     again = await press(world.member, refused, RETRY)
-    assert fields(again)["files"]["about"] == "Discord no longer has your files: please attach them again."
+    assert fields(again)["files"]["about"] == "Discord no longer has your files. Attach them again."
     assert fields(again)["files"]["required"]
     assert filled_in(again)["prompt"] == "a fox"
     await submit(world.member, again, files=[("new_fox.png", picture())])
@@ -108,7 +108,7 @@ async def test_files_without_a_prompt_are_kept_for_the_window(
     restart: bool, world: World, cloud: GmiCloud
 ) -> None:
     opened = await world.member.slash(world.channel, "vidu", image1=("my_fox.png", picture()))
-    assert fields(opened)["files"]["about"] == "Leave empty to use my_fox.png. New files take their place."
+    assert fields(opened)["files"]["about"] == "Leave empty to keep my_fox.png. New files replace these."
     assert not fields(opened)["files"]["required"]
     if restart:
         await world.restart()
@@ -203,7 +203,7 @@ async def test_after_a_day_it_says_that_it_has_forgotten(world: World) -> None:
     refused = await ask(world, image1=("a.txt", b"hello there"))
     await world.env.advance_time(25 * 3600)
     await ask(world, image1=("b.txt", b"hello there"))
-    assert "I keep what you typed for a day" in private_answer(await press(world.member, refused, RETRY))
+    assert "I only keep what you typed for a day" in private_answer(await press(world.member, refused, RETRY))
 
 
 async def test_a_window_left_open_for_days_still_keeps_what_was_typed(world: World, cloud: GmiCloud) -> None:
@@ -272,7 +272,7 @@ async def test_a_disk_in_trouble_refuses_without_a_button(
     assert "a.txt" in private_answer(refused)
     assert RETRY not in private_answer(refused)
     answer = await world.member.slash(world.channel, "vidu", image1=("a.png", picture()))
-    assert "cannot write anything down" in private_answer(answer)
+    assert "can't save anything right now" in private_answer(answer)
 
 
 @pytest.mark.settings(quota_running=9)
@@ -282,7 +282,7 @@ async def test_a_window_submitted_twice_is_one_payment(world: World, cloud: GmiC
     # Discord keeps a window open of which it has told its member that something went wrong.
     opened._interaction.modal_consumed = False
     second = await submit(world.member, opened, files=("fox.png", picture()))
-    assert "one press is enough" in private_answer(second)
+    assert "one click is enough" in private_answer(second)
     await until(world, first, READY)
     assert cloud.paid == 1
 

@@ -106,7 +106,7 @@ async def test_the_bodies_of_windows_buttons_and_pages(world: World, cloud: GmiC
     await until(world, asked, "✅")
     opened = await press(world.member, asked, "Edit")
     refused = await submit(world.member, opened, seed="x")
-    await press(world.member, refused, "Change and try again")
+    await press(world.member, refused, "Edit and try again")
     await press(world.member, asked, "Again")
     listed = await world.member.slash(world.channel, "videos")
     await press(world.member, listed, "Show")

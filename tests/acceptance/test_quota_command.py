@@ -178,7 +178,7 @@ async def test_a_member_to_whom_the_server_shows_it_is_refused_all_the_same(worl
     [command] = [each for each in await world.bot.tree.fetch_commands() if each.name == "quota"]
     world.guild.set_command_permissions(command, {world.member: True})
     asked = await world.member.slash(world.channel, "quota set", videos=99)
-    assert "Only members who may time out others" in private_answer(asked)
+    assert "You need the Timeout Members permission" in private_answer(asked)
     assert world.bot.quotas.rules(world.guild.id) == []
 
 

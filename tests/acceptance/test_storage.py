@@ -132,7 +132,7 @@ async def test_a_member_is_told_within_two_seconds_that_the_disk_is_busy(
         began = time.monotonic()
         asked = await ask(world)
         assert time.monotonic() - began < PROMPT + 2 * TOLERANCE
-        assert "I cannot write anything down right now" in private_answer(asked)
+        assert "I can't save anything right now" in private_answer(asked)
         assert not asked.deferred  # nobody else saw a placeholder
     assert_quota_untouched(world)
     assert cloud.paid == 0
@@ -175,7 +175,7 @@ async def test_a_job_that_was_not_acknowledged_is_withdrawn_if_it_is_there(
         asked = await ask(world)
     await world.env.advance_time(1)
 
-    assert "I cannot write anything down right now" in private_answer(asked)
+    assert "I can't save anything right now" in private_answer(asked)
     assert await world.bot.storage.jobs.unfinished() == []
     assert await world.bot.storage.jobs.count_of_user(world.member.id) == 0
     assert_quota_untouched(world)

@@ -144,7 +144,7 @@ async def test_a_locked_database_spends_nothing_and_is_told(world: World, cloud:
     lock.execute("BEGIN EXCLUSIVE")
     try:
         asked = await ask(world)
-        assert "I cannot write anything down right now" in private_answer(asked)
+        assert "I can't save anything right now" in private_answer(asked)
     finally:
         lock.close()
     assert_quota_untouched(world)
@@ -158,7 +158,7 @@ async def test_a_full_disk_spends_nothing_and_the_bot_recovers_with_it(world: Wo
         await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
     prompt = "🦊" * 1990  # more bytes than the pages that are left can hold
     text = private_answer(await ask(world, prompt=prompt))
-    assert "I cannot write anything down right now" in text
+    assert "I can't save anything right now" in text
     assert_quota_untouched(world)
     assert cloud.paid == 0
     async with world.bot.storage.database.transaction() as connection:
@@ -271,5 +271,5 @@ async def test_many_members_at_the_same_moment(world: World, cloud: GmiCloud) ->
 
 async def test_a_stopping_bot_takes_no_new_work(world: World, cloud: GmiCloud) -> None:
     await world.bot.job_service.close()
-    assert "I am about to restart" in private_answer(await ask(world))
+    assert "I'm about to restart" in private_answer(await ask(world))
     assert cloud.paid == 0

@@ -157,7 +157,7 @@ async def test_again_of_a_deleted_card_asks_for_the_files(world: World, cloud: G
     await until(world, asked, READY)
     await press(world.member, asked, "Delete")
     opened = await press(world.member, await listed(world), "Again")
-    assert "could not keep the files" in fields(opened)["files"]["about"]
+    assert "couldn't get the files" in fields(opened)["files"]["about"]
     assert cloud.paid == 1
 
 

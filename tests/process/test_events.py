@@ -110,7 +110,7 @@ async def test_a_member_whose_command_cannot_be_read_is_told_so(wire: Wire) -> N
     fine = await wire.ask(seed)
     for change in (without_name, of_today):
         odd = await wire.discord.odd(fine, change)
-        assert "in a form that I can't read, so nothing was started" in await remove_pending_reply(odd, wire)
+        assert "in a form I can't read, so nothing was started" in await remove_pending_reply(odd, wire)
     await wire.posted(seed)
     assert wire.submissions(seed) == 1
 
@@ -250,11 +250,11 @@ async def test_a_press_whose_button_cannot_be_found_is_answered(
 @pytest.mark.parametrize(
     ("custom_id", "told"),
     [
-        (f"vidu:cancel:{'9' * 30}", "I do not remember this video"),
-        (f"vidu:again:{'9' * 400}", "I do not remember this video"),
-        (f"vidu:delete:{'9' * 5000}", "I do not remember this video"),
-        (f"vidu:show:{2**63}", "I do not remember this video"),
-        (f"vidu-window:{'9' * 400}", "I keep what you typed for a day"),
+        (f"vidu:cancel:{'9' * 30}", "I don't have this video anymore"),
+        (f"vidu:again:{'9' * 400}", "I don't have this video anymore"),
+        (f"vidu:delete:{'9' * 5000}", "I don't have this video anymore"),
+        (f"vidu:show:{2**63}", "I don't have this video anymore"),
+        (f"vidu-window:{'9' * 400}", "I only keep what you typed for a day"),
         ("vidu:polish:5", "what this belongs to"),
         ("", "what this belongs to"),
     ],
@@ -292,7 +292,7 @@ async def test_a_page_that_is_none_shows_one_all_the_same(wire: Wire, page: str)
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (changed(name="a command of yesterday"), "This command has just changed"),
+        (changed(name="a command of yesterday"), "This command was just updated"),
         (file_without("url"), "Something went wrong"),
         (changed(name=None), "Something went wrong"),
         (data_is_a_list, "Something went wrong"),

@@ -206,7 +206,9 @@ async def test_a_server_that_vanishes_for_a_while_loses_nothing_and_holds_no_sto
         proxy.freeze()
         began = time.monotonic()
         refused = await wire.ask(2)
-        await wire_clock.until(lambda: "cannot write anything down" in refused.text, lambda: refused.text, 15)
+        await wire_clock.until(
+            lambda: "can't save anything right now" in refused.text, lambda: refused.text, 15
+        )
         assert time.monotonic() - began < 15
         await asyncio.sleep(4)  # a real server is away in real time
         proxy.cut()

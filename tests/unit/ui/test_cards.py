@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from discord import ui
 
-from bot.media.references import display_name
+from bot.media.filenames import display_name
 from bot.models.jobs import CardLocation, Charge, Job, Reason, State
 from bot.models.requests import PROMPT_MAX, SEED_MAX, Kind, Reference, VideoRequest
 from bot.ui import job_texts, quota_texts

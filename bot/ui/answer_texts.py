@@ -1,0 +1,155 @@
+"""What members read when a command, a button or a form is refused, fails or has a short answer."""
+
+from __future__ import annotations
+
+from bot.ui.translator import _
+
+
+def unexpected() -> str:
+    """Return what follows a failure that nobody expected."""
+    return _(
+        "⚠️ Something went wrong on my side, and I've logged it for the people who run this bot. "
+        "Check `/videos` to see if your request is running. If it isn't there, try again."
+    )
+
+
+def storage_unavailable() -> str:
+    """Return what follows where nothing can be saved."""
+    return _(
+        "💾 I can't save anything right now, so nothing was sent and your quota didn't change. "
+        "Try again in a few minutes."
+    )
+
+
+def restarting() -> str:
+    """Return what follows a request just before the bot stops."""
+    return _("🔄 I'm about to restart, so nothing was sent. Ask again in a minute.")
+
+
+def no_permission() -> str:
+    """Return what follows a moderator's command that somebody else used."""
+    return _("🔒 You need the Timeout Members permission to use this command.")
+
+
+def server_only() -> str:
+    """Return what follows a server's command outside of one."""
+    return _("🏠 This command only works in a server. Use it in one of the server's channels.")
+
+
+def outdated_command() -> str:
+    """Return what follows a command that Discord still shows as an earlier version had it."""
+    return _(
+        "🔄 This command was just updated. Restart your Discord app to get the new one, "
+        "or try again in a few minutes."
+    )
+
+
+def unknown_interaction() -> str:
+    """Return what follows a click or a form that belongs to nothing."""
+    return _(
+        "🤷 I don't know what this belongs to, so nothing was started. Use `/vidu` or `/videos` instead."
+    )
+
+
+def unreadable_interaction() -> str:
+    """Return what follows an interaction that could not be read at all."""
+    return _(
+        "⚠️ Discord sent me this in a form I can't read, so nothing was started. "
+        "Try again. If it keeps happening, tell the people who run this bot."
+    )
+
+
+def repeated() -> str:
+    """Return what follows the same click or form within moments."""
+    return _("🙂 I'm on it, one click is enough. If you want another one, click again in a few seconds.")
+
+
+def not_sent() -> str:
+    """Return what takes the place of a placeholder for the moment until it is removed."""
+    return _("-# Not sent.")
+
+
+def draft_forgotten() -> str:
+    """Return what follows the button of a refusal after its day."""
+    return _("⌛ I only keep what you typed for a day, so it's gone. Start again with `/vidu`.")
+
+
+def draft_of_another() -> str:
+    """Return what follows somebody else's form, or the button that opens it."""
+    return _("🙂 This form belongs to someone else. Use `/vidu` to make your own video.")
+
+
+def files_expired() -> str:
+    """Return what stands beside the files of a form whose links have expired; at most 100 characters."""
+    return _("Discord no longer has your files. Attach them again.")
+
+
+def files_not_kept() -> str:
+    """Return what stands beside the files of a form that a card gave none to; at most 100 characters."""
+    return _("I couldn't get the files of this video. Attach them again.")
+
+
+def nothing_to_use() -> str:
+    """Return what follows the message command on a message without files that can be used."""
+    return _(
+        "🖼️ That message has no image or video I can use (PNG, JPEG, WebP, MP4 or MOV). "
+        "Choose another message, or attach files with `/vidu`."
+    )
+
+
+def job_unknown() -> str:
+    """Return what follows a button of a job that there is no record of."""
+    return _("🤷 I don't have this video anymore. Use `/vidu` to make a new one.")
+
+
+def job_of_another(owner: str) -> str:
+    """Return what follows a button that only the job's member may use."""
+    return _("🙂 This video belongs to {owner}. Use `/vidu` to make your own.").format(owner=owner)
+
+
+def may_not_cancel(owner: str) -> str:
+    """Return what follows Cancel by somebody who may not."""
+    return _("🙂 Only {owner} and moderators can cancel this video.").format(owner=owner)
+
+
+def may_not_delete(owner: str) -> str:
+    """Return what follows Delete by somebody who may not."""
+    return _("🙂 Only {owner} and moderators can delete this video.").format(owner=owner)
+
+
+def not_shown() -> str:
+    """Return what follows Show where Discord did not take the card."""
+    return _("⚠️ Discord couldn't show the video just now. Click Show again in a minute.")
+
+
+def canceled() -> str:
+    """Return what follows Cancel where it worked."""
+    return _("🚫 Canceled. This doesn't count towards your quota.")
+
+
+def cancel_while_sending() -> str:
+    """Return what follows Cancel while the request is on its way."""
+    return _("📨 Your request is being sent right now. Try again when its status has changed.")
+
+
+def cancel_too_late() -> str:
+    """Return what follows Cancel once the video is being made."""
+    return _("⏳ Too late to cancel: your video is already being made and paid for. You'll still get it.")
+
+
+def cancel_not_agreed() -> str:
+    """Return what follows Cancel where the provider went on with it."""
+    return _("🕓 GMI Cloud didn't cancel it. You'll still get the video.")
+
+
+def cancel_unsure() -> str:
+    """Return what follows Cancel where the provider did not say what came of it."""
+    return _(
+        "🕓 GMI Cloud hasn't said if it's canceled. Wait a minute. "
+        "If it's still in line then, click Cancel again."
+    )
+
+
+def already_ended() -> str:
+    """Return what follows Cancel after the end."""
+    return _("✅ This request has already ended, so there's nothing to cancel.")

@@ -34,15 +34,15 @@ NO_DISCORD: Kinds = (GatewayUnreachable, discord.GatewayNotFound, discord.HTTPEx
 NO_NETWORK: Kinds = (aiohttp.ClientError, OSError)
 SENTENCES: list[tuple[Kinds, str]] = [  # the first that fits
     ((discord.LoginFailure,), "Discord refused the token: DISCORD_TOKEN must be the bot's token."),
-    ((discord.PrivilegedIntentsRequired,), "Discord refused the bot's intents. An update of it may help."),
+    ((discord.PrivilegedIntentsRequired,), "Discord refused the bot's intents. Updating the bot may help."),
     (
         (StorageUnavailable, StorageFault),
         "The database stopped answering while the bot started. Try again later.",
     ),
-    ((Broken,), "A part of the bot failed again and again: see the log. A new start may help."),
+    ((Broken,), "A part of the bot keeps failing. See the log. Restarting may help."),
     (
         (*NO_DISCORD, *NO_NETWORK),
-        "Discord cannot be reached, or does not answer as it should. Try again later.",
+        "Discord can't be reached, or doesn't answer as it should. Try again later.",
     ),
 ]
 
@@ -69,7 +69,7 @@ async def run(settings: Settings) -> None:
             if running.done():
                 await running
                 return
-            log.info("Stopping; jobs under way are safe in the ledger and go on at the next start")
+            log.info("Stopping; open jobs are saved and continue at the next start")
         finally:
             await _hang_up(bot, running)
             stopping.cancel()
@@ -120,12 +120,12 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, discord.ConnectionClosed):
         if error.code == TOKEN_REFUSED:
             return SENTENCES[0][1]
-        return f"Discord ended the connection for good (code {error.code}). An update of the bot may help."
+        return f"Discord ended the connection for good (code {error.code}). Updating the bot may help."
     for kinds, sentence in SENTENCES:
         if isinstance(error, kinds):
             return sentence
-    log.critical("The bot failed in a way that nobody expected", exc_info=error)
-    return "The bot failed in a way that nobody expected: see the log. A new start may help."
+    log.critical("The bot failed unexpectedly", exc_info=error)
+    return "The bot failed unexpectedly. See the log. Restarting may help."
 
 
 if __name__ == "__main__":

@@ -102,8 +102,21 @@ class ViduBot(commands.Bot):
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         await self._parts.enter_async_context(session)
         self.cdn = self._given_cdn or DiscordCdn(session)
-        key = settings.gmi_api_key.get_secret_value()
         self.quotas = QuotaLimiter(settings.quota, settings.quota_running, settings.quota_attempts_per_hour)
+        await self._open_jobs(session)
+        self.intake = Intake(
+            jobs=self.job_service,
+            quotas=self.quotas,
+            files=AttachmentReader(self.inspector, self.cdn, self.upload_bytes),
+            drafts=self.storage.drafts,
+            upload_bytes=self.upload_bytes,
+            clock=self.clock,
+        )
+
+    async def _open_jobs(self, session: aiohttp.ClientSession) -> None:
+        """Open what takes jobs to their end, and take over those of an earlier process."""
+        settings = self.settings
+        key = settings.gmi_api_key.get_secret_value()
         loopback = is_on_this_machine(settings.gmi_base_url)
         downloads = await self._parts.enter_async_context(open_session(loopback=loopback))
         self.delivery = Delivery(
@@ -123,14 +136,6 @@ class ViduBot(commands.Bot):
         )
         self._parts.push_async_callback(self.job_service.close)
         await self.job_service.open()
-        self.intake = Intake(
-            jobs=self.job_service,
-            quotas=self.quotas,
-            files=AttachmentReader(self.inspector, self.cdn, self.upload_bytes),
-            drafts=self.storage.drafts,
-            upload_bytes=self.upload_bytes,
-            clock=self.clock,
-        )
 
     async def on_ready(self) -> None:
         """Resume open jobs at the first connection; later ones find them still running."""

@@ -12,7 +12,7 @@ from discord.ext import commands
 
 from bot.intake.answers import answer_privately, failures_answered
 from bot.intake.buttons import AnsweredButton
-from bot.intake.context import Interaction, await_answer
+from bot.intake.context import Interaction, first_answer_due
 from bot.intake.modal_answers import custom_id_of, filled, read_answers
 from bot.models.drafts import Draft
 from bot.ui import answer_texts as texts
@@ -32,7 +32,7 @@ class Forms(commands.Cog):
     async def on_interaction(self, interaction: Interaction) -> None:
         """Hear every answer to a form: discord.py forgets its own forms when the process ends."""
         if interaction.type is discord.InteractionType.modal_submit and is_modal(custom_id_of(interaction)):
-            await_answer(interaction)
+            first_answer_due(interaction)  # its time begins now
             async with failures_answered(interaction, "The answer to a form"):
                 await self._take(interaction, custom_id_of(interaction))
 

@@ -8,7 +8,7 @@ from typing import Any
 from discord import ui
 
 from bot.intake.answers import failures_answered
-from bot.intake.context import Interaction, await_answer
+from bot.intake.context import Interaction, first_answer_due
 
 _MARK = "vidu button"
 _NOTHING = r"(?!)"  # matches no id: only a subclass with a template of its own is ever recognized
@@ -20,7 +20,7 @@ class AnsweredButton(ui.DynamicItem[ui.Item[Any]], template=_NOTHING):
     async def callback(self, interaction: Interaction) -> None:
         """Act on a click, and answer whatever that raises."""
         interaction.extras[_MARK] = True
-        await_answer(interaction)
+        first_answer_due(interaction)  # its time begins now
         async with failures_answered(interaction, f"The button {self.custom_id}"):
             await self.act(interaction)
 

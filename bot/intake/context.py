@@ -19,7 +19,7 @@ FIRST_ANSWER = 2.5  # seconds until the first answer must be on its way; Discord
 _DUE = "vidu answer due"
 
 
-def await_answer(interaction: Interaction) -> float:
+def first_answer_due(interaction: Interaction) -> float:
     """Return the loop's time at which the first answer is due; the first call starts the count."""
     due: float = interaction.extras.setdefault(_DUE, asyncio.get_running_loop().time() + FIRST_ANSWER)
     return due
@@ -27,7 +27,7 @@ def await_answer(interaction: Interaction) -> float:
 
 def time_to_read(interaction: Interaction) -> asyncio.Timeout:
     """Return the limit of what may be read before the first answer, so that the disk has its time as well."""
-    return asyncio.timeout_at(await_answer(interaction) - TimeLimits().interactive)
+    return asyncio.timeout_at(first_answer_due(interaction) - TimeLimits().interactive)
 
 
 def is_guest(interaction: Interaction) -> bool:

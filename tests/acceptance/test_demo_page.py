@@ -104,7 +104,7 @@ def test_a_visitor_uses_the_window_and_every_button(visitor: Visitor, snap: Snap
     snap("slow")
     visitor.press(edited, "Cancel")
     cancelled = visitor.message("Canceled", "seed 8")
-    visitor.message("This doesn't count towards your quota")
+    visitor.message("Canceled. This doesn't count towards your quota.")
     snap("cancelled")
 
     visitor.run("videos")

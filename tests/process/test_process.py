@@ -21,7 +21,7 @@ async def test_a_part_that_cannot_be_kept_running_ends_the_process(tmp_path: Pat
 
         assert "'follow jobs' failed" in wire.process.log
         assert wire.process.log.endswith(
-            "A part of the bot failed again and again: see the log. A new start may help.\n"
+            "A part of the bot keeps failing. See the log. Restarting may help.\n"
         )
 
 
@@ -33,7 +33,7 @@ async def test_a_first_connection_that_fails_ends_in_one_sentence(tmp_path: Path
         assert await wire.process.ended(30) == 1
 
         assert wire.process.log.endswith(
-            "Discord cannot be reached, or does not answer as it should. Try again later.\n"
+            "Discord can't be reached, or doesn't answer as it should. Try again later.\n"
         )
         assert "Traceback" not in wire.process.log
 
@@ -42,8 +42,8 @@ async def test_a_first_connection_that_fails_ends_in_one_sentence(tmp_path: Path
     ("code", "sentence"),
     [
         (4004, "Discord refused the token: DISCORD_TOKEN must be the bot's token."),
-        (4014, "Discord refused the bot's intents. An update of it may help."),
-        (4011, "Discord ended the connection for good (code 4011). An update of the bot may help."),
+        (4014, "Discord refused the bot's intents. Updating the bot may help."),
+        (4011, "Discord ended the connection for good (code 4011). Updating the bot may help."),
     ],
 )
 async def test_a_connection_that_discord_ends_for_good_is_one_sentence(

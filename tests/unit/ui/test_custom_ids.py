@@ -1,0 +1,57 @@
+"""The ids of buttons and forms, which old messages carry: they stay as they are."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from bot.ui import custom_ids
+from bot.ui.custom_ids import CardAction
+
+
+def test_the_ids_in_old_messages_still_mean_the_same() -> None:
+    assert [custom_ids.card_button_id(action, 7) for action in CardAction] == [
+        "vidu:cancel:7",
+        "vidu:again:7",
+        "vidu:edit:7",
+        "vidu:delete:7",
+        "vidu:show:7",
+    ]
+    assert custom_ids.page_button_id(3) == "vidu-videos:3"
+    assert custom_ids.draft_button_id(7) == custom_ids.modal_id(7) == "vidu-window:7"
+    assert custom_ids.modal_id(None) == "vidu-window:new"
+
+
+@pytest.mark.parametrize(
+    ("template", "custom_id", "values"),
+    [
+        (custom_ids.CARD_BUTTON, "vidu:again:7", {"action": "again", "job": "7"}),
+        (custom_ids.PAGE_BUTTON, "vidu-videos:3", {"page": "3"}),
+        (custom_ids.DRAFT_BUTTON, "vidu-window:7", {"draft": "7"}),
+    ],
+)
+def test_each_kind_of_button_recognizes_its_own_ids_only(
+    template: str, custom_id: str, values: dict[str, str]
+) -> None:
+    match = re.fullmatch(template, custom_id)
+    assert match is not None
+    assert match.groupdict() == values
+    templates = (custom_ids.CARD_BUTTON, custom_ids.PAGE_BUTTON, custom_ids.DRAFT_BUTTON)
+    assert [other for other in templates if re.fullmatch(other, custom_id)] == [template]
+
+
+def test_a_form_names_its_draft_if_it_has_one() -> None:
+    assert custom_ids.draft_id_of("vidu-window:7") == 7
+    assert custom_ids.draft_id_of("vidu-window:new") is None
+    assert custom_ids.is_modal("vidu-window:new")
+    assert not custom_ids.is_modal("vidu-videos:7")
+
+
+@pytest.mark.parametrize("digits", ["9" * 19, str(2**63), "9" * 5000])
+def test_a_number_that_no_column_holds_is_nobodys(digits: str) -> None:
+    assert custom_ids.number_in(digits) == 0
+
+
+def test_the_largest_number_that_a_column_holds_is_read() -> None:
+    assert custom_ids.number_in(str(2**63 - 1)) == 2**63 - 1

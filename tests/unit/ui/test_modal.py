@@ -1,0 +1,60 @@
+"""The form stays within Discord's limits, whatever its files are called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.models.drafts import Draft, Source
+from bot.ui import answer_texts
+from bot.ui.modal import VideoModal
+
+LABEL_MAX, DESCRIPTION_MAX = 45, 100  # characters [Discord]
+
+
+def labels(draft: Draft, about_files: str | None = None) -> list[dict[str, Any]]:
+    return list(VideoModal(draft, kept=False, about_files=about_files).to_dict()["components"])
+
+
+NAMES = ("a" * 40 + ".png", "run.mp4", "fox\\_\\_.png", "@\u200bhere.webp")
+SOURCES = tuple(Source(name, f"https://cdn.example.invalid/{name}") for name in NAMES)
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [Draft(1, 2), Draft(1, 2, sources=SOURCES), Draft(1, 2, sources=SOURCES, chosen=(0, 1))],
+    ids=["empty", "with files", "with files to choose"],
+)
+async def test_every_label_fits(draft: Draft) -> None:
+    for label in labels(draft):
+        assert 0 < len(label["label"]) <= LABEL_MAX
+        assert len(label.get("description", "")) <= DESCRIPTION_MAX
+
+
+@pytest.mark.parametrize("text", [answer_texts.files_expired(), answer_texts.files_not_kept()])
+async def test_what_is_said_about_files_fits(text: str) -> None:
+    [files] = [label for label in labels(Draft(1, 2), text) if label["component"]["custom_id"] == "files"]
+    assert files["description"] == text
+    assert len(text) <= DESCRIPTION_MAX
+
+
+async def test_long_names_are_cut_and_the_sentence_stays() -> None:
+    [files] = [
+        label for label in labels(Draft(1, 2, sources=SOURCES)) if label["component"]["custom_id"] == "files"
+    ]
+    assert files["description"].startswith("Leave empty to keep aaaa")
+    assert files["description"].endswith("…. New files replace these.")
+
+
+async def test_a_file_to_choose_is_named_without_its_protection_and_described() -> None:
+    sources = (Source("my\\_fox.png", "x", 1536 * 1024), Source("run.mp4", "y", 5))
+    [used] = [
+        label["component"]
+        for label in labels(Draft(1, 2, sources=sources, chosen=(0,)))
+        if label["component"]["custom_id"] == "used"
+    ]
+    assert [(option["label"], option["description"]) for option in used["options"]] == [
+        ("1. my_fox.png", "image, 1.5 MB"),
+        ("2. run.mp4", "video, 0.1 MB"),
+    ]

@@ -19,21 +19,21 @@ from bot.media.inspector import Inspector, NotNow
 from bot.media.unreadable import Unreadable
 from bot.models.drafts import Source
 from bot.models.jobs import Job
+from bot.models.problems import Problem, ProblemCode
 from bot.models.requests import (
     IMAGE_BYTES_MAX,
     VIDEO_BYTES_MAX,
     Kind,
     Reference,
-    count_faults,
-    length_faults,
-    shape_faults,
-    size_faults,
+    count_problems,
+    length_problems,
+    shape_problems,
+    size_problems,
 )
 from bot.ui.cards import reference_filename
 
 log = logging.getLogger(__name__)
 
-FAILED_READ = "**{name}** could not be read from Discord. Attach it again."
 
 _TYPES = {  # what Discord says that a file is, as far as it can be a reference
     "image/png": Kind.IMAGE,
@@ -59,7 +59,7 @@ class InspectedFiles:
 
     references: list[Reference]
     contents: list[bytes]  # of all references, or of none; lent by the budget of uploads
-    faults: list[str]
+    problems: list[Problem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class _Finding:
     """What one file turned out to be."""
 
     reference: Reference | None = None
-    fault: str | None = None
+    problem: Problem | None = None
 
 
 LATER = _Finding()  # a clip that looked like a picture: it is read again in its turn
@@ -93,27 +93,27 @@ class AttachmentReader:
                 findings = await self._examine_all(user_id, sources, keeper)
         except NotNow as error:
             keeper.drop()
-            return InspectedFiles([], [], [error.sentence])
+            return InspectedFiles([], [], [error.problem])
         except BaseException:
             keeper.drop()
             raise
         references: list[Reference] = []
-        faults: list[str] = []
+        problems: list[Problem] = []
         for finding in findings:
-            if finding.fault is not None:
-                faults.append(finding.fault)
+            if finding.problem is not None:
+                problems.append(finding.problem)
             elif finding.reference is not None:
                 references.append(finding.reference)
-                faults += shape_faults(finding.reference)
+                problems += shape_problems(finding.reference)
         clips = [reference for reference in references if reference.kind is Kind.VIDEO]
-        if not faults and references:
+        if not problems and references:
             # Only now is it known what they are: a clip may have been named like a picture.
-            faults += count_faults(len(references) - len(clips), len(clips))
+            problems += count_problems(len(references) - len(clips), len(clips))
         given_clips = sum(source.kind is Kind.VIDEO for source in sources)
-        faults += length_faults(clips, max(given_clips, len(clips)))
-        if faults:
+        problems += length_problems(clips, max(given_clips, len(clips)))
+        if problems:
             keeper.drop()
-        return InspectedFiles(references, keeper.contents(), faults)
+        return InspectedFiles(references, keeper.contents(), problems)
 
     async def examine_briefly(
         self, user_id: int, sources: Sequence[Source], limit: asyncio.Timeout
@@ -122,7 +122,7 @@ class AttachmentReader:
         readable = [
             source
             for source in sources
-            if source.size is None or not size_faults(source.name, source.size, source.likely_kind)
+            if source.size is None or not size_problems(source.name, source.size, source.likely_kind)
         ]
         try:
             async with limit:
@@ -171,13 +171,13 @@ class AttachmentReader:
                 return (LATER, b"") if picture is None else (_Finding(picture), content)
             except CdnError as error:
                 log.info("A file could not be read (%s)", error)
-                sentence = FAILED_READ.format(name=source.name)
+                problem = Problem(ProblemCode.FILE_NOT_READ, {"name": source.name})
             except LargerThanAllowed as error:
-                faults = size_faults(source.name, error.size, source.likely_kind)
-                sentence = faults[0] if faults else FAILED_READ.format(name=source.name)
+                problems = size_problems(source.name, error.size, source.likely_kind)
+                problem = (problems or [Problem(ProblemCode.FILE_NOT_READ, {"name": source.name})])[0]
             except Unreadable as error:
-                sentence = error.sentence
-        return _Finding(fault=sentence), b""
+                problem = error.problem
+        return _Finding(problem=problem), b""
 
 
 class _Keeper:

@@ -26,6 +26,7 @@ from bot.ui import quota_texts as sentences
 from bot.ui.buttons import reopen_view
 from bot.ui.cards import notice_card, reference_filename
 from bot.ui.modal import VideoModal
+from bot.ui.problem_texts import problem_list_text
 
 log = logging.getLogger(__name__)
 
@@ -56,11 +57,11 @@ class Intake:
     async def take(self, interaction: Interaction, draft: Draft) -> None:
         """Start the job that a draft asks for, or tell the member what stands in its way."""
         user_id = interaction.user.id
-        faults = draft.faults()
-        if faults:
+        problems = draft.problems()
+        if problems:
             limit = time_to_read(interaction)
-            faults += (await self._files.examine_briefly(user_id, draft.used, limit)).faults
-            await self.refuse(interaction, draft, sentences.faults(list(dict.fromkeys(faults))))
+            problems += (await self._files.examine_briefly(user_id, draft.used, limit)).problems
+            await self.refuse(interaction, draft, problem_list_text(list(dict.fromkeys(problems))))
             return
         now = self._clock.now()
         try:
@@ -76,8 +77,8 @@ class Intake:
                 await interaction.edit_original_response(view=notice_card(sentences.GUEST))
             keep_max = min(interaction.filesize_limit, KEEP_MAX)
             examined = await self._files.examine(user_id, draft.used, keep_max)
-            if examined.faults:
-                await self.refuse(interaction, draft, sentences.faults(examined.faults))
+            if examined.problems:
+                await self.refuse(interaction, draft, problem_list_text(examined.problems))
                 return
             await self._hand_over(interaction, draft, examined, location)
 

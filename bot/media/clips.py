@@ -1,4 +1,4 @@
-"""Have a clip measured in a process of its own, which never outlives its limit or whoever asked."""
+"""Measure a clip: in a process of its own, which never outlives its limit or whoever asked."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from bot.media.containers import has_impossible_table, top_boxes
-from bot.media.formats import NEEDED, Format
+from bot.media.formats import Format
 from bot.media.unreadable import Unreadable
-from bot.models.requests import Kind
+from bot.models.problems import Problem, ProblemCode
 
 SECONDS_MAX = 6.0  # a whole clip of 100 MiB takes well under one
 
-_MEASURE = (sys.executable, "-P", str(Path(__file__).with_name("probe.py")))
+PROBE = (sys.executable, "-P", str(Path(__file__).with_name("probe.py")))
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "SYSTEMROOT")  # what a Python may need to start
 _CANNOT_START = 1  # exit code: Python could not import or load the library
 
@@ -30,16 +30,16 @@ class TookTooLong(Exception):  # noqa: N818 - it names what happened
         self.seconds = seconds
 
 
-async def measure_clip(shown: str, found: Format, data: bytes, threads: Executor) -> tuple[int, int, float]:
+async def measure_clip(name: str, found: Format, data: bytes, threads: Executor) -> tuple[int, int, float]:
     """Return width and height in pixels as displayed, and the seconds. Raises Unreadable and TookTooLong."""
-    _check_whole(shown, found, data)
+    _check_whole(name, found, data)
     if has_impossible_table(data):
-        raise Unreadable(_broken_clip(shown, found))
-    return _clip_measures(shown, found, await measure(data, threads))
+        raise Unreadable(Problem(ProblemCode.VIDEO_BROKEN, {"name": name, "format": found.name}))
+    return _measures(name, found, await measure(data, threads))
 
 
 async def measure(data: bytes, threads: Executor) -> dict[str, float] | None:
-    """Return what measure.py tells about a clip, or None if it cannot be read.
+    """Return what probe.py finds out about a clip, or None if it cannot be read.
 
     Raises TookTooLong, and RuntimeError where the reader itself does not work.
     """
@@ -70,7 +70,7 @@ def _start() -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     # Fixed words only, the clip comes in as standard input.
-    return subprocess.Popen(_MEASURE, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)  # noqa: S603
+    return subprocess.Popen(PROBE, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)  # noqa: S603
 
 
 def _converse(process: subprocess.Popen[bytes], data: bytes) -> tuple[bytes, bytes]:
@@ -92,47 +92,30 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             pipe.close()
 
 
-def _clip_measures(shown: str, found: Format, measures: dict[str, float] | None) -> tuple[int, int, float]:
-    """Return the width and height in pixels as displayed, and the seconds. Raises Unreadable."""
+def _measures(name: str, found: Format, measures: dict[str, float] | None) -> tuple[int, int, float]:
+    """Return width and height in pixels as displayed, and the seconds. Raises Unreadable."""
+    about = {"name": name, "format": found.name}
     if measures is None or not measures["videos"] + measures["sounds"]:
-        raise Unreadable(_broken_clip(shown, found))
+        raise Unreadable(Problem(ProblemCode.VIDEO_BROKEN, about))
     if not measures["videos"]:
-        raise Unreadable(
-            f"**{shown}** is {found.phrase} with sound but without a video track. "
-            f"Attach a clip ({NEEDED[Kind.VIDEO]}) that shows something."
-        )
+        raise Unreadable(Problem(ProblemCode.VIDEO_WITHOUT_PICTURE, about))
     width, height, seconds = int(measures["width"]), int(measures["height"]), measures["seconds"]
     if min(width, height) < 1:
-        raise Unreadable(_broken_clip(shown, found))
+        raise Unreadable(Problem(ProblemCode.VIDEO_BROKEN, about))
     if seconds <= 0:
-        raise Unreadable(
-            f"**{shown}** does not say how long it lasts, or lasts 0 s. "
-            f"Export it again as {NEEDED[Kind.VIDEO]} and attach the new file."
-        )
+        raise Unreadable(Problem(ProblemCode.VIDEO_WITHOUT_LENGTH, {"name": name}))
     return width, height, seconds
 
 
-def _broken_clip(shown: str, found: Format) -> str:
-    return (
-        f"**{shown}** is {found.phrase}, but it is broken or cut off. "
-        f"Export it again as {NEEDED[Kind.VIDEO]} and attach the new file."
-    )
-
-
-def _check_whole(shown: str, found: Format, data: bytes) -> None:
+def _check_whole(name: str, found: Format, data: bytes) -> None:
     """Raise Unreadable if the end of a clip is missing, which its index alone would not show."""
+    about = {"name": name, "format": found.name}
     seen = set()
     for kind, end in top_boxes(data):
         seen.add(kind)
         if end > len(data):
-            raise Unreadable(
-                f"**{shown}** is cut off: it has {len(data):,} of at least {end:,} bytes. "
-                "Save or download it again and attach the whole file."
-            )
+            raise Unreadable(Problem(ProblemCode.VIDEO_CUT_OFF, {"name": name}))
     if b"moov" not in seen:
-        raise Unreadable(
-            f"**{shown}** is {found.phrase} without its index, so it is cut off or was never finished. "
-            f"Export it again as {NEEDED[Kind.VIDEO]} and attach the new file."
-        )
+        raise Unreadable(Problem(ProblemCode.VIDEO_WITHOUT_INDEX, about))
     if b"mdat" not in seen:
-        raise Unreadable(_broken_clip(shown, found))
+        raise Unreadable(Problem(ProblemCode.VIDEO_BROKEN, about))

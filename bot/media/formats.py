@@ -9,53 +9,52 @@ from dataclasses import dataclass
 
 import filetype
 
+from bot.models.problems import FileFormat
 from bot.models.requests import Kind
-
-NEEDED = {Kind.IMAGE: "PNG, JPEG or WebP", Kind.VIDEO: "MP4 or MOV"}
-ANY_NEEDED = "PNG, JPEG, WebP, MP4 or MOV"
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """What the bytes of a file say that it is."""
 
-    phrase: str
+    name: FileFormat
     kinds: tuple[Kind, ...] = ()  # what it could be saved as
     usable: bool = False
+    mime: str = ""  # of what has no name of its own
 
 
-_PICTURE, _CLIP = (Kind.IMAGE,), (Kind.VIDEO,)
-JPEG = Format("a JPEG picture", _PICTURE, usable=True)
-_MP4 = Format("an MP4 clip", _CLIP, usable=True)
-_MOV = Format("a MOV clip", _CLIP, usable=True)
-_HEIC = Format("a HEIC picture", _PICTURE)
-_AVIF = Format("an AVIF picture", _PICTURE)
-_SOUND = Format("a sound file")
+_IMAGE, _VIDEO = (Kind.IMAGE,), (Kind.VIDEO,)
+JPEG = Format(FileFormat.JPEG, _IMAGE, usable=True)
+_MP4 = Format(FileFormat.MP4, _VIDEO, usable=True)
+_MOV = Format(FileFormat.MOV, _VIDEO, usable=True)
+_HEIC = Format(FileFormat.HEIC, _IMAGE)
+_AVIF = Format(FileFormat.AVIF, _IMAGE)
+_SOUND = Format(FileFormat.SOUND)
 
 _FORMATS = {
-    "image/png": Format("a PNG picture", _PICTURE, usable=True),
-    "image/apng": Format("a PNG picture", _PICTURE, usable=True),
+    "image/png": Format(FileFormat.PNG, _IMAGE, usable=True),
+    "image/apng": Format(FileFormat.PNG, _IMAGE, usable=True),
     "image/jpeg": JPEG,
-    "image/webp": Format("a WebP picture", _PICTURE, usable=True),
-    "image/gif": Format("a GIF picture", (Kind.IMAGE, Kind.VIDEO)),
-    "image/bmp": Format("a BMP picture", _PICTURE),
-    "image/tiff": Format("a TIFF picture", _PICTURE),
-    "image/x-icon": Format("an ICO picture", _PICTURE),
-    "image/vnd.adobe.photoshop": Format("a Photoshop picture", _PICTURE),
-    "video/webm": Format("a WebM clip", _CLIP),
-    "video/x-matroska": Format("an MKV clip", _CLIP),
-    "video/x-msvideo": Format("an AVI clip", _CLIP),
-    "video/x-ms-wmv": Format("a WMV clip", _CLIP),
-    "video/mpeg": Format("an MPEG clip", _CLIP),
-    "video/x-flv": Format("an FLV clip", _CLIP),
-    "application/pdf": Format("a PDF document"),
-    "application/zip": Format("a ZIP archive"),
+    "image/webp": Format(FileFormat.WEBP, _IMAGE, usable=True),
+    "image/gif": Format(FileFormat.GIF, (Kind.IMAGE, Kind.VIDEO)),
+    "image/bmp": Format(FileFormat.BMP, _IMAGE),
+    "image/tiff": Format(FileFormat.TIFF, _IMAGE),
+    "image/x-icon": Format(FileFormat.ICO, _IMAGE),
+    "image/vnd.adobe.photoshop": Format(FileFormat.PHOTOSHOP, _IMAGE),
+    "video/webm": Format(FileFormat.WEBM, _VIDEO),
+    "video/x-matroska": Format(FileFormat.MKV, _VIDEO),
+    "video/x-msvideo": Format(FileFormat.AVI, _VIDEO),
+    "video/x-ms-wmv": Format(FileFormat.WMV, _VIDEO),
+    "video/mpeg": Format(FileFormat.MPEG, _VIDEO),
+    "video/x-flv": Format(FileFormat.FLV, _VIDEO),
+    "application/pdf": Format(FileFormat.PDF),
+    "application/zip": Format(FileFormat.ZIP),
 }
 
 # Major brands of the `ftyp` box that are no MP4. Any other brand is taken as MP4, there are dozens.
 _BRANDS = {
     b"qt  ": _MOV,
-    b"crx ": Format("a raw camera picture", _PICTURE),
+    b"crx ": Format(FileFormat.RAW, _IMAGE),
     **dict.fromkeys((b"heic", b"heix", b"heim", b"hevc", b"mif1", b"msf1"), _HEIC),
     **dict.fromkeys((b"avif", b"avis"), _AVIF),
     **dict.fromkeys((b"M4A ", b"M4B ", b"M4P ", b"F4A "), _SOUND),
@@ -78,16 +77,17 @@ def _other_format(mime: str) -> Format:
     family = mime.partition("/")[0]
     if family == "audio":
         return _SOUND
-    if family in {"image", "video"}:
-        noun = "picture" if family == "image" else "clip"
-        return Format(f"a {noun} of type {mime}", (Kind(family),))
-    return Format(f"a file of type {mime}")
+    if family == "image":
+        return Format(FileFormat.OTHER_IMAGE, _IMAGE, mime=mime)
+    if family == "video":
+        return Format(FileFormat.OTHER_VIDEO, _VIDEO, mime=mime)
+    return Format(FileFormat.OTHER, mime=mime)
 
 
 def _brand_format(data: bytes) -> Format:
     major = data[8:12]
     if major.startswith((b"3gp", b"3g2")):
-        return Format("a 3GP clip", _CLIP)
+        return Format(FileFormat.THREE_GP, _VIDEO)
     # Still pictures of both kinds may lead with the common brand and tell themselves apart by the others.
     end = min(int.from_bytes(data[:4], "big"), _BRANDS_END)
     if major in {b"mif1", b"msf1"} and re.search(b"avi[fs]", data[16:end]):
@@ -112,7 +112,7 @@ def _text_format(data: bytes) -> Format | None:
         return None
     start = text.lstrip().lower()
     if start.startswith(("<!doctype html", "<html")):
-        return Format("a web page")
+        return Format(FileFormat.WEB_PAGE)
     if start.startswith(("<svg", "<?xml")) and "<svg" in start:
-        return Format("an SVG drawing", _PICTURE)
-    return Format("a text file")
+        return Format(FileFormat.SVG, _IMAGE)
+    return Format(FileFormat.TEXT)

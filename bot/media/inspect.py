@@ -5,62 +5,53 @@ from __future__ import annotations
 from concurrent.futures import Executor
 
 from bot.media.clips import measure_clip
-from bot.media.formats import ANY_NEEDED, NEEDED, Format, detect
+from bot.media.formats import Format, detect
 from bot.media.images import measure_image
 from bot.media.unreadable import Unreadable
-from bot.models.requests import Kind, Reference, size_faults
-
-_OPTION = {Kind.IMAGE: "image1", Kind.VIDEO: "video1"}
-_EXPECTED = {Kind.IMAGE: "a picture", Kind.VIDEO: "a clip"}
+from bot.models.problems import ANY_KIND, Problem, ProblemCode
+from bot.models.requests import Kind, Reference, size_problems
 
 
-def identify(shown: str, data: bytes, expected: Kind | None) -> tuple[Kind, Format]:
-    """Return whether these bytes are a picture or a clip, and of what format. Raises Unreadable."""
+def identify(name: str, data: bytes, expected: Kind | None) -> tuple[Kind, Format]:
+    """Return whether these bytes are an image or a clip, and of what format. Raises Unreadable."""
     if not data:
-        raise Unreadable(size_faults(shown, 0, expected or Kind.IMAGE)[0])
+        raise Unreadable(size_problems(name, 0, expected or Kind.IMAGE)[0])
     found = detect(data)
     if found is None or not found.usable or (expected or found.kinds[0]) not in found.kinds:
-        raise Unreadable(_refusal(shown, found, expected))
+        raise Unreadable(_refusal(name, found, expected))
     kind = expected or found.kinds[0]
-    for sentence in size_faults(shown, len(data), kind):
-        raise Unreadable(sentence)
+    for problem in size_problems(name, len(data), kind):
+        raise Unreadable(problem)
     return kind, found
 
 
-def read_picture(
-    shown: str, url: str, found: Format, data: bytes, megapixels_max: float | None = None
+def read_image(
+    name: str, url: str, found: Format, data: bytes, megapixels_max: float | None = None
 ) -> Reference | None:
-    """Return the picture that these bytes are, or None if it is larger than that; the name must be safe.
+    """Return the image that these bytes are, or None if it is larger than that; the name must be safe.
 
     Decodes the whole picture: run it in a thread, one at a time. Raises Unreadable.
     """
-    size = measure_image(shown, found, data, megapixels_max)
-    return None if size is None else Reference(Kind.IMAGE, shown, url, len(data), *size)
+    size = measure_image(name, found, data, megapixels_max)
+    return None if size is None else Reference(Kind.IMAGE, name, url, len(data), *size)
 
 
-async def read_clip(shown: str, url: str, found: Format, data: bytes, threads: Executor) -> Reference:
+async def read_clip(name: str, url: str, found: Format, data: bytes, threads: Executor) -> Reference:
     """Return the clip that these bytes are; its name must be safe to show.
 
     Runs a process that takes memory and time: only few at a time. Raises Unreadable and TookTooLong.
     """
-    measures = await measure_clip(shown, found, data, threads)
-    return Reference(Kind.VIDEO, shown, url, len(data), *measures)
+    measures = await measure_clip(name, found, data, threads)
+    return Reference(Kind.VIDEO, name, url, len(data), *measures)
 
 
-def _refusal(shown: str, found: Format | None, expected: Kind | None) -> str:
-    needed = NEEDED[expected] if expected else ANY_NEEDED
+def _refusal(name: str, found: Format | None, expected: Kind | None) -> Problem:
+    wanted = expected or ANY_KIND
     if found is None:
-        return (
-            f"**{shown}** is not a picture or a clip that can be read. "
-            f"Attach {_EXPECTED[expected] if expected else 'one'} as {needed}."
-        )
+        return Problem(ProblemCode.FORMAT_UNKNOWN, {"name": name, "expected": wanted})
+    values = {"name": name, "format": found.name, "mime": found.mime, "expected": wanted}
     if not found.kinds:
-        return f"**{shown}** is {found.phrase}. {needed} is needed: attach one of these."
+        return Problem(ProblemCode.FORMAT_UNUSABLE, values)
     if expected is None or expected in found.kinds:
-        return f"**{shown}** is {found.phrase}. {needed} is needed: save it as one of these."
-    kind = found.kinds[0]
-    action = "Attach it" if found.usable else f"Save it as {NEEDED[kind]} and attach it"
-    return (
-        f"**{shown}** is {found.phrase}, but {_EXPECTED[expected]} ({NEEDED[expected]}) is expected here. "
-        f"{action} as `{_OPTION[kind]}`."
-    )
+        return Problem(ProblemCode.FORMAT_TO_CONVERT, values)
+    return Problem(ProblemCode.WRONG_OPTION if found.usable else ProblemCode.WRONG_OPTION_TO_CONVERT, values)

@@ -17,7 +17,8 @@ from functools import partial
 from bot.clock import Clock
 from bot.media.byte_budget import ByteBudget
 from bot.media.clips import TookTooLong
-from bot.media.inspect import identify, read_clip, read_picture
+from bot.media.inspect import identify, read_clip, read_image
+from bot.models.problems import Problem, ProblemCode, Values
 from bot.models.requests import Kind, Reference
 
 # Together with the limits of one picture and one clip: the most memory that members can make the bot use.
@@ -26,28 +27,20 @@ SMALL_MEGAPIXELS = 12  # most phones; decoded within 0.4 s, while the largest on
 CLIPS_AT_ONCE = 2  # 100 MiB each, and 768 MiB at most in the process that measures it
 PICTURE_BYTES = 200 * 1024 * 1024  # of pictures that are read or wait to be decoded
 
-# Everybody has words within a minute: these two and the seconds that one clip may take make 56.
+# Everybody has an answer within a minute: these two and the seconds that one clip may take make 56.
 MEMBER_TURN_SECONDS = 20.0  # how long a member's next request waits for the one before it
 CLIP_TURN_SECONDS = 30.0  # how long a request waits until its clips are looked into
 
 PAUSE = timedelta(minutes=2)  # for whoever kept the reader busy; most of its time then is free for others
 PAUSES_MAX = 10_000  # members remembered
 
-STILL_READING = "I am still reading the files of your last request. Wait for its answer, then try again."
-CLIPS_WAITING = "So many clips are waiting to be read that I did not come to yours. Try again in a minute."
-SLOW_CLIP = (
-    "**{name}** took longer than {seconds:g} seconds to read, so I stopped. It may be broken: export it "
-    "again as MP4 or MOV and attach the new file. I can read files of yours again {when}."
-)
-PAUSED = "A clip of yours took too long to read a moment ago. I can read files of yours again {when}."
-
 
 class NotNow(Exception):  # noqa: N818 - it names what happened
-    """Tell in one sentence why none of a member's files is looked into now."""
+    """None of a member's files is looked into now."""
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
 
 
 @dataclass(slots=True)
@@ -81,7 +74,7 @@ class Inspector:
         turn = self._turns.setdefault(user_id, _Turn())
         turn.wanted += 1
         try:
-            await _acquire(turn.lock, MEMBER_TURN_SECONDS, STILL_READING)
+            await _acquire(turn.lock, MEMBER_TURN_SECONDS, ProblemCode.STILL_READING)
             try:
                 self._check_pause(user_id)  # the request before may have earned one
                 yield
@@ -95,40 +88,41 @@ class Inspector:
     @asynccontextmanager
     async def clip_turn(self) -> AsyncIterator[None]:
         """Wait until a clip may be read and measured; who asks first is first. Raises NotNow."""
-        await _acquire(self._clip_turns, CLIP_TURN_SECONDS, CLIPS_WAITING)
+        await _acquire(self._clip_turns, CLIP_TURN_SECONDS, ProblemCode.TOO_MANY_WAITING)
         try:
             yield
         finally:
             self._clip_turns.release()
 
-    async def picture(self, shown: str, url: str, data: bytes, expected: Kind | None) -> Reference | None:
+    async def picture(self, name: str, url: str, data: bytes, expected: Kind | None) -> Reference | None:
         """Return the picture that these bytes are, or None if they are a clip. Raises Unreadable."""
-        kind, found = identify(shown, data, expected)
+        kind, found = identify(name, data, expected)
         if kind is Kind.VIDEO:
             return None
-        loop, work = asyncio.get_running_loop(), partial(read_picture, shown, url, found, data)
+        loop, work = asyncio.get_running_loop(), partial(read_image, name, url, found, data)
         small = await loop.run_in_executor(self._small_pictures, work, SMALL_MEGAPIXELS)
         return small or await loop.run_in_executor(self._large_pictures, work)
 
-    async def clip(self, user_id: int, shown: str, url: str, data: bytes, expected: Kind | None) -> Reference:
+    async def clip(self, user_id: int, name: str, url: str, data: bytes, expected: Kind | None) -> Reference:
         """Return the clip, or the picture, that these bytes are; call it during a clip's turn.
 
         Raises Unreadable, and NotNow where the clip took too long: then its member has to pause.
         """
-        picture = await self.picture(shown, url, data, expected)
+        picture = await self.picture(name, url, data, expected)
         if picture is not None:
             return picture
-        _, found = identify(shown, data, expected)
+        _, found = identify(name, data, expected)
         try:
-            return await read_clip(shown, url, found, data, self._clips)
+            return await read_clip(name, url, found, data, self._clips)
         except TookTooLong as error:
-            when = _relative(self._pause(user_id))
-            raise NotNow(SLOW_CLIP.format(name=shown, seconds=error.seconds, when=when)) from None
+            until = _timestamp(self._pause(user_id))
+            values: Values = {"name": name, "seconds": error.seconds, "until": until}
+            raise NotNow(Problem(ProblemCode.VIDEO_TOO_SLOW, values)) from None
 
     def _check_pause(self, user_id: int) -> None:
         until = self._pauses.get(user_id)
         if until is not None and until > self._clock.now():
-            raise NotNow(PAUSED.format(when=_relative(until)))
+            raise NotNow(Problem(ProblemCode.READING_PAUSED, {"until": _timestamp(until)}))
 
     def _pause(self, user_id: int) -> datetime:
         now = self._clock.now()
@@ -142,14 +136,14 @@ class Inspector:
         return now + PAUSE
 
 
-async def _acquire(turns: asyncio.Lock | asyncio.Semaphore, seconds: float, otherwise: str) -> None:
+async def _acquire(turns: asyncio.Lock | asyncio.Semaphore, seconds: float, otherwise: ProblemCode) -> None:
     try:
         async with asyncio.timeout(seconds):
             await turns.acquire()
     except TimeoutError:
-        raise NotNow(otherwise) from None
+        raise NotNow(Problem(otherwise)) from None
 
 
-def _relative(moment: datetime) -> str:
-    """Return a moment that counts down on the reader's own screen."""
-    return f"<t:{int(moment.timestamp())}:R>"
+def _timestamp(moment: datetime) -> int:
+    """Return a moment as a value of a problem: in seconds since 1970."""
+    return int(moment.timestamp())

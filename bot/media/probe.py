@@ -1,4 +1,4 @@
-"""Measure one clip from standard input, in a process of its own: `python -P measure.py < clip`.
+"""Measure one clip from standard input, in a process of its own: `python -P probe.py < clip`.
 
 A single wrong count in a clip of 2 KB keeps MediaInfo busy for minutes or makes it take gigabytes, and a
 thread cannot be stopped. Here such a file costs one short-lived process that holds no token and no key.

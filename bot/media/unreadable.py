@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bot.models.problems import Problem
 
-class Unreadable(Exception):  # noqa: N818 - says what the attachment is, as people would
-    """Tell in one sentence why an attachment cannot be a reference."""
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+class Unreadable(Exception):  # noqa: N818 - says what the file is, as people would
+    """A file that cannot be a reference."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem

@@ -8,20 +8,23 @@ from datetime import datetime
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
+from bot.models.problems import Problem, ProblemCode
 from bot.models.requests import (
     DURATION_DEFAULT,
     IMAGES_MAX,
     IMAGES_MAX_WITH_VIDEOS,
     VIDEOS_MAX,
     Kind,
-    count_faults,
-    option_faults,
+    count_problems,
+    option_problems,
     parse_seed,
-    prompt_faults,
-    size_faults,
+    prompt_problems,
+    size_problems,
 )
 
-_CLIP_SUFFIXES = ("mp4", "m4v", "mov", "webm", "mkv", "avi")
+SEED_SHOWN = 20  # characters of what was typed in place of a seed
+
+_VIDEO_SUFFIXES = ("mp4", "m4v", "mov", "webm", "mkv", "avi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Source:
         """Return what it is said to be, or what its name lets expect."""
         if self.kind is not None:
             return self.kind
-        return Kind.VIDEO if self.name.rsplit(".", 1)[-1].lower() in _CLIP_SUFFIXES else Kind.IMAGE
+        return Kind.VIDEO if self.name.rsplit(".", 1)[-1].lower() in _VIDEO_SUFFIXES else Kind.IMAGE
 
     def is_expired(self, now: datetime) -> bool:
         """Tell whether Discord's link has run out: it is signed with the second until which it lives."""
@@ -65,7 +68,9 @@ class Draft:
     @property
     def used(self) -> tuple[Source, ...]:
         """Return the files that the video is to follow."""
-        return self.sources if self.chosen is None else tuple(self.sources[each] for each in self.chosen)
+        return (
+            self.sources if self.chosen is None else tuple(self.sources[position] for position in self.chosen)
+        )
 
     def without_expired(self, now: datetime) -> Self:
         """Return the draft without its files if a link to one of them has run out."""
@@ -73,27 +78,27 @@ class Draft:
             return self
         return replace(self, sources=(), chosen=None)
 
-    def faults(self) -> list[str]:
-        """Return a sentence for everything that is wrong and can be told without reading a file."""
-        faults = prompt_faults(self.prompt)
+    def problems(self) -> list[Problem]:
+        """Return everything that is wrong and can be known without reading a file."""
+        problems = prompt_problems(self.prompt)
         try:
-            faults += option_faults(self.duration, parse_seed(self.seed))
+            seed = parse_seed(self.seed)
         except ValueError:
-            faults.append(
-                f"The seed “{self.seed[:20]}” is no whole number. "
-                "Use digits only, or leave it empty for a random one."
-            )
-        clips = sum(source.likely_kind is Kind.VIDEO for source in self.used)
-        faults += count_faults(len(self.used) - clips, clips)
+            seed = None
+            problems.append(Problem(ProblemCode.SEED_NOT_A_NUMBER, {"typed": self.seed[:SEED_SHOWN]}))
+        problems += option_problems(self.duration, seed)
+        videos = sum(source.likely_kind is Kind.VIDEO for source in self.used)
+        problems += count_problems(len(self.used) - videos, videos)
         for source in self.used:
             if source.size is not None:
-                faults += size_faults(source.name, source.size, source.likely_kind)
-        return faults
+                problems += size_problems(source.name, source.size, source.likely_kind)
+        return problems
 
 
 def fitting(sources: Sequence[Source]) -> tuple[int, ...]:
     """Return the positions of the first files that fit into one request."""
-    clips = [each for each, source in enumerate(sources) if source.likely_kind is Kind.VIDEO][:VIDEOS_MAX]
-    limit = IMAGES_MAX_WITH_VIDEOS if clips else IMAGES_MAX
-    pictures = [each for each, source in enumerate(sources) if source.likely_kind is Kind.IMAGE][:limit]
-    return tuple(sorted(clips + pictures))
+    kinds = [source.likely_kind for source in sources]
+    videos = [position for position, kind in enumerate(kinds) if kind is Kind.VIDEO][:VIDEOS_MAX]
+    limit = IMAGES_MAX_WITH_VIDEOS if videos else IMAGES_MAX
+    images = [position for position, kind in enumerate(kinds) if kind is Kind.IMAGE][:limit]
+    return tuple(sorted(videos + images))

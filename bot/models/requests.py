@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.models.catalog import DEFAULT, Kind, Model
+from bot.models.problems import Problem, ProblemCode, Values
 
 __all__ = [
     "DURATION_DEFAULT",
@@ -26,14 +27,14 @@ __all__ = [
     "Reference",
     "VideoRequest",
     "clean_prompt",
-    "count_faults",
-    "length_faults",
-    "option_faults",
+    "count_problems",
+    "length_problems",
+    "option_problems",
     "parse_seed",
-    "prompt_faults",
+    "prompt_problems",
     "random_seed",
-    "shape_faults",
-    "size_faults",
+    "shape_problems",
+    "size_problems",
 ]
 
 MODEL = DEFAULT.id
@@ -50,7 +51,7 @@ DURATION_MIN, DURATION_DEFAULT, DURATION_MAX = (  # seconds
 IMAGE_BYTES_MAX, VIDEO_BYTES_MAX = _IMAGES.bytes_max, _VIDEOS.bytes_max
 SEED_MIN, SEED_MAX = DEFAULT.seeds.min, DEFAULT.seeds.max
 
-SECONDS_TOLERANCE = 0.1  # containers round up: a clip cut at 8 s often reads 8.03 s
+SECONDS_TOLERANCE = 0.1  # containers round up: a video cut at 8 s often reads 8.03 s
 
 # Invisible characters that could reorder or break a card, except line feed and tab: C0 and C1 controls,
 # zero-width and bidirectional marks. The zero-width joiner stays, emoji are made with it, and so does the
@@ -60,7 +61,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A checked picture or clip that the video is to follow."""
+    """A checked image or video that the new video is to follow."""
 
     kind: Kind
     name: str
@@ -68,7 +69,7 @@ class Reference:
     size: int  # bytes
     width: int  # pixels
     height: int  # pixels
-    seconds: float | None = None  # clips only
+    seconds: float | None = None  # of a video
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,9 @@ def parse_seed(text: str) -> int | None:
     text = text.strip()
     if not text:
         return None
+    # int() alone would take "1_000" and digits of other scripts, and refuses thousands of digits.
     if not (text.isascii() and text.removeprefix("-").isdigit() and len(text) <= 20):
-        raise ValueError("no whole number")
+        raise ValueError("not a whole number")
     return int(text)
 
 
@@ -112,96 +114,75 @@ def clean_prompt(text: str) -> str:
     return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
-def prompt_faults(prompt: str) -> list[str]:
-    """Return a sentence for each reason why this (cleaned) prompt cannot be used."""
+def prompt_problems(prompt: str) -> list[Problem]:
+    """Return why this (cleaned) prompt cannot be used."""
     if DEFAULT.prompt.required and not prompt:
-        return ["The prompt is empty. Describe in a few words what should happen in the video."]
+        return [Problem(ProblemCode.PROMPT_EMPTY)]
     if len(prompt) > PROMPT_MAX:
-        return [f"The prompt has {len(prompt):,} characters, the limit is {PROMPT_MAX:,}. Shorten it."]
+        return [Problem(ProblemCode.PROMPT_TOO_LONG, {"length": len(prompt), "length_max": PROMPT_MAX})]
     return []
 
 
-def option_faults(duration: int, seed: int | None) -> list[str]:
-    """Return a sentence for each number outside what the model takes."""
-    faults = []
+def option_problems(duration: int, seed: int | None) -> list[Problem]:
+    """Return a problem for each number outside what the model takes."""
+    problems = []
     if not DURATION_MIN <= duration <= DURATION_MAX:
-        faults.append(
-            f"A video can last {DURATION_MIN} to {DURATION_MAX} seconds, not {duration}. "
-            f"Choose a `duration` between {DURATION_MIN} and {DURATION_MAX}."
-        )
+        values = {"duration": duration, "duration_min": DURATION_MIN, "duration_max": DURATION_MAX}
+        problems.append(Problem(ProblemCode.DURATION_OUT_OF_RANGE, values))
     if seed is not None and not SEED_MIN <= seed <= SEED_MAX:
-        faults.append(
-            f"The seed {seed} is outside {SEED_MIN} to {SEED_MAX}. "
-            "Choose one in that range, or leave it out for a random one."
-        )
-    return faults
+        values = {"seed": seed, "seed_min": SEED_MIN, "seed_max": SEED_MAX}
+        problems.append(Problem(ProblemCode.SEED_OUT_OF_RANGE, values))
+    return problems
 
 
-def count_faults(images: int, videos: int) -> list[str]:
-    """Return a sentence for each way in which the number of references is wrong."""
+def count_problems(images: int, videos: int) -> list[Problem]:
+    """Return a problem for each way in which the number of references is wrong."""
     if images + videos == 0:
-        return ["There is no picture and no clip. Attach at least one that the video should follow."]
-    faults = []
-    limit = IMAGES_MAX_WITH_VIDEOS if videos else IMAGES_MAX
+        return [Problem(ProblemCode.NO_REFERENCES)]
+    problems = []
+    code, limit = ProblemCode.TOO_MANY_IMAGES, IMAGES_MAX
+    if videos:
+        code, limit = ProblemCode.TOO_MANY_IMAGES_WITH_VIDEOS, IMAGES_MAX_WITH_VIDEOS
     if images > limit:
-        beside = " beside clips" if videos else ""
-        faults.append(f"There are {images} pictures{beside}, the limit is {limit}. Remove {images - limit}.")
+        problems.append(Problem(code, {"count": images, "count_max": limit}))
     if videos > VIDEOS_MAX:
-        faults.append(f"There are {videos} clips, the limit is {VIDEOS_MAX}. Remove {videos - VIDEOS_MAX}.")
-    return faults
+        problems.append(Problem(ProblemCode.TOO_MANY_VIDEOS, {"count": videos, "count_max": VIDEOS_MAX}))
+    return problems
 
 
-def shape_faults(reference: Reference) -> list[str]:
-    """Return a sentence for each way in which this picture or clip is too small or too narrow."""
-    name, width, height = reference.name, reference.width, reference.height
+def shape_problems(reference: Reference) -> list[Problem]:
+    """Return a problem for each way in which an image or a video is too small or too narrow."""
     slot = DEFAULT.slot(reference.kind)
-    faults = []
-    if min(width, height) < slot.side_min:
-        faults.append(
-            f"**{name}** is {width}x{height} pixels, at least {slot.side_min}x{slot.side_min} are needed. "
-            "Use a larger version."
-        )
-    if min(width, height) > 0 and max(width, height) > slot.ratio_max * min(width, height):
-        faults.append(
-            f"**{name}** is {width}x{height} pixels, a ratio of {_ratio(width, height)}; "
-            "between 1:4 and 4:1 is needed. Crop it."
-        )
-    return faults
+    shorter, longer = sorted((reference.width, reference.height))
+    values: Values = {"name": reference.name, "width": reference.width, "height": reference.height}
+    problems = []
+    if shorter < slot.side_min:
+        problems.append(Problem(ProblemCode.SIDE_TOO_SHORT, {**values, "side_min": slot.side_min}))
+    if shorter > 0 and longer > slot.ratio_max * shorter:
+        problems.append(Problem(ProblemCode.RATIO_TOO_EXTREME, {**values, "ratio_max": slot.ratio_max}))
+    return problems
 
 
-def length_faults(videos: Sequence[Reference], given: int | None = None) -> list[str]:
-    """Return a sentence for each clip that is longer than their number allows.
+def length_problems(videos: Sequence[Reference], given: int | None = None) -> list[Problem]:
+    """Return a problem for each video that is longer than their number allows.
 
-    `given` counts the clips that could not be read as well: a broken second one still makes two.
+    `given` counts the videos that could not be read as well: a broken second one still makes two.
     """
     alone = (len(videos) if given is None else given) <= 1
+    code = ProblemCode.VIDEO_TOO_LONG if alone else ProblemCode.ONE_OF_VIDEOS_TOO_LONG
     limit = _VIDEOS.seconds_max[0 if alone else 1]
-    allowed = f"one clip may last {limit:g} s" if alone else f"each of two clips may last {limit:g} s"
     return [
-        f"**{clip.name}** lasts {clip.seconds:.1f} s, {allowed}. Cut it shorter."
-        for clip in videos
-        if clip.seconds is not None and clip.seconds > limit + SECONDS_TOLERANCE
+        Problem(code, {"name": video.name, "seconds": video.seconds, "seconds_max": limit})
+        for video in videos
+        if video.seconds is not None and video.seconds > limit + SECONDS_TOLERANCE
     ]
 
 
-def size_faults(name: str, size: int, kind: Kind) -> list[str]:
-    """Return a sentence if a file of this many bytes is empty or too large."""
+def size_problems(name: str, size: int, kind: Kind) -> list[Problem]:
+    """Return a problem if a file of this many bytes is empty or too large."""
     limit = DEFAULT.slot(kind).bytes_max
     if size == 0:
-        return [f"**{name}** is empty (0 bytes). Attach it again."]
+        return [Problem(ProblemCode.FILE_EMPTY, {"name": name})]
     if size > limit:
-        return [
-            f"**{name}** has {_mebibytes(size)} MiB, the limit is {_mebibytes(limit)} MiB. Make it smaller."
-        ]
+        return [Problem(ProblemCode.FILE_TOO_LARGE, {"name": name, "size": size, "size_max": limit})]
     return []
-
-
-def _mebibytes(size: int) -> str:
-    # Rounded up, as the ratio below: a value just over its limit must not read like the limit.
-    return f"{-(-size * 10 // 1024 // 1024) / 10:g}"
-
-
-def _ratio(width: int, height: int) -> str:
-    longer, shorter = max(width, height), min(width, height)
-    number = f"{-(-longer * 100 // shorter) / 100:g}"
-    return f"{number}:1" if width >= height else f"1:{number}"

@@ -1,8 +1,7 @@
-"""What members and moderators read about quotas and refusals."""
+"""What members and moderators read about quotas."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from bot.models.quotas import EffectiveRule, ExceededLimit, Period, QuotaExceeded, QuotaStatus, Rule, Scope
@@ -14,7 +13,6 @@ GUEST = N_(
     "If your video takes longer, I'll send it to you as a DM. "
     "If I can't DM you, you'll find it in `/videos`."
 )
-SHOWN_FAULTS = 12  # more would hide what to do first, and a message has 2,000 characters
 
 _NOTHING_SENT = N_("Nothing was sent, and this doesn't count towards your quota.")
 _PERIODS = {
@@ -23,19 +21,6 @@ _PERIODS = {
     Period.WEEK: N_("per week"),
     Period.MONTH: N_("per month"),
 }
-
-
-def faults(sentences: Sequence[str]) -> str:
-    """Return one text for everything that is wrong with a request."""
-    small_print = f"-# {_(_NOTHING_SENT)}"
-    if len(sentences) == 1:
-        return f"❌ {sentences[0]}\n{small_print}"
-    count = len(sentences)
-    title = ngettext("❌ {count} thing to fix:", "❌ {count} things to fix:", count)
-    shown = [f"- {sentence}" for sentence in sentences[:SHOWN_FAULTS]]
-    if count > SHOWN_FAULTS:
-        shown.append("- " + _("… and {count} more.").format(count=formatting.number(count - SHOWN_FAULTS)))
-    return "\n".join([title.format(count=formatting.number(count)), *shown, small_print])
 
 
 def quota_exceeded(error: QuotaExceeded) -> str:

@@ -82,7 +82,7 @@ def test_a_visitor_uses_the_window_and_every_button(visitor: Visitor, snap: Snap
     )
     snap("window")
     visitor.submit()
-    refusal = visitor.message("The seed “x” is no whole number")
+    refusal = visitor.message("The seed “x” isn't a whole number")
     snap("refusal")
     visitor.press(refusal, "Edit and try again")
     window = visitor.window()

@@ -82,7 +82,7 @@ async def test_with_more_files_than_fit_the_member_chooses(world: World, cloud: 
     assert (used["min_values"], used["max_values"], len(used["options"])) == (1, 7, 10)
     assert filled_in(opened)["used"] == ["0", "1", "2", "3", "7", "8"]
     refused = await submit(world.member, opened, prompt="run", used=["0", "7", "8", "9"])
-    assert "3 clips, the limit is 2" in private_answer(refused)
+    assert "There are 3 videos, but the limit is 2. Remove 1." in private_answer(refused)
     await world.restart()
     again = await press(world.member, refused, RETRY)
     assert filled_in(again)["used"] == ["0", "7", "8", "9"]

@@ -123,7 +123,7 @@ async def test_seven_pictures_fit_and_a_clip_beside_them_does_not(world: World, 
     assert cloud.paid == 1
     opened = await world.member.slash(world.channel, "vidu", prompt="a fox")
     asked = await submit(world.member, opened, files=[*pictures[1:], ("b.mp4", clip())])
-    assert "6 pictures beside clips, the limit is 4" in private_answer(asked)
+    assert "There are 6 images, but with videos the limit is 4. Remove 2." in private_answer(asked)
     assert cloud.paid == 1
 
 
@@ -136,9 +136,10 @@ async def test_what_a_file_is_its_bytes_decide(world: World, cloud: GmiCloud) ->
     opened = await world.member.slash(world.channel, "vidu", prompt="a fox")
     files = [(f"{n}.png", clip()) for n in range(3)] + [("note.txt", b"hello there")]
     text = private_answer(await submit(world.member, opened, files=files))
-    assert "note.txt** is a text file. PNG, JPEG, WebP, MP4 or MOV is needed" in text
+    assert "note.txt** is a text file. Attach a PNG, JPEG, WebP, MP4 or MOV instead." in text
     opened = await world.member.slash(world.channel, "vidu", prompt="a fox")
-    assert "3 clips, the limit is 2" in private_answer(await submit(world.member, opened, files=files[:3]))
+    asked = await submit(world.member, opened, files=files[:3])
+    assert "There are 3 videos, but the limit is 2. Remove 1." in private_answer(asked)
     assert cloud.paid == 1
 
 
@@ -147,9 +148,9 @@ async def test_what_a_file_is_its_bytes_decide(world: World, cloud: GmiCloud) ->
     ("typed", "told"),
     [
         ({"prompt": "  \u200b "}, "prompt is empty"),
-        ({"seed": "a seed"}, "The seed “a seed” is no whole number"),
-        ({"seed": "0"}, "The seed 0 is outside"),
-        ({"seed": "９"}, "no whole number"),
+        ({"seed": "a seed"}, "The seed “a seed” isn't a whole number"),
+        ({"seed": "0"}, "The seed 0 is out of range"),
+        ({"seed": "９"}, "isn't a whole number"),
         ({"files": ("small.png", picture(64, 64))}, "small.png"),
     ],
 )
@@ -211,7 +212,7 @@ async def test_a_window_left_open_for_days_still_keeps_what_was_typed(world: Wor
     await world.env.advance_time(25 * 3600)
     await ask(world, image1=("b.txt", b"hello there"))
     refused = await submit(world.member, opened, prompt="a fox")
-    assert "There is no picture and no clip" in private_answer(refused)
+    assert "There's no image or video" in private_answer(refused)
     again = await press(world.member, refused, RETRY)
     assert filled_in(again)["prompt"] == "a fox"
     await submit(world.member, again, files=("a.png", picture()))

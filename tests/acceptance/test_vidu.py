@@ -87,8 +87,11 @@ async def test_seven_pictures_are_taken(world: World, cloud: GmiCloud) -> None:
         ({"image1": ("a.png", picture(900, 200))}, ["a.png", "4.5:1", "4:1", "Crop"]),
         ({"image1": ("clip.png", clip())}, ["clip.png", "video1"]),
         ({"video1": ("a.mp4", picture())}, ["a.mp4", "image1"]),
-        ({"video1": ("long.mp4", clip(8.5))}, ["long.mp4", "8.5 s", "8 s"]),
-        ({"video1": ("a.mp4", clip(5.5)), "video2": ("b.mp4", clip(1))}, ["a.mp4", "5.5 s", "5 s"]),
+        ({"video1": ("long.mp4", clip(8.5))}, ["long.mp4", "8.5 seconds", "8 seconds"]),
+        (
+            {"video1": ("a.mp4", clip(5.5)), "video2": ("b.mp4", clip(1))},
+            ["a.mp4", "5.5 sec", "5 sec"],
+        ),
     ],
 )
 async def test_a_late_refusal_is_private_and_costs_nothing(
@@ -108,7 +111,7 @@ async def test_a_late_refusal_is_private_and_costs_nothing(
         ({"image1": ("void.png", b"")}, ["void.png", "empty"]),
         (
             {f"image{n}": (f"{n}.png", picture()) for n in range(1, 6)} | {"video1": ("a.mp4", clip())},
-            ["5 pictures beside clips", "the limit is 4", "Remove 1"],
+            ["There are 5 images", "with videos the limit is 4", "Remove 1"],
         ),
     ],
 )
@@ -122,7 +125,7 @@ async def test_an_early_refusal_is_the_first_answer(
     assert_nothing_spent(world, cloud)
 
 
-async def test_all_faults_are_listed_at_once(world: World, cloud: GmiCloud) -> None:
+async def test_all_problems_are_listed_at_once(world: World, cloud: GmiCloud) -> None:
     asked = await ask(
         world,
         prompt=" \u200b ",

@@ -220,7 +220,7 @@ async def test_a_window_may_have_a_number_that_nothing_has(wire: Wire) -> None:
     for digits in (30, 400, 5000):
         opened.modal["custom_id"] = f"vidu-window:{'9' * digits}"
         asked = await wire.discord.submit(opened, prompt="a fox in the snow")
-        assert "There is no picture and no clip" in await remove_pending_reply(asked, wire)
+        assert "There's no image or video" in await remove_pending_reply(asked, wire)
 
 
 def without_message(event: Json) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from bot.intake.modal_answers import filled, read_answers
 from bot.models.drafts import Draft, Source
+from bot.models.problems import ProblemCode
 
 
 @pytest.mark.parametrize(
@@ -19,9 +20,9 @@ from bot.models.drafts import Draft, Source
         [{"type": 1, "components": [{"type": 4, "custom_id": "prompt", "value": None}]}],
     ],
 )
-def test_an_odd_answer_is_a_draft_with_faults_and_no_error(components: list[object]) -> None:
+def test_an_odd_answer_is_a_draft_with_problems_and_no_error(components: list[object]) -> None:
     draft = filled(
         Draft(1, 2, chosen=(0,), sources=(Source("a.png", "x"),)), read_answers({"components": components})
     )
     assert draft.duration == 5
-    assert any("prompt is empty" in fault for fault in draft.faults())
+    assert ProblemCode.PROMPT_EMPTY in [problem.code for problem in draft.problems()]

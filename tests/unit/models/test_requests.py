@@ -1,11 +1,15 @@
-"""Requests: each limit on both sides of its edge, the payload, and what the sentences tell."""
+"""Requests: each limit on both sides of its edge, and the payload."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.models.catalog import DEFAULT
+from bot.models.problems import Problem, ProblemCode, Values
 from bot.models.requests import (
     DURATION_MAX,
     DURATION_MIN,
@@ -18,13 +22,14 @@ from bot.models.requests import (
     Reference,
     VideoRequest,
     clean_prompt,
-    count_faults,
-    length_faults,
-    option_faults,
-    prompt_faults,
+    count_problems,
+    length_problems,
+    option_problems,
+    parse_seed,
+    prompt_problems,
     random_seed,
-    shape_faults,
-    size_faults,
+    shape_problems,
+    size_problems,
 )
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"  # one emoji of three, held together by joiners
@@ -36,11 +41,6 @@ def picture(width: int = 512, height: int = 512, name: str = "cat.png") -> Refer
 
 def clip(seconds: float | None = 4.0, name: str = "run.mp4") -> Reference:
     return Reference(Kind.VIDEO, name, f"https://cdn.example/{name}", 1000, 1280, 720, seconds)
-
-
-def only(sentences: list[str]) -> str:
-    assert len(sentences) == 1
-    return sentences[0]
 
 
 def test_the_payload_names_pictures_and_clips_in_the_order_they_were_given() -> None:
@@ -56,16 +56,76 @@ def test_the_payload_names_pictures_and_clips_in_the_order_they_were_given() -> 
 
 
 @pytest.mark.parametrize(
-    ("references", "absent"), [((picture(),), "videos"), ((clip(),), "images")], ids=["pictures", "clips"]
+    ("reference", "lists"),
+    [
+        (picture(), {"images": ["https://cdn.example/cat.png"]}),
+        (clip(), {"videos": ["https://cdn.example/run.mp4"]}),
+    ],
+    ids=["images", "videos"],
 )
-def test_the_payload_has_no_null_and_no_empty_list(references: tuple[Reference, ...], absent: str) -> None:
-    payload = VideoRequest("A cat runs", references, 5, 42).payload()
-    assert absent not in payload
-    assert all(value not in (None, []) for value in payload.values())
+def test_the_payload_has_no_null_and_no_empty_list(reference: Reference, lists: dict[str, list[str]]) -> None:
+    payload = VideoRequest("A cat runs", (reference,), 5, 42).payload()
+    assert payload == {"prompt": "A cat runs", "duration": 5, "seed": 42, **lists}
 
 
-def test_a_random_seed_is_one_that_could_be_chosen() -> None:
-    assert all(option_faults(DURATION_MIN, random_seed()) == [] for _ in range(100))
+def test_the_payload_follows_the_slots_of_its_model() -> None:
+    [image_slot] = [slot for slot in DEFAULT.slots if slot.kind is Kind.IMAGE]
+    model = replace(DEFAULT, slots=(replace(image_slot, key="pictures"),))
+    payload = VideoRequest("A cat runs", (picture(), clip()), 5, 42).payload(model)
+    assert payload == {
+        "prompt": "A cat runs",
+        "pictures": ["https://cdn.example/cat.png"],
+        "duration": 5,
+        "seed": 42,
+    }
+
+
+def test_random_seeds_can_be_chosen_and_differ() -> None:
+    seeds = [random_seed() for _ in range(200)]
+    assert all(option_problems(DURATION_MIN, seed) == [] for seed in seeds)
+    assert len(set(seeds)) > 190
+    assert max(seeds) - min(seeds) > SEED_MAX / 2
+
+
+@pytest.mark.parametrize(
+    ("text", "seed"),
+    [
+        ("", None),
+        ("  \n", None),
+        ("7", 7),
+        (" 42 ", 42),
+        ("007", 7),
+        ("0", 0),
+        ("-5", -5),
+        ("2147483648", 2**31),
+        ("9" * 20, int("9" * 20)),
+    ],
+)
+def test_a_seed_is_a_whole_number_or_left_to_chance(text: str, seed: int | None) -> None:
+    assert parse_seed(text) == seed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "7.5",
+        "seven",
+        "1e3",
+        "1_000",
+        "0x10",
+        "+7",
+        "--7",
+        "-",
+        "1 2",
+        "\u0663",
+        "\u00b2",
+        "9" * 21,
+        "9" * 5000,
+    ],
+)
+def test_anything_else_is_no_seed(text: str) -> None:
+    with pytest.raises(ValueError, match="not a whole number"):
+        parse_seed(text)
 
 
 @pytest.mark.parametrize(
@@ -95,131 +155,139 @@ def test_a_clean_prompt_stays_as_it_is(text: str) -> None:
     assert len(cleaned) <= len(text)
 
 
-def test_the_prompts_limit() -> None:
-    assert prompt_faults("x") == []
-    assert prompt_faults("x" * PROMPT_MAX) == []
-    sentence = only(prompt_faults("x" * (PROMPT_MAX + 1)))
-    assert "2,001 characters" in sentence
-    assert "2,000" in sentence
-    assert "Shorten" in sentence
+@pytest.mark.parametrize("length", [1, PROMPT_MAX])
+def test_prompts_that_fit(length: int) -> None:
+    assert prompt_problems("x" * length) == []
 
 
-def test_an_empty_prompt_is_refused_with_what_to_write() -> None:
-    assert "Describe" in only(prompt_faults(""))
+def test_a_prompt_can_be_too_long() -> None:
+    values = {"length": 2001, "length_max": 2000}
+    assert prompt_problems("x" * (PROMPT_MAX + 1)) == [Problem(ProblemCode.PROMPT_TOO_LONG, values)]
+
+
+def test_a_prompt_cannot_be_empty() -> None:
+    assert prompt_problems("") == [Problem(ProblemCode.PROMPT_EMPTY)]
 
 
 @pytest.mark.parametrize("duration", [DURATION_MIN, DURATION_MAX])
 def test_durations_that_the_model_takes(duration: int) -> None:
-    assert option_faults(duration, None) == []
+    assert option_problems(duration, None) == []
 
 
 @pytest.mark.parametrize("duration", [DURATION_MIN - 1, DURATION_MAX + 1, -5])
 def test_durations_that_the_model_does_not_take(duration: int) -> None:
-    sentence = only(option_faults(duration, None))
-    assert f"not {duration}." in sentence
-    assert "Choose a `duration` between 1 and 10" in sentence
+    values = {"duration": duration, "duration_min": 1, "duration_max": 10}
+    assert option_problems(duration, None) == [Problem(ProblemCode.DURATION_OUT_OF_RANGE, values)]
 
 
 @pytest.mark.parametrize("seed", [None, SEED_MIN, SEED_MAX])
 def test_seeds_that_can_be_recognised(seed: int | None) -> None:
-    assert option_faults(5, seed) == []
+    assert option_problems(5, seed) == []
 
 
 @pytest.mark.parametrize("seed", [SEED_MIN - 1, SEED_MAX + 1, -1])
 def test_seeds_that_can_not_be_recognised(seed: int) -> None:
-    sentence = only(option_faults(5, seed))
-    assert f"The seed {seed} is outside 1 to 2147483647" in sentence
-    assert "leave it out" in sentence
+    values = {"seed": seed, "seed_min": 1, "seed_max": 2_147_483_647}
+    assert option_problems(5, seed) == [Problem(ProblemCode.SEED_OUT_OF_RANGE, values)]
 
 
-def test_each_wrong_option_has_its_own_sentence() -> None:
-    assert len(option_faults(11, 0)) == 2
+def test_each_wrong_option_is_a_problem_of_its_own() -> None:
+    codes = [problem.code for problem in option_problems(11, 0)]
+    assert codes == [ProblemCode.DURATION_OUT_OF_RANGE, ProblemCode.SEED_OUT_OF_RANGE]
 
 
 @pytest.mark.parametrize(("images", "videos"), [(1, 0), (7, 0), (0, 1), (0, 2), (4, 1), (4, 2)])
 def test_numbers_of_references_that_fit(images: int, videos: int) -> None:
-    assert count_faults(images, videos) == []
+    assert count_problems(images, videos) == []
 
 
 @pytest.mark.parametrize(
-    ("images", "videos", "told"),
+    ("images", "videos", "code", "count", "limit"),
     [
-        (0, 0, ["no picture and no clip", "Attach"]),
-        (8, 0, ["8 pictures,", "limit is 7", "Remove 1"]),
-        (7, 1, ["7 pictures beside clips", "limit is 4", "Remove 3"]),
-        (5, 1, ["5 pictures beside clips", "limit is 4", "Remove 1"]),
-        (0, 3, ["3 clips", "limit is 2", "Remove 1"]),
+        (8, 0, ProblemCode.TOO_MANY_IMAGES, 8, 7),
+        (7, 1, ProblemCode.TOO_MANY_IMAGES_WITH_VIDEOS, 7, 4),
+        (5, 1, ProblemCode.TOO_MANY_IMAGES_WITH_VIDEOS, 5, 4),
+        (0, 3, ProblemCode.TOO_MANY_VIDEOS, 3, 2),
+        (4, 3, ProblemCode.TOO_MANY_VIDEOS, 3, 2),
     ],
 )
-def test_numbers_of_references_that_do_not_fit(images: int, videos: int, told: list[str]) -> None:
-    sentence = only(count_faults(images, videos))
-    assert all(part in sentence for part in told)
+def test_numbers_of_references_that_do_not_fit(
+    images: int, videos: int, code: ProblemCode, count: int, limit: int
+) -> None:
+    assert count_problems(images, videos) == [Problem(code, {"count": count, "count_max": limit})]
 
 
-def test_too_many_of_both_kinds_has_two_sentences() -> None:
-    assert len(count_faults(5, 3)) == 2
+def test_there_must_be_something_to_follow() -> None:
+    assert count_problems(0, 0) == [Problem(ProblemCode.NO_REFERENCES)]
 
 
+def test_too_many_of_both_kinds_are_two_problems() -> None:
+    codes = [problem.code for problem in count_problems(5, 3)]
+    assert codes == [ProblemCode.TOO_MANY_IMAGES_WITH_VIDEOS, ProblemCode.TOO_MANY_VIDEOS]
+
+
+SHAPED = [replace(picture(), name="a.bin"), replace(clip(), name="a.bin")]
+
+
+@pytest.mark.parametrize("reference", SHAPED, ids=list(Kind))
 @pytest.mark.parametrize(
     ("width", "height"), [(128, 128), (128, 512), (512, 128), (4000, 1000), (1000, 4000)]
 )
-def test_shapes_that_fit(width: int, height: int) -> None:
-    assert shape_faults(picture(width, height)) == []
+def test_shapes_that_fit(width: int, height: int, reference: Reference) -> None:
+    assert shape_problems(replace(reference, width=width, height=height)) == []
 
 
-@pytest.mark.parametrize(
-    ("width", "height", "told"),
-    [
-        (127, 128, ["127x128 pixels", "at least 128x128", "larger"]),
-        (128, 127, ["128x127 pixels", "at least 128x128", "larger"]),
-        (513, 128, ["513x128 pixels", "4.01:1", "between 1:4 and 4:1", "Crop"]),
-        (128, 513, ["128x513 pixels", "1:4.01", "between 1:4 and 4:1", "Crop"]),
-        (40_001, 10_000, ["4.01:1;"]),
-        (2000, 250, ["8:1;"]),
-    ],
-)
-def test_shapes_that_do_not_fit(width: int, height: int, told: list[str]) -> None:
-    sentence = only(shape_faults(picture(width, height)))
-    assert all(part in sentence for part in ["**cat.png**", *told])
+@pytest.mark.parametrize("reference", SHAPED, ids=list(Kind))
+@pytest.mark.parametrize(("width", "height"), [(127, 128), (128, 127), (0, 0), (0, 500)])
+def test_sides_that_are_too_short(width: int, height: int, reference: Reference) -> None:
+    values: Values = {"name": "a.bin", "width": width, "height": height, "side_min": 128}
+    problems = shape_problems(replace(reference, width=width, height=height))
+    assert problems == [Problem(ProblemCode.SIDE_TOO_SHORT, values)]
 
 
-@pytest.mark.parametrize("size", [(0, 0), (0, 500)])
-def test_a_side_of_nothing_is_too_small_and_no_error(size: tuple[int, int]) -> None:
-    assert "at least 128x128" in only(shape_faults(picture(*size)))
+@pytest.mark.parametrize("reference", SHAPED, ids=list(Kind))
+@pytest.mark.parametrize(("width", "height"), [(513, 128), (128, 513), (40_001, 10_000), (2000, 250)])
+def test_shapes_that_are_too_narrow(width: int, height: int, reference: Reference) -> None:
+    values: Values = {"name": "a.bin", "width": width, "height": height, "ratio_max": 4.0}
+    problems = shape_problems(replace(reference, width=width, height=height))
+    assert problems == [Problem(ProblemCode.RATIO_TOO_EXTREME, values)]
+
+
+def test_a_line_is_too_small_and_too_narrow() -> None:
+    codes = [problem.code for problem in shape_problems(picture(1, 500))]
+    assert codes == [ProblemCode.SIDE_TOO_SHORT, ProblemCode.RATIO_TOO_EXTREME]
 
 
 @pytest.mark.parametrize("lengths", [[], [8.0], [8.1], [None], [5.0, 5.0], [5.1, 1.0]])
 def test_lengths_that_fit(lengths: list[float | None]) -> None:
-    assert length_faults([clip(seconds) for seconds in lengths]) == []
+    assert length_problems([clip(seconds) for seconds in lengths]) == []
 
 
-def test_one_clip_may_last_eight_seconds() -> None:
-    sentence = only(length_faults([clip(8.2)]))
-    assert "**run.mp4** lasts 8.2 s" in sentence
-    assert "one clip may last 8 s" in sentence
-    assert "Cut it shorter" in sentence
+def test_a_single_video_may_last_eight_seconds() -> None:
+    values: Values = {"name": "run.mp4", "seconds": 8.11, "seconds_max": 8.0}
+    assert length_problems([clip(8.11)]) == [Problem(ProblemCode.VIDEO_TOO_LONG, values)]
 
 
-def test_two_clips_may_last_five_seconds_each() -> None:
-    sentence = only(length_faults([clip(4.9), clip(5.2, "jump.mov")]))
-    assert "**jump.mov** lasts 5.2 s" in sentence
-    assert "each of two clips may last 5 s" in sentence
-    assert len(length_faults([clip(6), clip(7)])) == 2
+def test_two_videos_may_last_five_seconds_each() -> None:
+    values: Values = {"name": "jump.mov", "seconds": 5.11, "seconds_max": 5.0}
+    problems = length_problems([clip(4.9), clip(5.11, "jump.mov")])
+    assert problems == [Problem(ProblemCode.ONE_OF_VIDEOS_TOO_LONG, values)]
+    assert len(length_problems([clip(6), clip(7)])) == 2
 
 
-@pytest.mark.parametrize(
-    ("kind", "limit", "shown"), [(Kind.IMAGE, IMAGE_BYTES_MAX, "50"), (Kind.VIDEO, VIDEO_BYTES_MAX, "100")]
-)
-def test_the_size_of_a_file(kind: Kind, limit: int, shown: str) -> None:
-    assert size_faults("a.bin", 1, kind) == []
-    assert size_faults("a.bin", limit, kind) == []
-    sentence = only(size_faults("a.bin", limit + 1, kind))
-    assert f"**a.bin** has {shown}.1 MiB, the limit is {shown} MiB" in sentence
-    assert "smaller" in sentence
+@pytest.mark.parametrize(("given", "fits"), [(None, True), (0, True), (1, True), (2, False), (3, False)])
+def test_a_video_that_could_not_be_read_still_makes_two(given: int | None, fits: bool) -> None:
+    assert (length_problems([clip(7)], given) == []) is fits
+
+
+@pytest.mark.parametrize(("kind", "limit"), [(Kind.IMAGE, IMAGE_BYTES_MAX), (Kind.VIDEO, VIDEO_BYTES_MAX)])
+def test_the_size_of_a_file(kind: Kind, limit: int) -> None:
+    assert size_problems("a.bin", 1, kind) == []
+    assert size_problems("a.bin", limit, kind) == []
+    values: Values = {"name": "a.bin", "size": limit + 1, "size_max": limit}
+    assert size_problems("a.bin", limit + 1, kind) == [Problem(ProblemCode.FILE_TOO_LARGE, values)]
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_an_empty_file_is_told_apart(kind: Kind) -> None:
-    sentence = only(size_faults("a.bin", 0, kind))
-    assert "**a.bin** is empty (0 bytes)" in sentence
-    assert "Attach it again" in sentence
+    assert size_problems("a.bin", 0, kind) == [Problem(ProblemCode.FILE_EMPTY, {"name": "a.bin"})]

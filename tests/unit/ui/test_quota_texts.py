@@ -67,21 +67,5 @@ def test_a_video_that_never_fits_is_told_what_does(used: int, told: str) -> None
     assert text.endswith(told)
 
 
-@pytest.mark.parametrize(
-    ("count", "title"),
-    [(2, "❌ 2 things to fix:"), (12, "❌ 12 things to fix:"), (14, "❌ 14 things to fix:")],
-)
-def test_several_things_to_fix_are_counted_and_the_rest_is_named(count: int, title: str) -> None:
-    text = quota_texts.faults([f"Fix {number}." for number in range(count)])
-    assert text.startswith(f"{title}\n- Fix 0.\n")
-    assert ("- … and 2 more." in text) is (count == 14)
-    assert text.endswith("-# Nothing was sent, and this doesn't count towards your quota.")
-    assert_reads_well(text)
-
-
-def test_a_single_thing_to_fix_needs_no_list() -> None:
-    assert quota_texts.faults(["Fix it."]).startswith("❌ Fix it.\n-# Nothing was sent")
-
-
 def test_the_notice_of_a_guest_reads_well() -> None:
     assert_reads_well(quota_texts.GUEST)

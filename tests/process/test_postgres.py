@@ -21,7 +21,7 @@ from fakes.postgres import Proxy
 from fakes.process import Wire, open_wire
 from fakes.world import World
 from tests.acceptance.member import ask, card_text, until
-from tests.unit.storage.test_storage import START, new_job
+from tests.unit.storage.samples import START, new_job
 
 READY = "✅ Your video is ready"
 TOLERANCE = 0.7  # seconds for a loaded machine

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,7 @@ import bot.storage.migrations
 from bot.models.jobs import CardLocation, Charge, PendingReply, State
 from bot.storage.schema import metadata
 from bot.storage.storage import Storage
-from fakes import postgres
-from tests.unit.storage.test_storage import START
+from tests.unit.storage.samples import START, new_job
 
 DAY = 24 * 3600 * 1_000_000  # microseconds
 CREATED = 1_767_225_600_000_000  # microseconds since 1970 of START
@@ -33,11 +33,13 @@ REFERENCE = (
     '[{"kind": "image", "name": "fox.png", "url": "https://cdn.example.invalid/fox.png", '
     '"size": 1000, "width": 320, "height": 240, "seconds": null}]'
 )
+# Longer than a page of an index, and not to be compressed into one.
+LONG_ID = random.Random(4).randbytes(20_000).hex()
 ROWS = (
     f"(1, 2, 'processing', {CREATED}, 'held', false, 1, 10, 3, 4, 'fake-token', {CREATED}, false, true, "
     f"1000, 'vidu-q2-pro-r2v', 'a fox', '{REFERENCE}', 5, 7, {CREATED}, 'req-1', NULL, NULL, NULL, '[]')",
     f"(2, 4, 'delivered', {CREATED}, 'settled', true, 1, NULL, 3, 4, NULL, NULL, true, false, NULL, "
-    f"'vidu-q2-pro-r2v', 'a cat', '{REFERENCE}', 5, 7, {CREATED}, 'req-2', NULL, NULL, NULL, "
+    f"'vidu-q2-pro-r2v', 'a cat', '{REFERENCE}', 5, 8, {CREATED}, '{LONG_ID}', NULL, NULL, NULL, "
     "'[\"https://example.invalid/a.mp4\"]')",
 )
 TABLES = (
@@ -70,15 +72,8 @@ VERSIONS = {
     "the first 0001": Version("0001", ("DROP TABLE placeholders",)),
     "0001": Version("0001"),
     "0002": Version("0002"),
+    "0003": Version("0003", ("UPDATE jobs SET quota_guild_id = guild_id",)),
 }
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}"
-    server = postgres.shared()
-    return server.url(await server.create())
 
 
 @pytest.fixture(params=VERSIONS)
@@ -134,3 +129,12 @@ async def test_an_earlier_version_ends_with_the_tables_of_the_code(storage: Stor
     placeholder = PendingReply(9, 1, CardLocation(3, 10))
     await storage.replies.add(placeholder)
     assert await storage.replies.all() == [placeholder]
+
+
+async def test_jobs_of_any_age_are_found_by_what_gmi_lists(storage: Storage) -> None:
+    newest = replace(new_job(3), request_id=LONG_ID[::-1])
+    assert await storage.jobs.add(newest)
+
+    listed = ["req-1", LONG_ID, LONG_ID[::-1], "of another client"]
+    assert await storage.jobs.known_requests(listed) == set(listed[:3])
+    assert [job.id for job in await storage.jobs.with_seeds([8, 9])] == [2]

@@ -141,11 +141,12 @@ class StatusPoller:
             # A list without a single job that we know serves nobody: it is another organisation's, or empty.
             self._list.set_aside(known, now, pause)
         pays = bool(shown) and self._list.pays(known)
-        for request in tracker:
-            if request.request_id is not None and request.request_id not in listed:
-                tracker.list_lacks(request, pays=pays)
+        if len(shown) < known:
+            for request in tracker:
+                if request.request_id is not None and request.request_id not in listed:
+                    tracker.list_lacks(request, pays=pays)
         for request in shown:
-            tracker.observe_in_list(request, listed[request.request_id or ""], pays=pays)
+            tracker.observe_in_list(request, listed[request.request_id or ""], now, pays=pays)
         self._list.plan([request for request in shown if request.in_list], self._estimator, known, now)
 
     async def _find_lost(self, statuses: Sequence[RequestStatus]) -> int:

@@ -122,8 +122,14 @@ class RequestTracker:
             self._due[request.job.id] = request
         request.in_list = False if pays or request.alone else None
 
-    def observe_in_list(self, request: TrackedRequest, status: RequestStatus, *, pays: bool) -> None:
+    def observe_in_list(
+        self, request: TrackedRequest, status: RequestStatus, now: datetime, *, pays: bool
+    ) -> None:
         """Take what the list says of a job; what it says only by half is asked about singly from now on."""
+        if pays and self._is_unchanged(request, status, now):
+            # Of ten thousand jobs in a list nearly all are: nothing has to be scheduled anew for them.
+            request.last_seen = request.last_asked = now
+            return
         half_said = status.is_incomplete and status.state is not State.SUCCEEDED
         ended = status.state not in {State.QUEUED, State.PROCESSING, request.state}
         if half_said and not request.alone:
@@ -135,6 +141,17 @@ class RequestTracker:
             self.observe(request, status)
         elif not half_said and (ended or status.results):
             self.observe(request, status)
+
+    def _is_unchanged(self, request: TrackedRequest, status: RequestStatus, now: datetime) -> bool:
+        """Tell whether the list shows a job as it was, and only its deadline is still to wake it."""
+        return (
+            request.state is status.state
+            and request.in_list is True
+            and (request.state is State.PROCESSING or request.state is State.QUEUED)
+            and request.deadline is not None
+            and now < request.deadline
+            and request.job.id not in self._due
+        )
 
     def observe(
         self, request: TrackedRequest, status: RequestStatus | None, *, at_least: float = 0.0

@@ -73,7 +73,7 @@ class StatusPoller:
             request.in_list = True  # the next list will tell; it comes as early as this job needs it
             self._list.hasten(self._tracker.known, due)
             due = deadline
-        self._tracker.wake_at(job.id, due)
+        self._tracker.due.wake_at(job.id, due)
         self._wake.set()
 
     def drop(self, job_id: int) -> None:
@@ -96,7 +96,7 @@ class StatusPoller:
                 self._free_at = now + timedelta(seconds=asked * self._seconds_a_request)
                 while tracker.updates:
                     yield tracker.updates.popleft()
-                chosen = tracker.take_most_urgent(self._at_once)
+                chosen = tracker.due.take_most_urgent(self._at_once)
                 self._free_at = now + timedelta(seconds=(asked + len(chosen)) * self._seconds_a_request)
                 await asyncio.gather(*map(self._ask, chosen))
             while tracker.updates:
@@ -107,19 +107,19 @@ class StatusPoller:
         now = self._clock.now()
         if self._tracker.updates:
             return 0.0
-        moments = (self._tracker.next_due(now), self._list.due)
+        moments = (self._tracker.due.next(now), self._list.due)
         due = [moment for moment in moments if moment is not None]
         return max(0.0, (max(min(due), self._free_at) - now).total_seconds()) if due else None
 
     def _wants_list(self, now: datetime) -> bool:
         """Tell whether the list is to be asked for now: it serves more than one job, or finds a lost one."""
-        if self._tracker.lost_due:
+        if self._tracker.due.has_lost:
             return True
         if len(self._tracker) > 1 and self._list.is_usable(self._tracker.known, now):
-            return self._tracker.unlisted_due if self._list.due is None else now >= self._list.due
+            return self._tracker.due.has_unlisted if self._list.due is None else now >= self._list.due
         if self._list.due is not None and now >= self._list.due:
             self._list.due = None
-            self._tracker.ask_alone([request for request in self._tracker if request.in_list])
+            self._tracker.give_up_list()
         return False
 
     async def _ask_list(self) -> int:

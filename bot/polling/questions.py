@@ -5,9 +5,14 @@ from __future__ import annotations
 import logging
 
 from bot.gmi.client import GmiCloud, GmiError, RequestList, RequestStatus
+from bot.models.jobs import Reason
 from bot.polling.tracked import TrackedRequest
 
 log = logging.getLogger(__name__)
+
+KEY_PAUSE = (
+    60.0  # seconds until a question that met a refused key is asked again: only a person can mend that
+)
 
 
 class Questions:
@@ -16,17 +21,19 @@ class Questions:
     def __init__(self, gmi: GmiCloud, model: str) -> None:
         self._gmi = gmi
         self._model = model
+        self._key_refused = False
 
     async def requests(self) -> tuple[RequestList | None, float]:
         """Return the list, or None; and the seconds that GMI wants to be left alone, 0 if it names none."""
         try:
-            return await self._gmi.requests(self._model), 0.0
+            page = await self._gmi.requests(self._model)
         except GmiError as error:
-            log.warning("No list (%s); every job is asked about singly for a while", error)
-            return None, error.retry_after or 0.0
+            return None, self._pause_after(error, "No list (%s); every job is asked about singly for a while")
         except Exception:
             log.exception("The list could not be read; every job is asked about singly for a while")
-        return None, 0.0
+            return None, 0.0
+        self._key_works()
+        return page, 0.0
 
     async def status(self, request: TrackedRequest) -> tuple[RequestStatus | None, float]:
         """Return the status of one request, or None; and the seconds that GMI wants to be left alone.
@@ -35,10 +42,30 @@ class Questions:
         """
         assert request.request_id is not None, "a lost job has nothing to be asked by"
         try:
-            return await self._gmi.status(request.request_id), 0.0
+            status = await self._gmi.status(request.request_id)
         except GmiError as error:
-            log.warning("Job %s: no status (%s)", request.job.id, error)
-            return None, error.retry_after or 0.0
+            return None, self._pause_after(error, f"Job {request.job.id}: no status (%s)")
         except Exception:
             log.exception("Job %s: its status could not be read", request.job.id)
-        return None, 0.0
+            return None, 0.0
+        self._key_works()
+        return status, 0.0
+
+    def _pause_after(self, error: GmiError, text: str) -> float:
+        """Log what went wrong, a refused key once; return the seconds until the question may be repeated."""
+        if error.reason is not Reason.KEY:
+            log.warning(text, error)
+            return error.retry_after or 0.0
+        if not self._key_refused:
+            log.error(
+                "GMI Cloud refuses the API key (%s): check GMI_API_KEY. Until it is accepted, no status can "
+                "be read; open jobs stay open until their deadline",
+                error,
+            )
+        self._key_refused = True
+        return max(KEY_PAUSE, error.retry_after or 0.0)
+
+    def _key_works(self) -> None:
+        if self._key_refused:
+            log.info("GMI Cloud accepts the API key again")
+        self._key_refused = False

@@ -98,6 +98,10 @@ class GmiCloud:
         """Let calls of this method and path (as a shell pattern of its end) go wrong."""
         self._script.faults.append(fault.at(method, f"*{path}"))
 
+    def heal(self) -> None:
+        """Let nothing go wrong any more."""
+        self._script.faults.clear()
+
     def outcome(self, outcome: Outcome, times: int = 1) -> None:
         """Script how the next accepted requests end."""
         self._script.outcomes += [outcome] * times

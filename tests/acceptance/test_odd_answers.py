@@ -351,6 +351,7 @@ async def test_following_that_begins_anew_loses_no_job(
     world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud.list_mode = "missing"  # each job has moments of its own to lose
+    cloud.outcome(Outcome(delay=20), times=3)
     jobs = [await ask(world, seed=number) for number in (1, 2, 3)]
     take_due, broken = TimerQueue.take_due, 0
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import timedelta
+from functools import partial
 
+from bot.clock import sleep
 from bot.gmi.client import RequestStatus
 from bot.jobs.context import JobContext
 from bot.jobs.deadlines import polled_until
@@ -14,10 +15,13 @@ from bot.jobs.poster import VideoPoster
 from bot.models.jobs import FOLLOWED, Job, Reason, State, can_move
 from bot.polling.history import EstimatorHistory
 from bot.polling.poller import StatusPoller, StatusUpdate
+from bot.storage.storage import StorageFault
 
 log = logging.getLogger(__name__)
 
-AFTER_TROUBLE = timedelta(seconds=30)  # before an update that failed can come again
+AFTER_TROUBLE = 30.0  # seconds before a job whose update failed is asked about again
+
+_UNDER_WAY = {State.PROCESSING, State.SUCCEEDED}
 
 
 class Lifecycle:
@@ -46,9 +50,27 @@ class Lifecycle:
             except Exception:
                 # One job's trouble must not stop the others; storage still has its last good state.
                 log.exception("Job %s: an update could not be taken", update.job_id)
-                job = self._jobs.get(update.job_id)
-                if job is not None:
-                    self.poll(job, at_least=AFTER_TROUBLE)
+                self._poller.drop(update.job_id)  # it would bring the same at once
+                later = partial(self._go_on_later, update.job_id)
+                self._context.keep_trying(update.job_id, later, "resumption")
+
+    async def _go_on_later(self, job_id: int) -> None:
+        await sleep(self._context.clock, AFTER_TROUBLE)
+        job = self._jobs.get(job_id)
+        if job is not None:
+            self.go_on(job)
+
+    def go_on(self, job: Job) -> None:
+        """Have done whatever the state of a job that is not waiting to be sent asks for."""
+        if job.state is State.DELIVERED:
+            self._poster.complete(job)
+            return
+        if job.state is State.SUCCEEDED and not job.awaits_link:
+            self._poster.schedule_delivery(job.id)
+        else:
+            self.poll(job)
+        if not job.acknowledged and (not job.is_open or job.state in {State.OVERDUE, State.UNCONFIRMED}):
+            self._notifier.schedule_final(job.id)
 
     async def receive(self, update: StatusUpdate) -> None:
         """Take one update: a status of GMI, or that a deadline has passed."""
@@ -64,7 +86,21 @@ class Lifecycle:
             await self.apply(job.id, update.status)
 
     async def accept(self, job_id: int, status: RequestStatus) -> None:
-        """Take over a request that GMI has, in whatever state it already is."""
+        """Take over a request that GMI has, in whatever state it already is.
+
+        Where storage refuses that, the request is asked about by the ID that only memory knows: every answer
+        is another attempt to save it.
+        """
+        try:
+            await self._accept(job_id, status)
+        except StorageFault:
+            job = replace(self._jobs[job_id], request_id=status.request_id)
+            self.poll(job)
+            state = status.state if status.state in _UNDER_WAY else State.QUEUED
+            now = self._context.clock.now()
+            self._notifier.show_unsaved(replace(job, state=state, state_since=now, results=status.results))
+
+    async def _accept(self, job_id: int, status: RequestStatus) -> None:
         unexplained = status.state is State.FAILED and status.reason is None
         if unexplained or status.state in {None, State.QUEUED, State.PROCESSING}:
             state = State.PROCESSING if status.state is State.PROCESSING else State.QUEUED
@@ -132,14 +168,11 @@ class Lifecycle:
         self.poll(await self._jobs.update(job.id, _without_link))
         self._notifier.schedule_show(job.id)
 
-    def poll(
-        self, job: Job, *, unexplained: RequestStatus | None = None, at_least: timedelta = timedelta()
-    ) -> None:
+    def poll(self, job: Job, *, unexplained: RequestStatus | None = None) -> None:
         """Ask about a job, or look for it, until the moment that its state allows."""
-        now = self._context.clock.now()
-        until = polled_until(job, now, self._context.deadline)
+        until = polled_until(job, self._context.clock.now(), self._context.deadline)
         if until is not None:
-            self._poller.track(job, max(now + at_least, until), unexplained=unexplained)
+            self._poller.track(job, until, unexplained=unexplained)
         else:
             self._poller.drop(job.id)
 

@@ -14,7 +14,7 @@ from bot.delivery.routes import Undeliverable
 from bot.delivery.sender import Delivery, Upload
 from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
 from bot.jobs.deadlines import LATE_RESULTS
-from bot.models.jobs import Job, PendingReply
+from bot.models.jobs import Job, PendingReply, State
 from bot.polling.estimator import DurationEstimator
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,8 @@ class Card:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     asked: int = 0
     shown: object = None
+    unsaved: Job | None = None  # what is known of an accepted request that storage refuses
+    notified_of: State | None = None  # of which state its member was notified
     deleted: bool = False  # by a member or moderator: nothing may bring it back
 
 
@@ -72,6 +74,11 @@ class CardNotifier:
         """Finish the job in the background."""
         self._context.keep_trying(job_id, partial(self.finish, job_id), "end")
 
+    def show_unsaved(self, job: Job) -> None:
+        """Show in the background that GMI has a request, although storage refuses to hold that."""
+        self.card(job.id).unsaved = job
+        self.schedule_show(job.id)
+
     async def show(self, job_id: int, uploads: Sequence[Upload] = ()) -> bool:
         """Bring the card to the job's latest state; of several calls that wait only the last one does.
 
@@ -89,6 +96,8 @@ class CardNotifier:
             return await self._show_locked(job, card, uploads)
 
     async def _show_locked(self, job: Job, card: Card, uploads: Sequence[Upload]) -> bool:
+        if card.unsaved is not None and job.state is State.SUBMITTING:
+            job = replace(card.unsaved, location=job.location)
         content = (job.state, job.waiting_until, job.reason)
         if content == card.shown:
             return True
@@ -123,10 +132,14 @@ class CardNotifier:
 
     async def finish(self, job_id: int) -> None:
         """Notify a member who had to wait long, as an edit does not; then the member knows the end."""
-        job = self._jobs[job_id]
-        waited = self._clock.now() - job.created_at
+        job = self._jobs.get(job_id)
+        if job is None:
+            return
+        card, waited = self.card(job_id), self._clock.now() - job.created_at
         if self._notify_after is not None and waited >= self._notify_after and not job.location.private:
-            await self._delivery.notify(job)
+            if card.notified_of is not job.state:
+                await self._delivery.notify(job)
+            card.notified_of = job.state  # what fails from here on is repeated without it
         job = await self._jobs.update(job_id, lambda latest: replace(latest, acknowledged=True))
         self.close_if_done(job)
 

@@ -34,10 +34,6 @@ class VideoPoster:
         """Deliver the video in the background."""
         self._context.keep_trying(job_id, partial(self.deliver, job_id), "video")
 
-    def schedule_refetch(self, job_id: int) -> None:
-        """Fetch the video again in the background."""
-        self._context.keep_trying(job_id, partial(self.refetch, job_id), "file")
-
     async def deliver(self, job_id: int) -> None:
         """Post the video; try for a day before giving up, `/videos` has it meanwhile."""
         pause, until = BACKOFF_FIRST, self._clock.now() + LATE_RESULTS
@@ -60,13 +56,26 @@ class VideoPoster:
                 job = self._jobs.get(job_id)
                 if job is None or job.state is not State.SUCCEEDED or job.awaits_link:
                     return
-                posted = await self._delivery.deliver(job, refetch_until=self._clock.now() + REFETCH)
-                job = await self._jobs.transition(
-                    job_id, State.DELIVERED, location=posted.location, refetch_until=posted.refetch_until
-                )
+                try:
+                    await self._post(job)
+                finally:
+                    # Whatever failed after that was saved: a delivered job is never posted again.
+                    self.complete(self._jobs[job_id])
+
+    async def _post(self, job: Job) -> None:
+        posted = await self._delivery.deliver(job, refetch_until=self._clock.now() + REFETCH)
+        await self._jobs.transition(
+            job.id, State.DELIVERED, location=posted.location, refetch_until=posted.refetch_until
+        )
+
+    def complete(self, job: Job) -> None:
+        """Have everything done in the background that is left to do for a delivered job."""
+        if job.state is not State.DELIVERED:
+            return
         if job.refetch_until is not None:
-            self._context.tasks.spawn(self.refetch(job_id), f"file of job {job_id}")
-        await self._notifier.finish(job_id)
+            self._context.keep_trying(job.id, partial(self.refetch, job.id), "file")
+        if not job.acknowledged:
+            self._notifier.schedule_finish(job.id)
 
     async def refetch(self, job_id: int) -> None:
         """Fetch a video whose link was posted again and again, and put its file in the link's place."""

@@ -11,9 +11,8 @@ from bot.jobs.context import BACKOFF_FIRST, JobContext
 from bot.jobs.deadlines import LATE_RESULTS
 from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.notifier import CardNotifier
-from bot.jobs.poster import VideoPoster
 from bot.jobs.submitter import Submitter
-from bot.models.jobs import Job, PendingReply, State
+from bot.models.jobs import Job, PendingReply
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +26,11 @@ class Recovery:
         submitter: Submitter,
         lifecycle: Lifecycle,
         notifier: CardNotifier,
-        poster: VideoPoster,
     ) -> None:
         self._context = context
         self._submitter = submitter
         self._lifecycle = lifecycle
         self._notifier = notifier
-        self._poster = poster
         self._pending_replies: list[PendingReply] = []
         self._unfinished: list[Job] = []
 
@@ -60,21 +57,10 @@ class Recovery:
 
     def resume(self, job: Job) -> None:
         """Go on with one job from its state; nothing that may have been sent is sent again."""
-        match job.state:
-            case State.SUBMITTING if is_waiting_to_be_sent(job):
-                self._context.tasks.spawn(self.submit(job.id), f"submit job {job.id}")
-            case State.SUCCEEDED if not job.awaits_link:
-                self._poster.schedule_delivery(job.id)
-            case State.DELIVERED:
-                if job.refetch_until is not None:
-                    self._poster.schedule_refetch(job.id)
-                if not job.acknowledged:
-                    self._notifier.schedule_finish(job.id)
-                return
-            case _:
-                self._lifecycle.poll(job)
-        if not job.acknowledged and (not job.is_open or job.state in {State.OVERDUE, State.UNCONFIRMED}):
-            self._notifier.schedule_final(job.id)
+        if is_waiting_to_be_sent(job):
+            self._context.tasks.spawn(self.submit(job.id), f"submit job {job.id}")
+        else:
+            self._lifecycle.go_on(job)
 
     async def submit(self, job_id: int, *, placed: bool = False) -> None:
         """Send a job; after a failure that nobody expected go on as after a restart: never a second POST."""

@@ -109,7 +109,7 @@ class JobService:
         poster = VideoPoster(context, delivery, notifier)
         self._lifecycle = lifecycle = Lifecycle(context, self._poller, notifier, poster, self._history)
         self._submitter = Submitter(context, gmi, lifecycle, notifier)
-        self._recovery = Recovery(context, self._submitter, lifecycle, notifier, poster)
+        self._recovery = Recovery(context, self._submitter, lifecycle, notifier)
         self._cancellation = Cancellation(context, gmi, lifecycle, notifier)
         self._card_actions = CardActions(context, delivery, notifier, poster)
         self._closing = False

@@ -6,8 +6,10 @@ on only GMI's answer can tell, and no crash makes it be sent a second time.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -61,7 +63,9 @@ class Submitter:
         while True:
             if not placed:
                 await self._wait(job_id)
-                await self._places.take()
+                if not self._places.take_at_once():
+                    await self._end_pause(job_id)
+                    await self._places.take()
             placed = False
             try:
                 again = await self._attempt(job_id, pause)
@@ -78,6 +82,20 @@ class Submitter:
             if seconds <= 0:
                 return
             await sleep(self._clock, seconds)
+
+    async def _end_pause(self, job_id: int) -> None:
+        """Let the card of a job that waits for a place name no moment that has passed."""
+        with contextlib.suppress(IllegalTransition):  # cancelled this very moment
+            await self._update_and_show(job_id, _unexplained)
+
+    async def _update_and_show(self, job_id: int, change: Callable[[Job], Job]) -> None:
+        """Change a job that waits to be sent; show that only if the card names a reason to wait."""
+        job = self._jobs.get(job_id)
+        if job is None:
+            return
+        await self._jobs.update(job_id, change, only_if=is_waiting_to_be_sent)
+        if job.reason is not None:
+            self._notifier.schedule_show(job_id)
 
     async def _attempt(self, job_id: int, pause: float) -> bool:
         """Send the POST, if it is still to be sent; tell whether to try again, once the pause is over."""
@@ -108,7 +126,7 @@ class Submitter:
         if self._closing:
             return False
         try:
-            await self._jobs.update(job_id, _begun, only_if=is_waiting_to_be_sent)
+            await self._update_and_show(job_id, _begun)
         except IllegalTransition:
             return False  # cancelled this very moment
         return True
@@ -124,6 +142,10 @@ class Submitter:
         await self._jobs.update(job_id, lambda job: _paused(job, until, error.reason))
         self._notifier.schedule_show(job_id)
         return True
+
+
+def _unexplained(job: Job) -> Job:
+    return replace(job, reason=None)
 
 
 def _begun(job: Job) -> Job:

@@ -13,7 +13,10 @@ from bot.delivery.sender import Delivery
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import RequestStatus
 from bot.jobs.notifier import CardNotifier
+from bot.models.jobs import Job, State
 from bot.polling.poller import StatusPoller
+from bot.quotas.limiter import QuotaLimiter
+from bot.storage.storage import StorageFault
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Outcome
@@ -244,4 +247,133 @@ async def test_a_bug_while_an_end_is_told_is_made_good(
     await until(world, asked, "❌ Couldn't make the video")
     await world.env.advance_time(60)
     assert failed == ["notify"]
+    assert await world.bot.storage.jobs.unfinished() == []
+
+
+@MANY
+async def test_a_job_whose_pause_is_over_and_that_waits_for_a_place_names_no_time_that_has_passed(
+    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.fault("POST", "/requests", script.rate_limited(30_000))
+    waiting = await ask(world, seed=9)
+    assert "I'll retry <t:" in card_text(waiting)
+    gate = hold_posts(world, monkeypatch)
+    on_their_way = [await ask(world, seed=seed) for seed in range(1, 9)]
+    await world.env.advance_time(40)
+    assert SENDING in card_text(waiting)
+    assert "I'll retry" not in card_text(waiting)
+    gate.set()
+    for asked in (*on_their_way, waiting):
+        await until(world, asked, READY)
+    assert sorted(posts(cloud)) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 9]
+
+
+async def test_while_a_request_is_sent_again_its_card_names_no_time_that_has_passed(
+    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.fault("POST", "/requests", script.rate_limited(30_000))
+    asked = await ask(world, seed=9)
+    assert "I'll retry <t:" in card_text(asked)
+    gate = hold_posts(world, monkeypatch)
+    await world.env.advance_time(40)
+    assert SENDING in card_text(asked)
+    assert "I'll retry" not in card_text(asked)
+    gate.set()
+    await until(world, asked, READY)
+
+
+def refuse_saves(monkeypatch: pytest.MonkeyPatch, refused: Callable[[Job], bool]) -> list[State]:
+    """Let the database refuse for good what fits; return a list that will name the states of it."""
+    save = JobStore.save
+    states: list[State] = []
+
+    async def refusing(self: JobStore, job: Job, *, previous: int) -> None:
+        if refused(job):
+            states.append(job.state)
+            raise StorageFault("DataError 22021")
+        await save(self, job, previous=previous)
+
+    monkeypatch.setattr(JobStore, "save", refusing)
+    return states
+
+
+@pytest.mark.parametrize(
+    ("outcome", "shown"),
+    [
+        (Outcome(delay=200), "⏳ Waiting in line"),
+        (Outcome(synchronous=True), "📦 Finished, fetching the video"),
+        (script.failed("TaskTimeout"), "⏳ Waiting in line"),
+    ],
+)
+async def test_an_accepted_request_that_cannot_be_saved_is_polled_on_and_its_card_says_so(
+    outcome: Outcome, shown: str, world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.list_mode = "missing"  # what the POST answered is all that is known
+    cloud.outcome(outcome)
+    with monkeypatch.context() as patch:
+        refused = refuse_saves(patch, lambda job: job.request_id is not None)
+        asked = await ask(world, seed=5)
+        await world.env.advance_time(150)
+        assert shown in card_text(asked)
+        assert 3 <= len(refused) <= 40
+    end = "❌ Couldn't make the video" if outcome.status == "failed" else READY
+    await until(world, asked, end, seconds=400)
+    assert (posts(cloud), cloud.paid) == ([5], 1)
+    assert await world.bot.storage.jobs.unfinished() == []
+
+
+async def test_a_lost_post_that_is_found_and_cannot_be_saved_is_polled_on(
+    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.fault("POST", "/requests", script.RESET_AFTER)
+    cloud.outcome(Outcome(delay=100))
+    with monkeypatch.context() as patch:
+        refused = refuse_saves(patch, lambda job: job.request_id is not None)
+        asked = await ask(world, seed=5)
+        await world.env.advance_time(90)
+        assert "⏳ Waiting in line" in card_text(asked)
+        assert refused
+    await until(world, asked, READY, seconds=400)
+    assert (posts(cloud), cloud.paid) == ([5], 1)
+
+
+async def test_a_delivered_job_is_finished_although_its_end_could_not_be_noted_at_first(
+    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        refused = refuse_saves(patch, lambda job: job.acknowledged)
+        cloud.outcome(Outcome(delay=60))
+        asked = await ask(world)
+        await until(world, asked, READY)
+        await world.env.advance_time(5)
+        assert refused
+        assert len(await world.bot.storage.jobs.unfinished()) == 1
+    await world.env.advance_time(60)
+    assert await world.bot.storage.jobs.unfinished() == []
+    messages = world.env.backend.messages[world.channel.id].values()
+    assert len([message for message in messages if message.content]) == 1
+
+
+async def test_a_bug_while_the_member_is_notified_of_a_video_is_made_good(
+    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = fail_once(monkeypatch, Delivery, "notify")
+    cloud.outcome(Outcome(delay=60))
+    asked = await ask(world)
+    await until(world, asked, READY)
+    await world.env.advance_time(60)
+    assert failed == ["notify"]
+    assert await world.bot.storage.jobs.unfinished() == []
+    messages = world.env.backend.messages[world.channel.id].values()
+    assert len([message for message in messages if message.content]) == 1
+
+
+async def test_a_bug_right_after_a_video_was_posted_and_saved_is_made_good(
+    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = fail_once(monkeypatch, QuotaLimiter, "settle", after=True)
+    asked = await ask(world)
+    await until(world, asked, READY)
+    await world.env.advance_time(60)
+    assert failed == ["settle"]
     assert await world.bot.storage.jobs.unfinished() == []

@@ -41,7 +41,7 @@ class Shown:
     files: list[discord.File]
 
 
-def present(job: Job, results: Sequence[Result], place: Place) -> Shown:
+def choose_files(job: Job, results: Sequence[Result], place: Place) -> Shown:
     """Decide for each result whether it is a file or a link in this place, and why."""
     media: list[Media] = []
     files: list[discord.File] = []

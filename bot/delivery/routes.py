@@ -7,18 +7,17 @@ next route.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import aiohttp
 import discord
 import stamina
-from discord import ui
 
 from bot.clock import Clock
+from bot.delivery.messages import Content, Messages, Put
 from bot.delivery.results import Links, Place
 from bot.models.jobs import CardLocation, Job, PendingReply
 
@@ -40,19 +39,6 @@ class Undeliverable(Exception):  # noqa: N818 - it names what happened
 
 class Gone(Undeliverable):
     """The card is not there any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a message is to hold."""
-
-    location: CardLocation
-    view: ui.LayoutView
-    files: Sequence[discord.File] = ()
-    kept: Sequence[discord.Attachment] = ()  # of those it has; they are only named where files come
-
-
-Put = Callable[[Content], Awaitable[discord.Message]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +68,7 @@ class Routes:
     """Knows the ways to cards, and takes them."""
 
     def __init__(self, client: discord.Client, session: aiohttp.ClientSession, clock: Clock) -> None:
-        self._client = client
-        self._session = session
+        self.messages = Messages(client, session)
         self._clock = clock
         self._dead_tokens: dict[int, str | None] = {}  # by job
 
@@ -93,19 +78,23 @@ class Routes:
 
     def to_card(self, job: Job | PendingReply, *, final: bool, links: Links = Links.NONE) -> list[Route]:
         """Return the ways to the card; a card without links has nothing to do without."""
-        location, here = job.location, Place(self._limit(job.location), links)
+        location = job.location
+        here = Place(max(self.messages.guild_limit(location.guild_id), UPLOAD_DEFAULT), links)
         reachable = not (location.private or location.guest)
         routes: list[Route] = []
         if self.token_lives(job):
             there = replace(here, limit=location.upload_limit or UPLOAD_DEFAULT)
-            routes.append(Route("edit by token", there, True, location.private, self._edit_by_token(job)))
+            put = self.messages.edit_by_token(job)
+            routes.append(Route("edit by token", there, True, location.private, put))
         if location.message_id and reachable:
-            routes.append(Route("edit in the channel", here, True, False, self._edit_in_channel(job)))
+            put = self.messages.edit_in_channel(job)
+            routes.append(Route("edit in the channel", here, True, False, put))
         if final and reachable:
-            routes.append(Route("a new message", here, False, False, self._send(job, dm=False)))
+            put = self.messages.send(job, dm=False)
+            routes.append(Route("a new message", here, False, False, put))
         if final:
-            there = replace(here, limit=UPLOAD_DEFAULT)
-            routes.append(Route("a direct message", there, False, True, self._send(job, dm=True)))
+            put = self.messages.send(job, dm=True)
+            routes.append(Route("a direct message", replace(here, limit=UPLOAD_DEFAULT), False, True, put))
         return routes
 
     def edits(self, job: Job) -> list[Route]:
@@ -113,10 +102,11 @@ class Routes:
         routes = self.to_card(job, final=False, links=Links.PLAYED)
         if job.location.message_id and (job.location.private or job.location.guest):
             place = Place(UPLOAD_DEFAULT, Links.PLAYED)
-            routes.append(Route("edit it as the bot's own", place, True, True, self._edit_in_channel(job)))
+            put = self.messages.edit_in_channel(job)
+            routes.append(Route("edit it as the bot's own", place, True, True, put))
         return routes
 
-    async def attempt(self, job: Job | PendingReply, build: Build, routes: Sequence[Route]) -> Arrival:
+    async def try_routes(self, job: Job | PendingReply, build: Build, routes: Sequence[Route]) -> Arrival:
         """Take the first route that works.
 
         Raises Gone where each of them says that the card is not there, Undeliverable where none worked.
@@ -124,7 +114,7 @@ class Routes:
         gone = True
         for route in routes:
             try:
-                shown, message = await self._try(route, build)
+                shown, message = await _try(route, build)
             except UNSURE as error:
                 # It may have happened: only the same edit may be repeated, and the caller decides when.
                 raise Undeliverable(
@@ -171,97 +161,34 @@ class Routes:
             and not self._is_dead(job)
         )
 
-    async def read(self, job: Job, *, by_token: bool) -> discord.Message:
-        """Return the message of a card as it is now; raises what discord.py does."""
-        message_id, token = job.location.message_id, job.location.token
-        assert message_id is not None
-        if by_token and token:
-            return await self.webhook(token).fetch_message(message_id)
-        return await self.channel(job).fetch_message(message_id)
-
-    def webhook(self, token: str) -> discord.Webhook:
-        """Return what an interaction's token can be used for."""
-        application = self._client.application_id
-        assert application is not None, "the bot is logged in before it shows a card"
-        return discord.Webhook.partial(application, token, session=self._session, client=self._client)
-
-    def channel(self, job: Job | PendingReply) -> discord.PartialMessageable:
-        """Return the channel of a card."""
-        return self._client.get_partial_messageable(job.location.channel_id, guild_id=job.location.guild_id)
-
-    async def _try(self, route: Route, build: Build) -> tuple[CardLocation, discord.Message]:
-        """Put the card there, with less of what Discord refuses about it."""
-        while True:
-            try:
-                return await self._put(route, build)
-            except discord.HTTPException as error:
-                less = _less(route.place, error)
-                if less is None:
-                    raise
-                log.info("A card was refused (%s, %s), trying a plainer one", error.status, error.code)
-                route = replace(route, place=less)
-
-    async def _put(self, route: Route, build: Build) -> tuple[CardLocation, discord.Message]:
-        async for attempt in stamina.retry_context(on=UNSURE, attempts=ATTEMPTS, timeout=None):
-            with attempt, ExitStack() as stack:
-                content = build(route)
-                for file in content.files:
-                    stack.callback(file.close)
-                return content.location, await route.put(content)
-        raise AssertionError("a retry context either returns or raises")
-
     def _is_dead(self, job: Job | PendingReply) -> bool:
         return job.id in self._dead_tokens and self._dead_tokens[job.id] == job.location.token
 
-    def _limit(self, location: CardLocation) -> int:
-        guild = self._client.get_guild(location.guild_id) if location.guild_id else None
-        return max(guild.filesize_limit, UPLOAD_DEFAULT) if guild else UPLOAD_DEFAULT
 
-    def _edit_by_token(self, job: Job | PendingReply) -> Put:
-        token = job.location.token
-        assert token is not None
-        # Until Discord has told the id, the first answer to an interaction goes by a name of its own.
-        message_id: Any = job.location.message_id or "@original"
-
-        async def put(content: Content) -> discord.Message:
-            webhook = self.webhook(token)
-            if not content.files:
-                return await webhook.edit_message(message_id, view=content.view)
-            return await webhook.edit_message(
-                message_id, view=content.view, attachments=[*content.kept, *content.files]
-            )
-
-        return put
-
-    def _edit_in_channel(self, job: Job | PendingReply) -> Put:
-        message_id = job.location.message_id
-        assert message_id is not None
-
-        async def put(content: Content) -> discord.Message:
-            message = self.channel(job).get_partial_message(message_id)
-            silent = discord.AllowedMentions.none()
-            if not content.files:
-                return await message.edit(view=content.view, allowed_mentions=silent)
-            return await message.edit(
-                view=content.view, attachments=[*content.kept, *content.files], allowed_mentions=silent
-            )
-
-        return put
-
-    def _send(self, job: Job | PendingReply, *, dm: bool) -> Put:
-        async def put(content: Content) -> discord.Message:
-            place: discord.abc.Messageable = self.channel(job)
-            if dm:
-                user = self._client.get_user(job.user_id) or await self._client.fetch_user(job.user_id)
-                place = user
-            # The nonce makes a repeat after a lost answer return the first message instead of a second one.
-            nonce = f"{job.id}-{'d' if dm else 'c'}"
-            return await place.send(view=content.view, files=content.files, nonce=nonce)
-
-        return put
+async def _try(route: Route, build: Build) -> tuple[CardLocation, discord.Message]:
+    """Put the card there, with less of what Discord refuses about it."""
+    while True:
+        try:
+            return await _put(route, build)
+        except discord.HTTPException as error:
+            less = less_after(route.place, error)
+            if less is None:
+                raise
+            log.info("A card was refused (%s, %s), trying a plainer one", error.status, error.code)
+            route = replace(route, place=less)
 
 
-def _less(place: Place, error: discord.HTTPException) -> Place | None:
+async def _put(route: Route, build: Build) -> tuple[CardLocation, discord.Message]:
+    async for attempt in stamina.retry_context(on=UNSURE, attempts=ATTEMPTS, timeout=None):
+        with attempt, ExitStack() as stack:
+            content = build(route)
+            for file in content.files:
+                stack.callback(file.close)
+            return content.location, await route.put(content)
+    raise AssertionError("a retry context either returns or raises")
+
+
+def less_after(place: Place, error: discord.HTTPException) -> Place | None:
     """Return what a place takes after it has refused a card, None where no other card would help."""
     # 413 comes from the edge before Discord's own code: the same place takes the card without files.
     if error.status == 413 or error.code in _TOO_LARGE:

@@ -40,7 +40,7 @@ class CardActions:
                 card.shown = None
         if not moves:
             # Without the lock: a copy waits for a place to download, which who waits for the lock may hold.
-            await self._delivery.present(replace(current or job, location=location))
+            await self._delivery.show_copy(replace(current or job, location=location))
         if current is None:
             self._notifier.forget(job.id)
         elif moves and current.state is State.SUCCEEDED and not current.awaits_link:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from bot.clock import sleep
@@ -20,8 +21,6 @@ from bot.storage.storage import StorageFault
 log = logging.getLogger(__name__)
 
 AFTER_TROUBLE = 30.0  # seconds before a job whose update failed is asked about again
-
-_UNDER_WAY = {State.PROCESSING, State.SUCCEEDED}
 
 
 class Lifecycle:
@@ -51,8 +50,8 @@ class Lifecycle:
                 # One job's trouble must not stop the others; storage still has its last good state.
                 log.exception("Job %s: an update could not be taken", update.job_id)
                 self._poller.drop(update.job_id)  # it would bring the same at once
-                later = partial(self._go_on_later, update.job_id)
-                self._context.keep_trying(update.job_id, later, "resumption")
+                work = partial(self._go_on_later, update.job_id)
+                self._context.keep_trying(update.job_id, work, "resumption")
 
     async def _go_on_later(self, job_id: int) -> None:
         await sleep(self._context.clock, AFTER_TROUBLE)
@@ -96,9 +95,7 @@ class Lifecycle:
         except StorageFault:
             job = replace(self._jobs[job_id], request_id=status.request_id)
             self.poll(job)
-            state = status.state if status.state in _UNDER_WAY else State.QUEUED
-            now = self._context.clock.now()
-            self._notifier.show_unsaved(replace(job, state=state, state_since=now, results=status.results))
+            self._notifier.show_unsaved(_as_reported(job, status, self._context.clock.now()))
 
     async def _accept(self, job_id: int, status: RequestStatus) -> None:
         unexplained = status.state is State.FAILED and status.reason is None
@@ -165,7 +162,7 @@ class Lifecycle:
         if job.reason is Reason.NO_RESULT:
             await self.end(job.id, State.FAILED, Reason.NO_RESULT)
             return
-        self.poll(await self._jobs.update(job.id, _without_link))
+        self.poll(await self._jobs.update(job.id, lambda latest: replace(latest, reason=Reason.NO_RESULT)))
         self._notifier.schedule_show(job.id)
 
     def poll(self, job: Job, *, unexplained: RequestStatus | None = None) -> None:
@@ -177,5 +174,7 @@ class Lifecycle:
             self._poller.drop(job.id)
 
 
-def _without_link(job: Job) -> Job:
-    return replace(job, reason=Reason.NO_RESULT)
+def _as_reported(job: Job, status: RequestStatus, now: datetime) -> Job:
+    """Return how a card shows what GMI says; an end waits until it can be saved."""
+    state = status.state if status.state in {State.PROCESSING, State.SUCCEEDED} else State.QUEUED
+    return replace(job, state=state, state_since=now, results=status.results)

@@ -16,6 +16,7 @@ from bot.jobs.notifier import CardNotifier
 from bot.models.jobs import Job, State
 from bot.polling.poller import StatusPoller
 from bot.quotas.limiter import QuotaLimiter
+from bot.storage.jobs import JobStore
 from bot.storage.storage import StorageFault
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud

@@ -39,7 +39,8 @@ async def cloud(clock: SimulatedClock, stage: dict[str, World]) -> AsyncIterator
     async def fetch(url: str) -> bytes:
         return stage["world"].cdn(url)
 
-    async with GmiCloud(now=clock.now, fetch=fetch, render=media.render_quickly) as running:
+    simulated = GmiCloud(now=clock.now, fetch=fetch, render=media.render_quickly, punctual=True)
+    async with simulated as running:
         yield running
 
 

@@ -66,6 +66,7 @@ class GmiCloud:
         render: Render = render_video,
         timing: Timing | None = None,
         prompt_faults: bool = False,
+        punctual: bool = False,
     ) -> None:
         self._keys = {keys} if isinstance(keys, str) else set(keys)
         self._now = now
@@ -73,6 +74,7 @@ class GmiCloud:
         self._render = render
         self.timing = timing or Timing()
         self._script = Script(prompt_faults=prompt_faults)
+        self._punctual = punctual  # no answer before the videos that are due: for a clock that runs ahead
         self.list_mode = "ok"  # or a key of LIST_MODES
         self.requests: dict[str, Request] = {}
         self.strangers: list[dict[str, Any]] = []  # records that the list shows beside ours
@@ -255,7 +257,19 @@ class GmiCloud:
         uploaded = self.uploads.content(url)
         return await self._fetch(url) if uploaded is None else uploaded
 
+    async def _render_what_is_due(self) -> None:
+        """Wait for the videos whose time has come."""
+        now = self._now()
+        late = [
+            request.rendering
+            for request in self.requests.values()
+            if request.rendering is not None and not request.rendering.done() and request.due <= now
+        ]
+        if self._punctual and late:
+            await asyncio.wait(late)
+
     async def _status(self, request: web.Request) -> web.Response:
+        await self._render_what_is_due()
         found = self.requests.get(request.match_info["id"])
         if found is not None:
             return web.json_response(found.record(self._now()))
@@ -267,6 +281,7 @@ class GmiCloud:
     async def _list(self, request: web.Request) -> web.StreamResponse:
         if self.list_mode != "ok":
             return await self._play(LIST_MODES[self.list_mode], request)
+        await self._render_what_is_due()
         model, now = request.query.get("model_id"), self._now()
         found = [each.record(now, listed=True) for each in self.posts if model in (None, each.model)]
         answer = web.json_response({"requests": [*found[::-1], *self.strangers]})

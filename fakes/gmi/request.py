@@ -44,6 +44,12 @@ class Request:
     error: str | None = None
     cancelled: datetime | None = None
 
+    @property
+    def due(self) -> datetime:
+        """Return when it ends, if its video is rendered by then."""
+        seconds = self.outcome.delay + self.timing.queued + self.timing.processing
+        return self.created + timedelta(seconds=seconds)
+
     def standing(self, now: datetime) -> Standing:
         """Return how this request stands at that moment."""
         if self.cancelled is not None:
@@ -55,7 +61,7 @@ class Request:
         start = self.created + timedelta(seconds=self.outcome.delay)
         dispatched = start + timedelta(seconds=self.timing.queued / 2)
         working = start + timedelta(seconds=self.timing.queued)
-        ended = working + timedelta(seconds=self.timing.processing)
+        ended = self.due
         if now < dispatched:
             return Standing("queued", self.created)
         if now < working:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import discord
@@ -21,6 +21,8 @@ from fakes.gmi.cloud import GmiCloud
 FAKE_TOKEN = "fake-discord-token"
 FAKE_KEY = "demo-key-not-secret"
 SETTLE_PAUSE = 0.002  # seconds of real time
+SETTLE_SECONDS = 30.0  # of real time until a bot that does not come to rest is a fault: machines may be busy
+LONGEST_WAIT = 1e9  # seconds; a date further away may not exist
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # SimCord's own beginning of time
 
 
@@ -29,6 +31,12 @@ class SimulatedClock:
 
     def __init__(self) -> None:
         self.env: simcord.Env | None = None
+        self._ends: dict[object, datetime] = {}  # of all waits that end by themselves
+
+    @property
+    def next_end(self) -> datetime | None:
+        """Return when the next wait ends by itself; nothing happens sooner unless somebody acts."""
+        return min(self._ends.values(), default=None)
 
     def now(self) -> datetime:
         """Return the simulated moment."""
@@ -39,11 +47,16 @@ class SimulatedClock:
         if event.is_set():
             return
         assert self.env is not None, "the bot runs inside the simulation"
+        this = object()
+        if seconds is not None:
+            self._ends[this] = self.now() + timedelta(seconds=min(seconds, LONGEST_WAIT))
         try:
             await self.env.external_wait(SystemClock().wait(event, seconds), reason="until its time has come")
         except simcord.SetupError:
             # Whoever stops the bot is no part of it: no simulated time passes meanwhile.
             await SystemClock().wait(event, seconds)
+        finally:
+            self._ends.pop(this, None)
 
 
 class SimulatedCdn:
@@ -120,7 +133,7 @@ class FastSettlingEnv(simcord.Env):
 async def open_world(cloud: GmiCloud, clock: SimulatedClock, settings: Settings) -> AsyncIterator[World]:
     """Start the bot in a new simulated server with a member, another member and a moderator."""
     bot = ViduBot(settings, clock=clock, cdn=SimulatedCdn(clock))
-    env = FastSettlingEnv(bot)
+    env = FastSettlingEnv(bot, settle_timeout=SETTLE_SECONDS)
     clock.env = env
     env.backend.bot_user.name = "Vidu"
     await env.start()

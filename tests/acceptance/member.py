@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from discord import ComponentType, InteractionType
@@ -48,11 +49,14 @@ def assert_quota_untouched(world: World) -> None:
 
 async def until(world: World, asked: InteractionResult, words: str, seconds: float = 120) -> str:
     """Let time pass until the card says these words."""
-    for _ in range(int(seconds * 2)):
-        if words in card_text(asked):
-            return card_text(asked)
-        await world.env.advance_time(0.5)
-    raise AssertionError(f"{words!r} never came; the card says {card_text(asked)!r}")
+    deadline = world.env.now() + timedelta(seconds=seconds)
+    while words not in card_text(asked):
+        now = world.env.now()
+        assert now < deadline, f"{words!r} never came; the card says {card_text(asked)!r}"
+        # Straight to the next moment at which the bot does something.
+        step = min(deadline, world.clock.next_end or deadline) - now
+        await world.env.advance_time(max(step.total_seconds(), 0.001))
+    return card_text(asked)
 
 
 def fields(opened: InteractionResult) -> dict[str, dict[str, Any]]:

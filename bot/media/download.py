@@ -146,12 +146,12 @@ async def _keep(response: aiohttp.ClientResponse, folder: Path, limit: int, cloc
             # The next attempt begins anew; a half of a large video must not fill the disk meanwhile.
             await asyncio.to_thread(path.unlink)
             raise
-    if size > limit:
-        await asyncio.to_thread(path.unlink)
-        return Download(None, size)
+    if 0 < size <= limit:
+        return Download(path, size)
+    await asyncio.to_thread(path.unlink)
     if size == 0:
         raise _Passing("an empty file")
-    return Download(path, size)
+    return Download(None, size)
 
 
 async def _copy(response: aiohttp.ClientResponse, file: IO[bytes], limit: int, speed: _Speed) -> int:

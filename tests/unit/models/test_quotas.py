@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.models.quotas import EffectiveRule, Period, QuotaStatus, Rule, Scope
+from bot.models.quotas import EffectiveRule, ExceededLimit, Period, QuotaExceeded, QuotaStatus, Rule, Scope
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,16 @@ def test_what_is_left_is_never_less_than_nothing(limit: int | None, used: int, l
     of_seconds = QuotaStatus(EffectiveRule(Rule(None, limit), Scope.SERVER, None), 0, used, 0, 2, None)
     assert (of_videos.left_videos, of_videos.left_seconds) == (left, None)
     assert (of_seconds.left_videos, of_seconds.left_seconds) == (None, left)
+
+
+def test_an_exceeded_quota_says_which_limit_it_was_and_when_it_frees() -> None:
+    status = QuotaStatus(EffectiveRule(Rule(5, None), Scope.OPERATOR, None), 5, 25, 0, 2, None)
+    frees = datetime(2026, 1, 1, tzinfo=UTC)
+    error = QuotaExceeded(status, ExceededLimit.VIDEOS, 5, frees)
+    assert str(error) == "quota exceeded: videos"
+    assert (error.standing, error.obstacle, error.needed_seconds, error.frees) == (
+        status,
+        ExceededLimit.VIDEOS,
+        5,
+        frees,
+    )

@@ -23,7 +23,7 @@ class ByteBudget:
         return self._size - self._free
 
     def try_take(self, amount: int) -> bool:
-        """Take so many bytes if they are free at once, and tell whether they were."""
+        """Take so many bytes if they are free at once, and return whether they were."""
         if self._waiting or amount > self._free:
             return False
         self._free -= amount

@@ -41,7 +41,7 @@ def top_boxes(data: bytes) -> Iterator[tuple[bytes, int]]:
 
 
 def has_impossible_table(data: bytes) -> bool:
-    """Tell whether a table of a clip claims more entries than fit into its box."""
+    """Return whether a table of a clip claims more entries than fit into its box."""
     walked, ranges = 0, [(0, len(data))]
     while ranges:
         for kind, start, end in _boxes(data, *ranges.pop()):

@@ -90,7 +90,7 @@ async def download(
 
 
 def _is_passing(error: Exception) -> bool:
-    """Tell whether another attempt at once may help."""
+    """Return whether another attempt at once may help."""
     # A server that says nothing for so long has held its place long enough.
     if isinstance(error, (aiohttp.InvalidURL, aiohttp.SocketTimeoutError)):
         return False

@@ -1,4 +1,4 @@
-"""What a file is, told by its bytes."""
+"""What a file is, by its bytes."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _FIRST_BOXES_WITHOUT_FTYP = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot
 
 
 def detect(data: bytes) -> Format | None:
-    """Return what these bytes are, if that can be told."""
+    """Return what these bytes are, or None if that is not known."""
     if data[4:8] == b"ftyp":
         return _brand_format(data)
     if data[4:8] in _FIRST_BOXES_WITHOUT_FTYP:

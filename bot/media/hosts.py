@@ -14,7 +14,7 @@ _BREAKS_LINKS = re.compile(r"[\s<>\x00-\x1f\x7f]")  # what would end a link earl
 
 
 def is_public(location: str, *, loopback: bool = False) -> bool:
-    """Tell whether an IP address is one of the open internet; this machine counts where it is allowed to."""
+    """Return whether an IP address is one of the open internet; this machine counts where allowed."""
     ip = _unwrapped(ip_address(location.partition("%")[0]))
     if ip.is_loopback:
         return loopback
@@ -43,7 +43,7 @@ def public_link(url: str, *, loopback: bool = False) -> str | None:
 
 
 def is_on_this_machine(url: str) -> bool:
-    """Tell whether a link names this machine itself, as the stand-in's does."""
+    """Return whether a link names this machine itself, as the stand-in's does."""
     host = urlsplit(url).hostname or ""
     location = _address(host)
     return host == "localhost" if location is None else _unwrapped(ip_address(location)).is_loopback

@@ -44,7 +44,7 @@ class Source:
         return Kind.VIDEO if self.name.rsplit(".", 1)[-1].lower() in _VIDEO_SUFFIXES else Kind.IMAGE
 
     def is_expired(self, now: datetime) -> bool:
-        """Tell whether Discord's link has run out: it is signed with the second until which it lives."""
+        """Return whether Discord's link has run out: it is signed with the second until which it lives."""
         try:
             return int(parse_qs(urlsplit(self.url).query)["ex"][0], 16) <= now.timestamp()
         except (KeyError, ValueError):

@@ -102,22 +102,22 @@ class Job:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether something is still to be done for this job."""
+        """Return whether something is still to be done for this job."""
         return self.state in OPEN
 
     @property
     def awaits_link(self) -> bool:
-        """Tell whether GMI says that the video is finished, and has not given a link to it yet."""
+        """Return whether GMI says that the video is finished, and has not given a link to it yet."""
         return self.state is State.SUCCEEDED and not self.results
 
     @property
     def in_vain(self) -> bool:
-        """Tell whether GMI got this request and nothing came of it, so far."""
+        """Return whether GMI got this request and nothing came of it, so far."""
         return is_in_vain(self.state, self.reason, self.request_id)
 
 
 def can_move(job: Job, state: State) -> bool:
-    """Tell whether the job may move to this state.
+    """Return whether the job may move to this state.
 
     As long as its link is missing, GMI may still give it or take its word back; afterwards it is delivered.
     """

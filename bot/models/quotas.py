@@ -63,7 +63,7 @@ class Rule:
 
     @property
     def blocks(self) -> bool:
-        """Tell whether nothing at all is allowed."""
+        """Return whether nothing at all is allowed."""
         return self.videos == 0 or self.seconds == 0
 
 

@@ -67,7 +67,7 @@ _NOT_TAKEN_IN = frozenset({Reason.RATE, Reason.CAPACITY, Reason.UNREACHABLE, Rea
 
 
 def is_in_vain(state: State, reason: Reason | None, request_id: str | None) -> bool:
-    """Tell whether GMI got a request in this state and nothing came of it, so far.
+    """Return whether GMI got a request in this state and nothing came of it, so far.
 
     What was given up before GMI took it in, or cancelled before it was sent, cost GMI nothing.
     """

@@ -32,6 +32,7 @@ from bot.media.download import open_session
 from bot.media.hosts import is_on_this_machine
 from bot.media.inspector import Inspector
 from bot.quotas.limiter import QuotaLimiter
+from bot.quotas.service import QuotaService
 from bot.settings import Settings
 from bot.storage.storage import Storage
 from bot.tasks import Tasks
@@ -57,7 +58,7 @@ class ViduBot(commands.Bot):
 
     cdn: Cdn
     storage: Storage
-    quotas: QuotaLimiter
+    quota_service: QuotaService
     delivery: Delivery
     job_service: JobService
     intake: Intake
@@ -102,18 +103,19 @@ class ViduBot(commands.Bot):
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         await self._parts.enter_async_context(session)
         self.cdn = self._given_cdn or DiscordCdn(session)
-        self.quotas = QuotaLimiter(settings.quota, settings.quota_running, settings.quota_attempts_per_hour)
-        await self._open_jobs(session)
+        limiter = QuotaLimiter(settings.quota, settings.quota_running, settings.quota_attempts_per_hour)
+        self.quota_service = QuotaService(self.storage.quotas, limiter, self.clock)
+        await self._open_jobs(session, limiter)
         self.intake = Intake(
             jobs=self.job_service,
-            quotas=self.quotas,
+            quotas=limiter,
             files=AttachmentReader(self.inspector, self.cdn, self.upload_bytes),
             drafts=self.storage.drafts,
             upload_bytes=self.upload_bytes,
             clock=self.clock,
         )
 
-    async def _open_jobs(self, session: aiohttp.ClientSession) -> None:
+    async def _open_jobs(self, session: aiohttp.ClientSession, limiter: QuotaLimiter) -> None:
         """Open what takes jobs to their end, and take over those of an earlier process."""
         settings = self.settings
         key = settings.gmi_api_key.get_secret_value()
@@ -124,7 +126,7 @@ class ViduBot(commands.Bot):
         )
         self.job_service = JobService(
             storage=self.storage,
-            quotas=self.quotas,
+            quotas=limiter,
             gmi=GmiCloud(session, settings.gmi_base_url, key, settings.gmi_org_id),
             delivery=self.delivery,
             clock=self.clock,

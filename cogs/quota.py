@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.intake.answers import answer_privately
 from bot.models.quotas import Period, Rule, Scope
-from bot.ui import quota_texts as sentences
+from bot.ui import quota_command_texts as texts
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
@@ -20,14 +20,7 @@ log = logging.getLogger(__name__)
 
 Person = discord.User | discord.Member  # who left the server is a user only; quotas go by the id
 
-SHOWN = 15  # members or rules in one answer
 VIDEOS_MAX, SECONDS_MAX = 100_000, 1_000_000  # sanity; more than anybody pays for
-
-LEFT = " (not in this server now)"
-BOTH_TARGETS = "❌ Choose a `member` or a `role`, not both. Without either, the rule is the server's default."
-NO_AMOUNT = (
-    "❌ Say how much: `videos`, `seconds` of video, or both. 0 blocks. To remove a rule use `/quota clear`."
-)
 
 
 @app_commands.default_permissions(moderate_members=True)
@@ -67,25 +60,19 @@ class Quota(
     ) -> None:
         """Set a rule."""
         if member is not None and role is not None:
-            await answer_privately(interaction, BOTH_TARGETS)
+            await answer_privately(interaction, texts.both_targets())
             return
         if videos is None and seconds is None:
-            await answer_privately(interaction, NO_AMOUNT)
+            await answer_privately(interaction, texts.no_amount())
             return
-        scope, target_id = _scope(member, role)
+        guild_id, (scope, target_id) = _guild_id(interaction), _target(member, role)
         rule = Rule(videos, seconds, per)
-        guild_id = _guild_id(interaction)
-        # The ledger first: a rule that is in force must survive a restart.
-        await self.bot.storage.quotas.save_rule(guild_id, scope, target_id, rule)
-        self.bot.quotas.set_rule(guild_id, scope, target_id, rule)
+        await self.bot.quota_service.set_rule(guild_id, scope, target_id, rule)
         log.info("Server %s: %s set %s %s to %s", guild_id, interaction.user.id, scope, target_id, rule)
-        await answer_privately(
-            interaction,
-            f"✅ {_target(member, role)}{_left(member)}: {sentences.allowance(rule)}. It counts from now on.",
-        )
+        await answer_privately(interaction, texts.rule_set(scope, target_id, rule, left=_has_left(member)))
 
     @app_commands.command(description="Remove a rule, back to what applies otherwise")
-    @app_commands.describe(member="The member whose rule goes", role="The role whose rule goes")
+    @app_commands.describe(member="The member whose rule to remove", role="The role whose rule to remove")
     async def clear(
         self,
         interaction: discord.Interaction,
@@ -94,76 +81,48 @@ class Quota(
     ) -> None:
         """Remove a rule."""
         if member is not None and role is not None:
-            await answer_privately(interaction, BOTH_TARGETS)
+            await answer_privately(interaction, texts.both_targets())
             return
-        scope, target_id = _scope(member, role)
-        guild_id = _guild_id(interaction)
-        await self.bot.storage.quotas.remove_rule(guild_id, scope, target_id)
-        had_one = self.bot.quotas.clear_rule(guild_id, scope, target_id)
-        if not had_one:
-            text = f"{_target(member, role)} had no rule of their own, nothing has changed."
-        elif member is not None:
-            applied = self.bot.quotas.applied(guild_id, member.id, _role_ids(member))
-            now_applies = f"{sentences.allowance(applied.rule)} ({sentences.reason(applied)})"
-            text = f"✅ The rule is gone. For <@{member.id}> this applies now: {now_applies}."
-        else:
-            text = f"✅ The rule for {_target(member, role)} is gone."
+        guild_id, (scope, target_id) = _guild_id(interaction), _target(member, role)
+        existed = await self.bot.quota_service.clear_rule(guild_id, scope, target_id)
         log.info("Server %s: %s cleared %s %s", guild_id, interaction.user.id, scope, target_id)
+        if not existed:
+            text = texts.no_rule(scope, target_id)
+        elif member is not None:
+            effective = self.bot.quota_service.effective(guild_id, member.id, _role_ids(member))
+            text = texts.member_rule_removed(member.id, effective)
+        else:
+            text = texts.rule_removed(scope, target_id)
         await answer_privately(interaction, text)
 
-    @app_commands.command(description="Forget what a member has used so far")
-    @app_commands.describe(member="Who starts afresh")
+    @app_commands.command(description="Reset what a member has used so far")
+    @app_commands.describe(member="Whose usage to reset")
     async def reset(self, interaction: discord.Interaction, member: Person) -> None:
         """Forget what a member has used."""
-        guild_id, now = _guild_id(interaction), self.bot.clock.now()
-        await self.bot.storage.quotas.save_reset(guild_id, member.id, now)
-        self.bot.quotas.reset(guild_id, member.id, now)
+        guild_id = _guild_id(interaction)
+        await self.bot.quota_service.reset(guild_id, member.id)
         log.info("Server %s: %s reset %s", guild_id, interaction.user.id, member.id)
-        await answer_privately(
-            interaction,
-            f"✅ <@{member.id}> starts afresh. Failed requests are forgotten too. "
-            "Videos that are being made still count as running.",
-        )
+        await answer_privately(interaction, texts.usage_reset(member.id))
 
     @app_commands.command(description="Show a member's quota, or all rules of this server")
-    @app_commands.describe(member="Whose quota; without it, all rules")
+    @app_commands.describe(member="Whose quota to show (default: all rules)")
     async def show(self, interaction: discord.Interaction, member: Person | None = None) -> None:
-        """Show a member's standing or the server's rules."""
+        """Show a member's status or the server's rules."""
         guild_id = _guild_id(interaction)
-        if member is not None:
-            standing = self.bot.quotas.standing(guild_id, member.id, _role_ids(member), self.bot.clock.now())
-            lines = [f"📊 **Quota of** <@{member.id}>{_left(member)}", *sentences.standing_lines(standing)]
-            text = "\n".join(lines)
-            await answer_privately(interaction, text)
-            return
-        rules = self.bot.quotas.rules(guild_id)
-        lines = [
-            f"- {_named(applied.scope, applied.target_id)}: {sentences.allowance(applied.rule)}"
-            for applied in rules[:SHOWN]
-        ]
-        if len(rules) > SHOWN:
-            lines.append(f"- … and {len(rules) - SHOWN} more; `/quota show` with a member tells theirs.")
-        if not any(applied.scope is Scope.SERVER for applied in rules):
-            default = sentences.allowance(self.bot.settings.quota)
-            lines.append(f"- Everybody else (this bot's default): {default}")
-        await answer_privately(interaction, "\n".join(["📋 **Rules of this server**", *lines]))
+        if member is None:
+            rules = self.bot.quota_service.rules(guild_id)
+            text = texts.server_rules(rules, self.bot.settings.quota)
+        else:
+            status = self.bot.quota_service.status(guild_id, member.id, _role_ids(member))
+            text = texts.member_quota(member.id, status, left=_has_left(member))
+        await answer_privately(interaction, text)
 
-    @app_commands.command(description="Who has made most lately")
-    @app_commands.describe(per="Looking back how far (default: day)")
+    @app_commands.command(description="Top users of this server")
+    @app_commands.describe(per="How far back to look (default: day)")
     async def usage(self, interaction: discord.Interaction, per: Period = Period.DAY) -> None:
         """Show who used most."""
-        usage = self.bot.quotas.usage(_guild_id(interaction), self.bot.clock.now(), per)
-        if not usage:
-            await answer_privately(interaction, f"📈 Nobody has made a video in the last {per.value}.")
-            return
-        lines = [
-            f"{position}. <@{one.user_id}>: {one.videos} {'video' if one.videos == 1 else 'videos'}, "
-            f"{one.seconds} seconds" + (f", {one.running} running" if one.running else "")
-            for position, one in enumerate(usage[:SHOWN], start=1)
-        ]
-        if len(usage) > SHOWN:
-            lines.append(f"… and {len(usage) - SHOWN} more.")
-        await answer_privately(interaction, "\n".join([f"📈 **Most used in the last {per.value}**", *lines]))
+        usage = self.bot.quota_service.usage(_guild_id(interaction), per)
+        await answer_privately(interaction, texts.top_users(usage, per))
 
 
 def _guild_id(interaction: discord.Interaction) -> int:
@@ -171,7 +130,7 @@ def _guild_id(interaction: discord.Interaction) -> int:
     return interaction.guild_id
 
 
-def _scope(member: Person | None, role: discord.Role | None) -> tuple[Scope, int | None]:
+def _target(member: Person | None, role: discord.Role | None) -> tuple[Scope, int | None]:
     if member is not None:
         return Scope.MEMBER, member.id
     # The role that everybody has is the server's default by another name.
@@ -184,22 +143,8 @@ def _role_ids(person: Person) -> list[int]:
     return [role.id for role in person.roles] if isinstance(person, discord.Member) else []
 
 
-def _left(person: Person | None) -> str:
-    return "" if person is None or isinstance(person, discord.Member) else LEFT
-
-
-def _target(member: Person | None, role: discord.Role | None) -> str:
-    return _named(*_scope(member, role))
-
-
-def _named(scope: Scope, target_id: int | None) -> str:
-    match scope:
-        case Scope.MEMBER:
-            return f"<@{target_id}>"
-        case Scope.ROLE:
-            return f"<@&{target_id}>"
-        case _:
-            return "Everybody (server default)"
+def _has_left(person: Person | None) -> bool:
+    return person is not None and not isinstance(person, discord.Member)
 
 
 async def setup(bot: ViduBot) -> None:

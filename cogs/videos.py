@@ -58,7 +58,7 @@ async def _page(bot: ViduBot, interaction: Interaction, page: int) -> ui.LayoutV
     pages = max(1, -(-await bot.storage.jobs.count_of_user(user.id) // PAGE))
     page = max(1, min(page, pages))
     jobs = await bot.storage.jobs.of_user(user.id, limit=PAGE, offset=(page - 1) * PAGE)
-    quota = bot.quotas.standing(quota_guild_id(interaction), user.id, role_ids(interaction), bot.clock.now())
+    quota = bot.quota_service.status(quota_guild_id(interaction), user.id, role_ids(interaction))
     return video_list(jobs, page, pages, quota)
 
 

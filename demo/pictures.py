@@ -61,7 +61,7 @@ def take_pictures(visitor: Visitor) -> Iterator[str]:
 
     visitor.view_as("noor")
     visitor.run("quota set", videos="10", seconds="60", per="week")
-    visitor.message("It counts from now on")
+    visitor.message("Effective now.")
     visitor.run("quota show")
     yield save(visitor, "quota", "Rules of this server")
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from bot.clock import Clock, sleep
 from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, Reason, State, transition
-from bot.models.quotas import ATTEMPTS_PER, LONGEST
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.storage import StaleJob, Storage, StorageFault, StorageUnavailable
 
@@ -26,18 +25,6 @@ PAUSE_FIRST, PAUSE_MAX = 1.0, 10.0  # seconds between attempts to save while the
 class _Slot:
     job: Job
     lock: asyncio.Lock | None = None  # made when it is needed: most of many open jobs only wait
-
-
-async def rebuild_quotas(storage: Storage, quotas: QuotaLimiter, now: datetime) -> None:
-    """Bring empty quotas to what the ledger says."""
-    for stored in await storage.quotas.rules():
-        quotas.set_rule(stored.guild_id, stored.scope, stored.target_id, stored.rule)
-    for use in await storage.quotas.uses(now - LONGEST):
-        quotas.replay(use.job_id, use.guild_id, use.user_id, use.seconds, use.at, use.charge)
-    for attempt in await storage.quotas.attempts(now - ATTEMPTS_PER):
-        quotas.count_attempt(attempt.job_id, attempt.guild_id, attempt.user_id, attempt.at)
-    for reset in await storage.quotas.resets():
-        quotas.reset(reset.guild_id, reset.user_id, reset.at)
 
 
 class ActiveJobs:

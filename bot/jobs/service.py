@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.delivery.sender import Delivery, Upload
 from bot.gmi.client import GmiCloud
-from bot.jobs.active import ActiveJobs, rebuild_quotas
+from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import Cancellation, CancelResult
 from bot.jobs.card_actions import CardActions
 from bot.jobs.context import JobContext
@@ -27,6 +27,7 @@ from bot.polling.history import EstimatorHistory
 from bot.polling.matching import LostPosts
 from bot.polling.poller import StatusPoller
 from bot.quotas.limiter import QuotaLimiter
+from bot.quotas.replay import rebuild
 from bot.storage.storage import Storage, StorageUnavailable
 from bot.tasks import InFlight, Tasks
 
@@ -117,7 +118,7 @@ class JobService:
 
     async def open(self) -> None:
         """Take over what an earlier process left, before anything new can arrive."""
-        await rebuild_quotas(self._storage, self._quotas, self._clock.now())
+        await rebuild(self._quotas, self._storage.quotas, self._clock.now())
         await self._history.restore()
         await self._recovery.load()
         self._context.tasks.supervise(self._lifecycle.run, "take updates of jobs")

@@ -1,4 +1,4 @@
-"""The values of quotas: rules, whom they are for, what was used, and which limit stands in the way."""
+"""The values of quotas: rules, whom they are for, what was used, and which limit a request does not fit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Period(StrEnum):
 
     @property
     def length(self) -> timedelta:
-        """Return the length of the window; a month has 30 days."""
+        """Return how long it is; a month has 30 days."""
         return _LENGTHS[self.value]
 
 
@@ -40,7 +40,7 @@ class Scope(StrEnum):
 
 
 class ExceededLimit(StrEnum):
-    """What stands in the way of a request."""
+    """Which limit a request does not fit."""
 
     VIDEOS = "videos"
     SECONDS = "seconds"
@@ -80,24 +80,24 @@ class EffectiveRule:
 class QuotaStatus:
     """What a member has used of the rule that applies."""
 
-    applied: EffectiveRule
+    effective: EffectiveRule
     used_videos: int
     used_seconds: int
     running: int
     running_max: int
-    next_frees: datetime | None  # when the oldest use leaves the window
+    next_slot: datetime | None  # when the oldest use has left the period
     attempts: int = 0  # that came to nothing, in the last hour
     attempts_max: int | None = None
 
     @property
     def left_videos(self) -> int | None:
         """Return how many videos are left, None if they are not limited."""
-        return _left(self.applied.rule.videos, self.used_videos)
+        return _left(self.effective.rule.videos, self.used_videos)
 
     @property
     def left_seconds(self) -> int | None:
         """Return how many seconds are left, None if they are not limited."""
-        return _left(self.applied.rule.seconds, self.used_seconds)
+        return _left(self.effective.rule.seconds, self.used_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +115,14 @@ class QuotaExceeded(Exception):  # noqa: N818 - it names what happened
 
     def __init__(
         self,
-        standing: QuotaStatus,
-        obstacle: ExceededLimit,
+        status: QuotaStatus,
+        exceeded: ExceededLimit,
         needed_seconds: int,
         frees: datetime | None = None,
     ) -> None:
-        super().__init__(f"quota exceeded: {obstacle}")
-        self.standing = standing
-        self.obstacle = obstacle
+        super().__init__(f"quota exceeded: {exceeded}")
+        self.status = status
+        self.exceeded = exceeded
         self.needed_seconds = needed_seconds
         self.frees = frees
 

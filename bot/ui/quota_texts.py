@@ -28,15 +28,15 @@ def quota_exceeded(error: QuotaExceeded) -> str:
     sentences = [_exceeded(error)]
     if error.frees is not None:
         sentences.append(_("You can make another {when}.").format(when=when(error.frees)))
-    elif error.obstacle is ExceededLimit.SECONDS:
-        sentences.append(_longest(error.standing))
+    elif error.exceeded is ExceededLimit.SECONDS:
+        sentences.append(_longest(error.status))
     return "⏳ " + " ".join(sentences)
 
 
 def _exceeded(error: QuotaExceeded) -> str:
-    standing = error.standing
-    rule, source = standing.applied.rule, reason(standing.applied)
-    match error.obstacle:
+    standing = error.status
+    rule, source = standing.effective.rule, reason(standing.effective)
+    match error.exceeded:
         case ExceededLimit.BLOCKED:
             text = _("You can't make videos here ({source}). A moderator can change that.")
             return text.format(source=source)
@@ -75,7 +75,7 @@ def _longest(standing: QuotaStatus) -> str:
         text = _("The longest video that fits is {length}.")
         return text.format(length=formatting.seconds(standing.left_seconds))
     text = _("A video can be {length} at most.")
-    return text.format(length=formatting.seconds(standing.applied.rule.seconds or 0))
+    return text.format(length=formatting.seconds(standing.effective.rule.seconds or 0))
 
 
 def allowance(rule: Rule) -> str:
@@ -118,8 +118,8 @@ def when(moment: datetime) -> str:
 
 def standing_lines(standing: QuotaStatus) -> list[str]:
     """Return which rule applies and why, what is used, what is left, and when the next use frees."""
-    rule = standing.applied.rule
-    lines = [_line(_("Rule"), f"{allowance(rule)} ({reason(standing.applied)})")]
+    rule = standing.effective.rule
+    lines = [_line(_("Rule"), f"{allowance(rule)} ({reason(standing.effective)})")]
     if not rule.blocks:
         used = [formatting.videos(standing.used_videos), formatting.seconds(standing.used_seconds)]
         lines.append(_line(_("Used"), ", ".join(used)))
@@ -131,8 +131,8 @@ def standing_lines(standing: QuotaStatus) -> list[str]:
     if standing.attempts and standing.attempts_max is not None:
         attempts = _of(standing.attempts, standing.attempts_max, _("{count} of {limit} in the last hour"))
         lines.append(_line(_("Ended without a video"), attempts))
-    if standing.next_frees is not None and not rule.blocks:
-        lines.append(_line(_("Next slot"), when(standing.next_frees)))
+    if standing.next_slot is not None and not rule.blocks:
+        lines.append(_line(_("Next slot"), when(standing.next_slot)))
     return lines
 
 

@@ -43,7 +43,7 @@ def assert_nothing_spent(world: World, cloud: GmiCloud) -> None:
 
 
 def assert_quota_untouched(world: World) -> None:
-    standing = world.bot.quotas.standing(world.guild.id, world.member.id, [], world.env.now())
+    standing = world.bot.quota_service.status(world.guild.id, world.member.id, [])
     assert (standing.used_videos, standing.used_seconds, standing.running) == (0, 0, 0)
 
 

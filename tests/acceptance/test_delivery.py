@@ -228,7 +228,7 @@ async def test_a_restart_in_between_loses_nothing(world: World, cloud: GmiCloud)
     await world.env.advance_time(30)
     assert file_names(asked.response) == ["reference-1.png", "vidu-5.mp4"]
     assert cloud.paid == 1
-    standing = world.bot.quotas.standing(world.guild.id, world.member.id, [], world.env.now())
+    standing = world.bot.quota_service.status(world.guild.id, world.member.id, [])
     assert (standing.used_videos, standing.running) == (1, 0)
 
 

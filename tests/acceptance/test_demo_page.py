@@ -68,10 +68,10 @@ def test_a_visitor_makes_a_video_and_a_moderator_sets_a_rule(visitor: Visitor, s
     visitor.view_as("noor")
     expect(visitor.page.locator(".channel-message").filter(has_text="Your videos")).to_have_count(0)
     visitor.run("quota set", videos="7", per="week")
-    visitor.message("Everybody (server default): 7 videos per week")
+    visitor.message("Everyone (server default): 7 videos per week")
     visitor.run("quota show")
     rules = visitor.message("Rules of this server")
-    expect(rules).to_contain_text("Everybody (server default): 7 videos per week")
+    expect(rules).to_contain_text("Everyone (server default): 7 videos per week")
     snap("quota-show")
 
 

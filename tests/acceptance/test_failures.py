@@ -90,7 +90,7 @@ async def test_a_success_without_a_link_was_billed_and_stays_used(world: World, 
     text = await until(world, asked, "❌ Couldn't get the video", seconds=3700)
     assert "gave no link" in text
     assert "request ID req-000001" in text
-    standing = world.bot.quotas.standing(world.guild.id, world.member.id, [], world.env.now())
+    standing = world.bot.quota_service.status(world.guild.id, world.member.id, [])
     assert (standing.used_videos, standing.running) == (1, 0)
 
 

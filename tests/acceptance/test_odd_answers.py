@@ -32,7 +32,7 @@ def singly(cloud: GmiCloud, since: int = 0) -> int:
 
 
 def used(world: World) -> tuple[int, int]:
-    standing = world.bot.quotas.standing(world.guild.id, world.member.id, [], world.env.now())
+    standing = world.bot.quota_service.status(world.guild.id, world.member.id, [])
     return standing.used_videos, standing.running
 
 

@@ -64,7 +64,7 @@ async def test_member_before_best_role_before_server_before_operator(world: Worl
     shown = await moderate(world, "show", member=member)
     assert f"20 seconds of video per week (rule for {member.mention})" in shown
     cleared = await moderate(world, "clear", member=member)
-    assert "this applies now: 1 video per hour" in cleared
+    assert f"Now {member.mention} has: 1 video per hour" in cleared
 
 
 async def with_roles(world: World, *roles: RoleHandle) -> MemberActor:
@@ -110,7 +110,7 @@ async def test_a_failure_gives_back_and_a_success_does_not(world: World, cloud: 
 async def test_reset_forgets_what_was_used(world: World) -> None:
     await moderate(world, "set", videos=1)
     await finish(world)
-    assert "starts afresh" in await moderate(world, "reset", member=world.member)
+    assert "usage reset" in await moderate(world, "reset", member=world.member)
     await world.env.advance_time(1)
     await finish(world)
 
@@ -126,7 +126,7 @@ async def test_rules_uses_and_resets_survive_a_restart(world: World) -> None:
     await world.restart()
     assert await moderate(world, "show", member=world.member) == before
     assert "**Used:** 1 video, 5 seconds" in before
-    assert "- Everybody (server default): 2 videos per day" in await moderate(world, "show")
+    assert "- Everyone (server default): 2 videos per day" in await moderate(world, "show")
 
 
 async def test_a_role_of_its_own_and_all_rules_in_one_list(world: World) -> None:
@@ -134,7 +134,7 @@ async def test_a_role_of_its_own_and_all_rules_in_one_list(world: World) -> None
     await moderate(world, "set", role=role, videos=3, seconds=30, per="month")
     text = await moderate(world, "show")
     assert f"- {role.mention}: 3 videos and 30 seconds of video per month" in text
-    assert "- Everybody else (this bot's default): 5 videos per day" in text
+    assert "- Everyone else (this bot's default): 5 videos per day" in text
 
 
 async def test_usage_names_who_used_most(world: World) -> None:
@@ -152,7 +152,7 @@ async def test_usage_names_who_used_most(world: World) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({}, "Say how much"),
+        ({}, "Set `videos`"),
         ({"member": True, "role": True, "videos": 1}, "Choose a `member` or a `role`, not both"),
     ],
 )
@@ -160,12 +160,13 @@ async def test_what_cannot_be_set_is_told(options: dict[str, object], told: str,
     if "role" in options:
         options = options | {"member": world.member, "role": world.guild.create_role("Film club")}
     assert told in await moderate(world, "set", **options)
-    assert "Everybody else (this bot's default)" in (await moderate(world, "show")).splitlines()[1]
+    assert "Everyone else (this bot's default)" in (await moderate(world, "show")).splitlines()[1]
 
 
 async def test_clearing_nothing_is_told(world: World) -> None:
-    assert "had no rule" in await moderate(world, "clear", member=world.member)
-    assert "had no rule" in await moderate(world, "clear")
+    told = await moderate(world, "clear", member=world.member)
+    assert f"{world.member.mention} has no rule of their own. Nothing has changed." in told
+    assert "This server has no default rule. Nothing has changed." in await moderate(world, "clear")
 
 
 async def test_members_do_not_see_the_command(world: World) -> None:
@@ -179,7 +180,7 @@ async def test_a_member_to_whom_the_server_shows_it_is_refused_all_the_same(worl
     world.guild.set_command_permissions(command, {world.member: True})
     asked = await world.member.slash(world.channel, "quota set", videos=99)
     assert "You need the Timeout Members permission" in private_answer(asked)
-    assert world.bot.quotas.rules(world.guild.id) == []
+    assert world.bot.quota_service.rules(world.guild.id) == []
 
 
 async def test_videos_shows_my_jobs_with_links_and_what_is_left(world: World) -> None:
@@ -220,8 +221,8 @@ async def test_quotas_of_somebody_who_left_can_be_shown_and_changed(world: World
     assert f"✅ {gone.mention} (not in this server now): no videos" in told
     assert "no videos (rule for" in await moderate(world, "show", member=gone)
     told = await moderate(world, "clear", member=gone)
-    assert f"For {gone.mention} this applies now: 2 videos per day" in told
-    assert f"{gone.mention} starts afresh" in await moderate(world, "reset", member=gone)
+    assert f"Now {gone.mention} has: 2 videos per day" in told
+    assert f"{gone.mention}: usage reset" in await moderate(world, "reset", member=gone)
     assert "**Used:** 0 videos" in await moderate(world, "show", member=gone)
 
     await moderate(world, "set", member=gone, videos=0)
@@ -315,7 +316,7 @@ async def test_a_reset_forgets_failed_requests_too(world: World, cloud: GmiCloud
         await ask(world)
     assert "ended without a video" in private_answer(await ask(world))
     await world.env.advance_time(1)
-    assert "Failed requests are forgotten too." in await moderate(world, "reset", member=world.member)
+    assert "This includes failed requests." in await moderate(world, "reset", member=world.member)
     await world.env.advance_time(1)
     await world.restart()
     await finish(world)

@@ -14,7 +14,7 @@ from bot.storage.storage import StorageUnavailable, TimeLimits
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import World, texts
 from tests.acceptance.member import ask, assert_quota_untouched, card_text, press, private_answer, until
-from tests.unit.storage.conftest import another_writer
+from tests.unit.storage.faults import another_writer
 
 READY = "✅ Your video is ready"
 TOLERANCE = 0.7  # seconds for a loaded machine

@@ -68,7 +68,7 @@ async def test_quotas_are_kept_over_a_restart(world: World) -> None:
     await world.moderator.slash(world.channel, "quota set", videos=1)
     await until(world, await ask(world), READY)
     await world.restart()
-    standing = world.bot.quotas.standing(world.guild.id, world.member.id, [], world.env.now())
+    standing = world.bot.quota_service.status(world.guild.id, world.member.id, [])
     assert (standing.left_videos, standing.used_videos) == (0, 1)
 
 

@@ -31,7 +31,13 @@ ORDER = [
     {"bot.clock"},
 ]
 FLOOR = {place: height for height, places in enumerate(reversed(ORDER)) for place in places}
-PURE = ("bot/models", "bot/clock.py")
+PURE = (
+    "bot/models",
+    "bot/quotas/limiter.py",
+    "bot/quotas/rules.py",
+    "bot/quotas/usage_log.py",
+    "bot/clock.py",
+)
 IO_LIBRARIES = {"aiohttp", "discord", "sqlalchemy"}
 # Which packages may speak to the outside world, and how.
 OWNERS = {

@@ -65,7 +65,7 @@ def test_an_exceeded_quota_says_which_limit_it_was_and_when_it_frees() -> None:
     frees = datetime(2026, 1, 1, tzinfo=UTC)
     error = QuotaExceeded(status, ExceededLimit.VIDEOS, 5, frees)
     assert str(error) == "quota exceeded: videos"
-    assert (error.standing, error.obstacle, error.needed_seconds, error.frees) == (
+    assert (error.status, error.exceeded, error.needed_seconds, error.frees) == (
         status,
         ExceededLimit.VIDEOS,
         5,

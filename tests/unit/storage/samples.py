@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from bot.models.jobs import CardLocation, Job
@@ -27,3 +28,16 @@ def new_job(job_id: int, user_id: int = 1, seconds: int = 5, now: datetime = STA
         state_since=now,
         spoiler=True,
     )
+
+
+class FixedClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.moment = START
+
+    def now(self) -> datetime:
+        return self.moment
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
+        raise AssertionError("nothing here has to wait")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.models.jobs import CardLocation, PendingReply
 from bot.storage.storage import Storage, StorageFault, StorageUnavailable
-from tests.unit.storage.conftest import Faults
+from tests.unit.storage.faults import full_disk
 from tests.unit.storage.samples import GUILD, START
 
 
@@ -71,9 +71,7 @@ async def test_more_than_one_batch_is_kept_whole(storage: Storage) -> None:
     assert await kept(storage) == list(range(1001))
 
 
-async def test_a_reply_that_cannot_be_written_says_so_to_all_who_wait(
-    storage: Storage, full_disk: Faults
-) -> None:
+async def test_a_reply_that_cannot_be_written_says_so_to_all_who_wait(storage: Storage) -> None:
     with full_disk():
         outcomes = await asyncio.gather(
             *(storage.replies.add(reply(number)) for number in range(3)), return_exceptions=True
@@ -84,7 +82,7 @@ async def test_a_reply_that_cannot_be_written_says_so_to_all_who_wait(
     assert await kept(storage) == [9]
 
 
-async def test_a_reply_that_failed_once_can_be_added_again(storage: Storage, full_disk: Faults) -> None:
+async def test_a_reply_that_failed_once_can_be_added_again(storage: Storage) -> None:
     with full_disk(), pytest.raises(StorageUnavailable):
         await storage.replies.add(reply(1))
     await storage.replies.add(reply(1))
@@ -93,7 +91,7 @@ async def test_a_reply_that_failed_once_can_be_added_again(storage: Storage, ful
 
 
 async def test_a_removal_that_failed_is_made_up_for_with_the_next_change(
-    storage: Storage, full_disk: Faults, caplog: pytest.LogCaptureFixture
+    storage: Storage, caplog: pytest.LogCaptureFixture
 ) -> None:
     await storage.replies.add(reply(1))
     with full_disk():
@@ -104,7 +102,7 @@ async def test_a_removal_that_failed_is_made_up_for_with_the_next_change(
     assert await kept(storage) == [2]
 
 
-async def test_a_removal_that_failed_is_made_up_for_at_the_end(url: str, full_disk: Faults) -> None:
+async def test_a_removal_that_failed_is_made_up_for_at_the_end(url: str) -> None:
     first = await Storage.open(url)
     await first.replies.add(reply(1))
     with full_disk():
@@ -115,7 +113,7 @@ async def test_a_removal_that_failed_is_made_up_for_at_the_end(url: str, full_di
     await second.close()
 
 
-async def test_an_end_without_a_disk_is_an_end_all_the_same(url: str, full_disk: Faults) -> None:
+async def test_an_end_without_a_disk_is_an_end_all_the_same(url: str) -> None:
     storage = await Storage.open(url)
     await storage.replies.add(reply(1))
     with full_disk():

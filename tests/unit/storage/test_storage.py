@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Coroutine
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from bot.jobs.active import ActiveJobs, rebuild_quotas
+from bot.jobs.active import ActiveJobs
 from bot.models.jobs import (
     OPEN,
     TRANSITIONS,
@@ -27,20 +27,11 @@ from bot.models.jobs import (
 )
 from bot.models.quotas import QuotaExceeded, Rule, Scope
 from bot.quotas.limiter import QuotaLimiter
+from bot.quotas.replay import rebuild
+from bot.quotas.service import QuotaService
 from bot.storage.storage import Storage, StorageFault
 from fakes import postgres
-from tests.unit.storage.samples import GUILD, MEMBERS, START, new_job
-
-
-class FixedClock:
-    def __init__(self) -> None:
-        self.moment = START
-
-    def now(self) -> datetime:
-        return self.moment
-
-    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
-        raise AssertionError("nothing here has to wait")
+from tests.unit.storage.samples import GUILD, MEMBERS, FixedClock, new_job
 
 
 class Crashes(RuleBasedStateMachine):
@@ -62,12 +53,13 @@ class Crashes(RuleBasedStateMachine):
         return self.runner.run(work)
 
     def new_database(self) -> str:
-        return f"sqlite+aiosqlite:///{Path(self.folder.name) / 'ledger.db'}"
+        return f"sqlite+aiosqlite:///{Path(self.folder.name) / 'vidu.db'}"
 
     def boot(self) -> None:
         self.storage: Storage = self.run(Storage.open(self.url))
         self.quotas = QuotaLimiter(Rule(3, None), 2, 3)
-        self.run(rebuild_quotas(self.storage, self.quotas, self.clock.now()))
+        self.run(rebuild(self.quotas, self.storage.quotas, self.clock.now()))
+        self.service = QuotaService(self.storage.quotas, self.quotas, self.clock)
         self.open = ActiveJobs(self.storage, self.quotas, self.clock)
         for job in self.run(self.storage.jobs.unfinished()):
             self.open.add(job)
@@ -119,14 +111,12 @@ class Crashes(RuleBasedStateMachine):
 
     @rule(user_id=st.sampled_from(MEMBERS))
     def reset(self, user_id: int) -> None:
-        self.run(self.storage.quotas.save_reset(GUILD, user_id, self.clock.now()))
-        self.quotas.reset(GUILD, user_id, self.clock.now())
+        self.run(self.service.reset(GUILD, user_id))
         self.clock.moment += timedelta(seconds=1)
 
     @rule(videos=st.integers(0, 4))
     def set_rule(self, videos: int) -> None:
-        self.run(self.storage.quotas.save_rule(GUILD, Scope.SERVER, None, Rule(videos, None)))
-        self.quotas.set_rule(GUILD, Scope.SERVER, None, Rule(videos, None))
+        self.run(self.service.set_rule(GUILD, Scope.SERVER, None, Rule(videos, None)))
 
     @rule()
     def crash(self) -> None:
@@ -134,12 +124,12 @@ class Crashes(RuleBasedStateMachine):
         self.boot()
 
     @invariant()
-    def memory_equals_the_fold(self) -> None:
-        folded = QuotaLimiter(Rule(3, None), 2, 3)
-        self.run(rebuild_quotas(self.storage, folded, self.clock.now()))
+    def memory_equals_what_storage_says(self) -> None:
+        rebuilt = QuotaLimiter(Rule(3, None), 2, 3)
+        self.run(rebuild(rebuilt, self.storage.quotas, self.clock.now()))
         for user_id in MEMBERS:
-            ours = self.quotas.standing(GUILD, user_id, [], self.clock.now())
-            assert ours == folded.standing(GUILD, user_id, [], self.clock.now())
+            ours = self.quotas.status(GUILD, user_id, [], self.clock.now())
+            assert ours == rebuilt.status(GUILD, user_id, [], self.clock.now())
 
     @invariant()
     def nothing_is_charged_twice_and_no_reservation_leaks(self) -> None:

@@ -1,0 +1,134 @@
+"""What moderators change: in storage first, then in memory, and the same in both."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.models.quotas import EffectiveRule, Period, Rule, Scope, Usage
+from bot.quotas.limiter import QuotaLimiter
+from bot.quotas.replay import rebuild
+from bot.quotas.service import QuotaService
+from bot.storage.storage import Storage, StorageUnavailable
+from tests.unit.storage.faults import full_disk
+from tests.unit.storage.samples import GUILD, START, FixedClock
+
+DAY = timedelta(days=1)
+MEMBER = 7
+DEFAULT = Rule(5, None)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def limiter() -> QuotaLimiter:
+    return QuotaLimiter(DEFAULT, 2, 3)
+
+
+@pytest.fixture
+def service(storage: Storage, limiter: QuotaLimiter, clock: FixedClock) -> QuotaService:
+    return QuotaService(storage.quotas, limiter, clock)
+
+
+async def after_a_restart(storage: Storage, clock: FixedClock) -> QuotaService:
+    limiter = QuotaLimiter(DEFAULT, 2, 3)
+    await rebuild(limiter, storage.quotas, clock.now())
+    return QuotaService(storage.quotas, limiter, clock)
+
+
+TARGETS: list[tuple[Scope, int | None]] = [(Scope.SERVER, None), (Scope.ROLE, 3), (Scope.MEMBER, MEMBER)]
+
+
+@pytest.mark.parametrize(("scope", "target_id"), TARGETS)
+async def test_a_rule_applies_at_once_and_after_a_restart(
+    scope: Scope, target_id: int | None, service: QuotaService, storage: Storage, clock: FixedClock
+) -> None:
+    rule = Rule(2, 30, Period.WEEK)
+    await service.set_rule(GUILD, scope, target_id, Rule(9, None))
+    await service.set_rule(GUILD, scope, target_id, rule)
+    expected = EffectiveRule(rule, scope, target_id)
+    for quotas in (service, await after_a_restart(storage, clock)):
+        assert quotas.rules(GUILD) == [expected]
+        assert quotas.effective(GUILD, MEMBER, [3]) == expected
+        assert quotas.status(GUILD, MEMBER, [3]).effective == expected
+        assert quotas.rules(GUILD + 1) == []
+
+
+@pytest.mark.parametrize(("scope", "target_id"), TARGETS)
+async def test_a_cleared_rule_is_gone_at_once_and_after_a_restart(
+    scope: Scope, target_id: int | None, service: QuotaService, storage: Storage, clock: FixedClock
+) -> None:
+    await service.set_rule(GUILD, scope, target_id, Rule(2, None))
+    assert await service.clear_rule(GUILD, scope, target_id)
+    assert not await service.clear_rule(GUILD, scope, target_id)
+    for quotas in (service, await after_a_restart(storage, clock)):
+        assert quotas.rules(GUILD) == []
+        assert quotas.effective(GUILD, MEMBER, [3]).scope is Scope.OPERATOR
+
+
+async def test_a_reset_forgets_what_was_used_until_now_and_keeps_what_runs(
+    service: QuotaService, limiter: QuotaLimiter, storage: Storage, clock: FixedClock
+) -> None:
+    limiter.reserve(1, GUILD, MEMBER, [], 5, START)
+    limiter.reserve(2, GUILD, MEMBER, [], 5, START)
+    limiter.settle(1)
+    limiter.count_attempt(3, GUILD, MEMBER, START)
+    await service.reset(GUILD, MEMBER)
+    status = service.status(GUILD, MEMBER, [])
+    assert (status.used_videos, status.attempts, status.running) == (0, 0, 1)
+    clock.moment += timedelta(microseconds=1)
+    limiter.reserve(4, GUILD, MEMBER, [], 5, clock.now())
+    assert service.status(GUILD, MEMBER, []).used_videos == 1
+    assert [(reset.user_id, reset.at) for reset in await storage.quotas.resets()] == [(MEMBER, START)]
+
+
+async def test_what_could_not_be_saved_has_not_changed(
+    service: QuotaService, limiter: QuotaLimiter, storage: Storage, clock: FixedClock
+) -> None:
+    await service.set_rule(GUILD, Scope.SERVER, None, Rule(3, None))
+    limiter.reserve(1, GUILD, MEMBER, [], 5, START)
+    with full_disk():
+        for work in (
+            service.set_rule(GUILD, Scope.SERVER, None, Rule(9, None)),
+            service.clear_rule(GUILD, Scope.SERVER, None),
+            service.reset(GUILD, MEMBER),
+        ):
+            with pytest.raises(StorageUnavailable):
+                await work
+    assert service.status(GUILD, MEMBER, []).used_videos == 1
+    for quotas in (service, await after_a_restart(storage, clock)):
+        assert [effective.rule.videos for effective in quotas.rules(GUILD)] == [3]
+    assert await storage.quotas.resets() == []
+    await service.set_rule(GUILD, Scope.SERVER, None, Rule(9, None))
+    assert [effective.rule.videos for effective in service.rules(GUILD)] == [9]
+
+
+@pytest.mark.parametrize(
+    ("scope", "target_id"),
+    [(Scope.OPERATOR, None), (Scope.SERVER, 1), (Scope.ROLE, None), (Scope.MEMBER, None)],
+)
+async def test_a_rule_without_a_sensible_target_is_not_saved(
+    scope: Scope, target_id: int | None, service: QuotaService, storage: Storage
+) -> None:
+    with pytest.raises(ValueError, match=r"operator|needs an id"):
+        await service.set_rule(GUILD, scope, target_id, Rule(1, None))
+    with pytest.raises(ValueError, match=r"operator|needs an id"):
+        await service.clear_rule(GUILD, scope, target_id)
+    assert await storage.quotas.rules() == []
+
+
+async def test_status_and_usage_go_with_the_clock(
+    service: QuotaService, limiter: QuotaLimiter, clock: FixedClock
+) -> None:
+    limiter.reserve(1, GUILD, MEMBER, [], 5, START)
+    limiter.settle(1)
+    assert service.usage(GUILD, Period.DAY) == [Usage(MEMBER, 1, 5, 0)]
+    assert service.usage(GUILD + 1, Period.DAY) == []
+    clock.moment += DAY
+    assert service.usage(GUILD, Period.DAY) == []
+    assert service.usage(GUILD, Period.WEEK) == [Usage(MEMBER, 1, 5, 0)]
+    assert service.status(GUILD, MEMBER, []).used_videos == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
 
 from bot.clock import Clock
@@ -18,6 +20,8 @@ class QuotaService:
         self._store = store
         self._limiter = limiter
         self._clock = clock
+        # Memory takes the changes of a server in the order in which storage took them.
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def set_rule(self, guild_id: int, scope: Scope, target_id: int | None, rule: Rule) -> None:
         """Set the rule of a member, a role or the whole server.
@@ -26,20 +30,23 @@ class QuotaService:
         be saved; then nothing has changed.
         """
         check_target(scope, target_id)
-        await self._store.save_rule(guild_id, scope, target_id, rule)
-        self._limiter.rules.set(guild_id, scope, target_id, rule)
+        async with self._locks[guild_id]:
+            await self._store.save_rule(guild_id, scope, target_id, rule)
+            self._limiter.rules.set(guild_id, scope, target_id, rule)
 
     async def clear_rule(self, guild_id: int, scope: Scope, target_id: int | None) -> bool:
         """Remove a rule and tell whether there was one; raises as `set_rule` does."""
         check_target(scope, target_id)
-        await self._store.remove_rule(guild_id, scope, target_id)
-        return self._limiter.rules.clear(guild_id, scope, target_id)
+        async with self._locks[guild_id]:
+            await self._store.remove_rule(guild_id, scope, target_id)
+            return self._limiter.rules.clear(guild_id, scope, target_id)
 
     async def reset(self, guild_id: int, user_id: int) -> None:
         """Forget what a member used and tried so far; what runs stays running. Raises StorageUnavailable."""
-        now = self._clock.now()
-        await self._store.save_reset(guild_id, user_id, now)
-        self._limiter.reset(guild_id, user_id, now)
+        async with self._locks[guild_id]:
+            now = self._clock.now()
+            await self._store.save_reset(guild_id, user_id, now)
+            self._limiter.reset(guild_id, user_id, now)
 
     def rules(self, guild_id: int) -> list[EffectiveRule]:
         """Return the rules of a server: its default, then roles, then members, each by id."""

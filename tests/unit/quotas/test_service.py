@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -119,6 +120,19 @@ async def test_a_rule_without_a_sensible_target_is_not_saved(
     with pytest.raises(ValueError, match=r"operator|needs an id"):
         await service.clear_rule(GUILD, scope, target_id)
     assert await storage.quotas.rules() == []
+
+
+async def test_changes_of_one_moment_leave_memory_and_storage_the_same(
+    service: QuotaService, storage: Storage, clock: FixedClock
+) -> None:
+    changes = [service.set_rule(GUILD, Scope.SERVER, None, Rule(videos, None)) for videos in range(1, 9)]
+    removals = [service.clear_rule(GUILD, Scope.ROLE, 3), service.clear_rule(GUILD, Scope.ROLE, 3)]
+    roles = [service.set_rule(GUILD, Scope.ROLE, 3, Rule(videos, None)) for videos in (1, 2)]
+    resets = [service.reset(GUILD, MEMBER) for _ in range(3)]
+    await asyncio.gather(*changes, roles[0], removals[0], roles[1], removals[1], *resets)
+    again = await after_a_restart(storage, clock)
+    assert service.rules(GUILD) == again.rules(GUILD)
+    assert [effective.rule for effective in service.rules(GUILD)] == [Rule(8, None)]
 
 
 async def test_status_and_usage_go_with_the_clock(

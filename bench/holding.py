@@ -45,7 +45,7 @@ class Held:
 
 
 def figures(_: int) -> list[Figure]:
-    """Measure real processes that take over ledgers full of open jobs."""
+    """Measure real processes that take over databases full of open jobs."""
     idle = asyncio.run(_hold(0))
     found: list[Figure] = []
     for number in NUMBERS:
@@ -68,7 +68,7 @@ def _compare(number: int, held: Held, idle: Held) -> list[Figure]:
         figure("of one core", "%", held.cpu, CPU_GOAL),
         figure("start to gateway session", "s", held.start, START_GOAL),
         figure("requests to GMI", "1/min", held.requests, REQUESTS_GOAL),
-        figure("p99 of a ledger transition", "s", transition, TRANSITION_GOAL),
+        figure("p99 of a saved transition", "s", transition, TRANSITION_GOAL),
     ]
 
 

@@ -30,7 +30,7 @@ TIMING = Timing(queued=2.0, processing=4.0)  # done after three of the bot's que
 
 
 class BotProcess:
-    """`python -m bot`, to be started, stopped, killed and started again on the same ledger."""
+    """`python -m bot`, to be started, stopped, killed and started again on the same database."""
 
     def __init__(self, folder: Path, environment: dict[str, str], module: str = "bot") -> None:
         self._module = module
@@ -127,7 +127,7 @@ class BotProcess:
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """What the ledger holds of a job."""
+    """What the database holds of a job."""
 
     id: int
     state: str
@@ -178,10 +178,10 @@ class Wire:
         return await self.discord.slash(account, "vidu", **{**given, **options})
 
     async def posted(self, seed: int, seconds: float = 20.0) -> None:
-        """Wait until the video of that seed is on a message and the ledger knows it."""
+        """Wait until the video of that seed is on a message and the database knows it."""
         await until(
             lambda: f"vidu-{seed}.mp4" in self.discord.posted_videos() and self.state(seed) == "delivered",
-            lambda: f"the video {seed}, the ledger says {self.state(seed)}\n{self.process.log}",
+            lambda: f"the video {seed}, the database says {self.state(seed)}\n{self.process.log}",
             seconds,
         )
 
@@ -194,7 +194,7 @@ class Wire:
         return next((row.state for row in self.jobs() if row.seed == seed), None)
 
     def jobs(self) -> list[JobRow]:
-        """Read the ledger, beside the bot."""
+        """Read the database, beside the bot."""
         return [
             JobRow(*row) for row in self._read("SELECT id, state, charge, seed, told FROM jobs ORDER BY id")
         ]
@@ -233,7 +233,7 @@ async def open_wire(
     async with AsyncExitStack() as stack:
         discord = await stack.enter_async_context(DiscordServer(now=clock.now))
         cloud = await stack.enter_async_context(GmiCloud(now=clock.now, render=render, timing=timing))
-        storage = folder / "ledger.db"
+        storage = folder / "vidu.db"
         environment = {
             "DISCORD_TOKEN": discord.token,
             "DISCORD_WIRE_BASE": f"{discord.base_url}/api/v10",

@@ -46,7 +46,7 @@ async def proxy() -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 async def far(database: str, proxy: Proxy) -> AsyncIterator[Storage]:
-    """Return a ledger behind the proxy, with one job."""
+    """Return a storage behind the proxy, with one job."""
     opened = await Storage.open(postgres.shared().url(database, port=proxy.port))
     await opened.jobs.add(new_job(1))
     yield opened
@@ -93,10 +93,10 @@ async def test_connections_that_were_cut_while_idle_refuse_nobody(
 
 
 async def test_several_processes_lay_out_an_empty_database_at_once(database_url: str) -> None:
-    ledgers = await asyncio.gather(*(Storage.open(database_url) for _ in range(4)))
-    assert await ledgers[0].jobs.add(new_job(1))
-    assert [await storage.jobs.get(1) for storage in ledgers] == [new_job(1)] * 4
-    for storage in ledgers:
+    opened = await asyncio.gather(*(Storage.open(database_url) for _ in range(4)))
+    assert await opened[0].jobs.add(new_job(1))
+    assert [await storage.jobs.get(1) for storage in opened] == [new_job(1)] * 4
+    for storage in opened:
         await storage.close()
 
 

@@ -16,8 +16,6 @@ from bot.polling.intervals import (
     INTERVAL_MIN,
     RARE_INTERVAL,
     hazard,
-    queued_interval,
-    search_interval,
     shared_interval,
     within_limits,
 )
@@ -58,20 +56,6 @@ def test_the_list_is_always_within_its_limits(
     assert INTERVAL_MIN <= shared_interval(pauses, at_most) <= at_most
 
 
-@given(any_float, st.floats(min_value=-1, max_value=14), st.floats(min_value=DEVIATION_MIN, max_value=14))
-def test_the_hazard_is_a_number_for_every_float(processed: float, mean: float, deviation: float) -> None:
-    assert 0 <= hazard(processed, mean, deviation) < math.inf
-
-
-@given(st.floats(min_value=20, max_value=50))
-def test_the_hazard_goes_on_where_the_survival_ends(z: float) -> None:
-    def at(deviations: float) -> float:
-        return hazard(math.exp(deviations * 0.1), 0, 0.1) * math.exp(deviations * 0.1) * 0.1
-
-    assert z < at(z) < (z + 1 / z) * (1 + 1e-9)
-    assert at(z) < at(z + 0.01)
-
-
 @given(durations, moment, moment)
 def test_questions_come_closer_until_the_usual_end(seconds: list[float], one: float, other: float) -> None:
     estimator = taught(seconds)
@@ -93,19 +77,6 @@ def test_a_job_that_nobody_can_explain_is_asked_about_ever_less(
     earlier, later = sorted((one, other))
     assume(earlier > math.exp(mean + 2.5 * deviation))
     assert estimator.best_interval(MODEL, CLIP, earlier) <= estimator.best_interval(MODEL, CLIP, later)
-
-
-@given(st.lists(st.floats(min_value=INTERVAL_MIN), max_size=50), st.floats(min_value=INTERVAL_MIN))
-def test_another_job_never_makes_the_list_rarer(pauses: list[float], another: float) -> None:
-    assert shared_interval([*pauses, another]) <= shared_interval(pauses)
-
-
-def test_the_hazards_of_several_jobs_add_up() -> None:
-    assert shared_interval([12.0]) == pytest.approx(12)
-    assert shared_interval([12.0] * 4) == pytest.approx(6)
-    assert shared_interval([12.0] * 10_000) == INTERVAL_MIN
-    assert shared_interval([math.inf] * 10_000) == INTERVAL_MAX
-    assert shared_interval([], RARE_INTERVAL) == RARE_INTERVAL
 
 
 @pytest.mark.parametrize("median", [20, 60, 120, 400])
@@ -177,8 +148,92 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(text: str) -> None:
     assert estimator.dump() == before
 
 
-@given(moment, moment)
-def test_the_ladders_only_climb(one: float, other: float) -> None:
-    earlier, later = sorted((one, other))
-    assert INTERVAL_MIN <= queued_interval(earlier) <= queued_interval(later) <= INTERVAL_MAX
-    assert search_interval(earlier) <= search_interval(later) <= RARE_INTERVAL
+def test_what_an_earlier_version_wrote_is_read() -> None:
+    estimator = DurationEstimator()
+    estimator.load('[["vidu-q2-pro-r2v", 5, 10.0, 4.0, 0.04], ["another", 8, 1.0, 3.0, 0.0]]')
+    assert estimator.median("vidu-q2-pro-r2v", 5) == pytest.approx(math.exp(4))
+    assert estimator.median("another", 8) is None
+    assert estimator.dump() == ('[["vidu-q2-pro-r2v", 5, 10.0, 4.0, 0.04], ["another", 8, 1.0, 3.0, 0.0]]')
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "possible"),
+    [
+        (2, 0.0, False),
+        (2, 1e-9, True),
+        (2, 50.9, True),
+        (2, 50.99, True),
+        (2, 51.01, False),
+        (3, math.log(0.5), True),
+        (3, math.log(0.5) - 1e-4, False),
+        (3, math.log(604_800), True),
+        (3, math.log(604_800) + 1e-4, False),
+        (4, 0.0, True),
+        (4, math.log(2 * 604_800) ** 2 - 1e-6, True),
+        (4, math.log(2 * 604_800) ** 2 + 1e-6, False),
+    ],
+)
+def test_only_numbers_that_can_have_been_learned_are_read(at: int, value: float, possible: bool) -> None:
+    text = json.dumps([[*ROW[:at], value, *ROW[at + 1 :]]])
+    estimator = DurationEstimator()
+    if possible:
+        estimator.load(text)
+        assert estimator.dump() == text
+    else:
+        with pytest.raises(ValueError, match="numbers that cannot"):
+            estimator.load(text)
+
+
+def test_the_first_guess_is_outweighed_by_what_is_learned() -> None:
+    estimator = DurationEstimator()
+    assert estimator.expected(MODEL, CLIP) == pytest.approx((math.log(30), 0.5))
+    estimator.learn(MODEL, CLIP, 60)
+    mean, deviation = estimator.expected(MODEL, CLIP)
+    assert mean == pytest.approx((1.96 * math.log(30) + math.log(60)) / 2.96)
+    assert deviation == pytest.approx(math.sqrt(1.96 * 0.25 / 2.96))
+    estimator.learn(MODEL, CLIP, 120)
+    count = 0.98 + 1
+    prior = 2 * (1 - 0.02 * count)
+    learned = math.log(60) + math.log(2) / count
+    variance = 0.98 / count * (math.log(2) ** 2 / count)
+    mean, deviation = estimator.expected(MODEL, CLIP)
+    assert mean == pytest.approx((prior * math.log(30) + count * learned) / (prior + count))
+    assert deviation == pytest.approx(math.sqrt((prior * 0.25 + count * variance) / (prior + count)))
+    assert estimator.expected(MODEL, CLIP + 1) == pytest.approx((math.log(30), 0.5))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "median"), [(0.0, 0.5), (-5.0, 0.5), (0.4, 0.5), (0.6, 0.6), (1e12, 604_800.0)]
+)
+def test_a_duration_that_cannot_be_is_limited(seconds: float, median: float) -> None:
+    assert taught([seconds] * ENOUGH_JOBS).median(MODEL, CLIP) == pytest.approx(median)
+
+
+@pytest.mark.parametrize("seconds", [math.inf, -math.inf, math.nan])
+def test_what_is_no_duration_teaches_nothing(seconds: float) -> None:
+    assert taught([seconds] * ENOUGH_JOBS).dump() == "[]"
+
+
+def test_jobs_are_never_taken_for_all_alike() -> None:
+    mean, deviation = taught([60.0] * 400).expected(MODEL, CLIP)
+    assert mean == pytest.approx(math.log(60), rel=1e-3)
+    assert deviation == DEVIATION_MIN
+
+
+def test_the_interval_is_the_cheapest_for_the_price_of_a_poll() -> None:
+    held = 30 * math.exp(2.5 * 0.5)  # from here on the hazard is held
+    rate = hazard(held, math.log(30), 0.5)
+    for cost in (0.05, 0.1, 0.4):
+        interval = DurationEstimator(poll_cost=cost).best_interval(MODEL, CLIP, held)
+        assert interval == pytest.approx(math.sqrt(2 * cost / rate))
+    assert DurationEstimator().best_interval(MODEL, CLIP, held) == pytest.approx(math.sqrt(0.2 / rate))
+
+
+def test_a_job_that_is_late_is_asked_about_after_a_share_of_its_lateness() -> None:
+    held = 30 * math.exp(2.5 * 0.5)
+    assert DurationEstimator().best_interval(MODEL, CLIP, held + 1000) == pytest.approx(80)
+    assert DurationEstimator().best_interval(MODEL, CLIP, held + 500) == pytest.approx(40)
+
+
+def test_what_cannot_be_finished_yet_need_not_be_asked_about() -> None:
+    assert taught([600.0] * 400).best_interval(MODEL, CLIP, 0) == math.inf

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from typing import NoReturn
 
 import aiohttp
 import pytest
@@ -12,7 +12,6 @@ from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import GmiError, SubmitOutcome
 from bot.gmi.errors import RETRY_AFTER_MAX
 from bot.models.jobs import Reason, State
-from fakes import media
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Fault
@@ -24,22 +23,6 @@ PAYLOAD: dict[str, object] = {
     "duration": 5,
     "seed": 7,
 }
-
-
-async def fetch(_: str) -> bytes:
-    return media.picture()
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[GmiCloud]:
-    async with GmiCloud(fetch=fetch, render=media.render_quickly) as running:
-        yield running
-
-
-@pytest.fixture
-async def client(server: GmiCloud) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession() as session:
-        yield Client(session, server.base_url, "demo-key-not-secret", "org-1")
 
 
 async def error_of(client: Client) -> GmiError:
@@ -100,6 +83,39 @@ async def test_a_refused_connection_was_certainly_not_sent(client: Client, serve
     async with server.away():
         error = await error_of(client)
     assert (error.outcome, error.reason) == (SubmitOutcome.NOT_SENT, Reason.UNREACHABLE)
+    assert str(error) == "no connection: ClientConnectorError"
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        (script.RESET_AFTER, "broken off: ServerDisconnectedError"),
+        (script.SILENCE, "broken off: "),
+        (script.NONSENSE, "unreadable answer with status 200"),
+        (script.EMPTY, "unreadable answer with status 200"),
+        (script.NESTED, "unreadable answer with status 200"),
+    ],
+)
+async def test_a_broken_post_names_its_cause(
+    fault: Fault, text: str, client: Client, server: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gmi, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
+    server.fault("POST", "/requests", fault)
+    error = await error_of(client)
+    assert str(error).startswith(text)
+    assert "NoneType" not in str(error)
+    assert (error.outcome, error.reason) == (SubmitOutcome.UNCLEAR, Reason.UNCLEAR)
+
+
+async def test_a_connection_that_takes_too_long_was_certainly_not_sent() -> None:
+    class NeverConnects(aiohttp.TCPConnector):
+        async def connect(self, *_: object, **__: object) -> NoReturn:
+            raise aiohttp.ConnectionTimeoutError("for this test")
+
+    async with aiohttp.ClientSession(connector=NeverConnects()) as session:
+        error = await error_of(Client(session, "http://127.0.0.1:9", "demo-key-not-secret", None))
+    assert (error.outcome, error.reason) == (SubmitOutcome.NOT_SENT, Reason.UNREACHABLE)
+    assert str(error) == "no connection in time"
 
 
 @pytest.mark.parametrize(("told", "waited"), [(100, 1.0), (29970, 29.97), (10**9, RETRY_AFTER_MAX)])
@@ -121,54 +137,3 @@ async def test_the_organisation_goes_along(client: Client, server: GmiCloud) -> 
     [seen] = server.requests_seen
     assert seen.headers["X-Organization-ID"] == "org-1"
     assert seen.headers["Authorization"] == "Bearer demo-key-not-secret"
-
-
-async def test_a_list_names_the_requests_of_the_model(client: Client, server: GmiCloud) -> None:
-    first = await client.submit(MODEL, PAYLOAD)
-    second = await client.submit(MODEL, PAYLOAD | {"seed": 8})
-    reports = (await client.requests(MODEL)).statuses
-    assert {report.request_id for report in reports} == {first.request_id, second.request_id}
-    assert [report.payload for report in reports if report.request_id == first.request_id] == [PAYLOAD]
-
-
-async def test_a_long_list_is_read_as_a_short_one_is(client: Client, server: GmiCloud) -> None:
-    sent = PAYLOAD | {"prompt": "a fox " * 300}
-    for seed in range(1, 201):
-        await client.submit(MODEL, sent | {"seed": seed})
-    reports = (await client.requests(MODEL)).statuses
-    assert [report.payload for report in reports if report.request_id == reports[0].request_id]
-    assert {(report.payload or {})["seed"] for report in reports} == set(range(1, 201))
-
-
-async def test_an_answer_about_another_request_is_no_answer(client: Client, server: GmiCloud) -> None:
-    first = await client.submit(MODEL, PAYLOAD)
-    server.fault("GET", "/requests/*", script.answer(200, {"request_id": "other", "status": "failed"}))
-    with pytest.raises(GmiError):
-        await client.status(first.request_id)
-    assert (await client.status(first.request_id)).request_id == first.request_id
-
-
-@pytest.mark.parametrize("request_id", ["../models/x", "a/b", "/a", "a?b#c", "a%2Fb", "ä ö"])
-async def test_an_id_stays_one_part_of_the_path(request_id: str, client: Client, server: GmiCloud) -> None:
-    with pytest.raises(GmiError):
-        await client.status(request_id)
-    assert not await client.cancel(request_id)
-    assert {seen.path.rsplit("/requests/", 1)[1] for seen in server.requests_seen} == {request_id}
-
-
-async def test_an_endless_answer_is_not_read_to_its_end(client: Client, server: GmiCloud) -> None:
-    server.fault("GET", "/requests", script.answer(200, " " * (gmi.ANSWER_MAX + 1)))
-    with pytest.raises(GmiError, match="too large") as caught:
-        await client.requests(MODEL)
-    assert caught.value.retry_after == RETRY_AFTER_MAX
-
-
-async def test_links_without_tls_count_only_from_a_stand_in_on_this_machine(server: GmiCloud) -> None:
-    record = {"request_id": "r", "status": "success", "outcome": {"media_urls": ["http://127.0.0.1/a.mp4"]}}
-    async with aiohttp.ClientSession() as session:
-        for base, found in ((server.base_url, 1), (server.base_url.replace("127.0.0.1", "localhost"), 1)):
-            server.fault("GET", "/requests/r", script.answer(200, record))
-            report = await Client(session, base, "demo-key-not-secret", None).status("r")
-            assert len(report.results) == found
-        for base in ("https://127.0.0.1:1", "http://gmi.example.invalid", "https://gmi.example.invalid"):
-            assert not Client(session, base, "demo-key-not-secret", None)._plain_http

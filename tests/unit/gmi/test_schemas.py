@@ -162,51 +162,6 @@ def test_a_time_that_makes_no_sense_costs_the_time_only(value: object, year: int
 
 
 @pytest.mark.parametrize(
-    "outcome",
-    [
-        {"media_urls": [{"id": "0", "url": LINK}, {"id": "1", "url": LINK}]},
-        {"media_urls": [LINK]},
-        {"media_urls": LINK},
-        {"media_urls": {"url": LINK}},
-        {"media_urls": [], "video_url": LINK, "thumbnail_image_url": "https://cdn.example.invalid/t.mp4"},
-        {"url": LINK, "thumbnail_image_url": "https://cdn.example.invalid/t.mp4"},
-    ],
-)
-@pytest.mark.parametrize("status", ["success", " Success ", "finished", "queued", "who knows", None, 7])
-def test_a_record_with_a_link_is_a_success(outcome: object, status: object) -> None:
-    found = read_record({"request_id": "r", "status": status, "outcome": outcome})
-    assert found is not None
-    assert (found.state, found.results) == (State.SUCCEEDED, (LINK,))
-
-
-@pytest.mark.parametrize("status", ["failed", "ERROR", "cancelled", "canceled"])
-def test_a_failure_with_a_link_stays_a_failure(status: str) -> None:
-    found = read_record({"request_id": "r", "status": status, "outcome": {"media_urls": [LINK]}})
-    assert found is not None
-    assert found.state in {State.FAILED, State.CANCELLED}
-    assert found.results == ()
-
-
-@pytest.mark.parametrize(
-    "outcome",
-    [
-        None,
-        {},
-        {"media_urls": []},
-        {"thumbnail_image_url": LINK},
-        {"media_urls": [{"thumbnail": {"url": LINK}}]},
-        {"nested": {"video_url": LINK}},
-        LINK,
-        [LINK],
-    ],
-)
-def test_a_link_is_read_by_its_key_only(outcome: object) -> None:
-    found = read_record({"request_id": "r", "status": "success", "outcome": outcome})
-    assert found is not None
-    assert (found.state, found.results, found.is_incomplete) == (State.SUCCEEDED, (), True)
-
-
-@pytest.mark.parametrize(
     ("record", "reason", "detail"),
     [
         ({}, None, None),
@@ -240,3 +195,83 @@ def test_a_number_is_an_id_as_well() -> None:
     found = read_record({"request_id": 12345, "status": "queued"})
     assert found is not None
     assert found.request_id == "12345"
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        *((word, State.QUEUED) for word in ("created", "queued", "dispatched", "QUEUED", " queued\n")),
+        ("processing", State.PROCESSING),
+        *((word, State.SUCCEEDED) for word in ("success", "succeeded", "finished", "completed")),
+        *((word, State.FAILED) for word in ("failed", "error")),
+        *((word, State.CANCELLED) for word in ("cancelled", "canceled")),
+        ("", None),
+        ("who knows", None),
+        (None, None),
+        (7, None),
+        ({}, None),
+        ([], None),
+    ],
+)
+def test_every_word_of_a_status(word: object, state: State | None) -> None:
+    found = read_record({"request_id": "r", "status": word})
+    assert found is not None
+    assert found.state is state
+    assert found.is_incomplete is (state in {State.SUCCEEDED, State.FAILED, None})
+
+
+@pytest.mark.parametrize("key", ["error", "error_message", "reason", "message"])
+def test_a_reason_may_stand_under_any_known_key_in_the_outcome_or_beside_it(key: str) -> None:
+    for record in ({"outcome": {key: "TaskTimeout"}}, {key: "TaskTimeout"}):
+        found = read_record({"request_id": "r", "status": "failed"} | record)
+        assert found is not None
+        assert (found.reason, found.detail, found.is_incomplete) == (Reason.FAILED, "TaskTimeout", False)
+
+
+def test_a_cancelled_request_needs_no_reason() -> None:
+    found = read_record({"request_id": "r", "status": "cancelled", "outcome": {"error": "TaskTimeout"}})
+    assert found is not None
+    assert (found.reason, found.detail, found.is_incomplete) == (Reason.CANCELLED, None, False)
+
+
+@pytest.mark.parametrize("payload", [{"seed": 7}, {}, None, [1], "x"])
+def test_only_an_object_is_a_payload(payload: object) -> None:
+    found = read_record({"request_id": "r", "status": "queued", "payload": payload, "created_at": 7})
+    assert found is not None
+    assert found.payload == (payload if isinstance(payload, dict) else None)
+    assert found.created_at == datetime(1970, 1, 1, 0, 0, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("r" * ID_MAX, "r" * ID_MAX),
+        ("r" * (ID_MAX + 1), None),
+        (0, "0"),
+        (2**63 - 1, str(2**63 - 1)),
+        (2**63, None),
+        ("a/b?c#d", "a/b?c#d"),
+        ("a..b", "a..b"),
+        ("...", None),
+        ("a\tb", None),
+        ("a\u00a0b", None),
+        ("\u202e", None),
+    ],
+)
+def test_what_can_name_a_request(written: object, read: str | None) -> None:
+    found = read_record({"request_id": written})
+    assert (None if found is None else found.request_id) == read
+
+
+def test_a_list_is_measured_with_all_its_records() -> None:
+    body = json.dumps({"requests": [{"request_id": "r"}, 7, {"request_id": None}]}).encode()
+    page = parse_list(body)
+    assert [found.request_id for found in page.statuses] == ["r"]
+    assert (page.size, page.records) == (len(body), 3)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"requests": {}}', b'{"requests": null}', b"7"])
+def test_what_is_no_list_is_no_answer(body: bytes) -> None:
+    with pytest.raises(GmiError, match=r"^unreadable list$") as caught:
+        parse_list(body)
+    assert (caught.value.outcome, caught.value.reason) == (SubmitOutcome.NOT_SENT, Reason.UNREACHABLE)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from bot.clock import Clock
 from bot.gmi.client import GmiCloud, GmiError, RequestStatus
 from bot.models.jobs import Job, State
-from bot.storage.storage import Storage
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +25,52 @@ SEED_LIMIT = 2**63  # what the column in the database holds
 NOTE = "another client of GMI Cloud was seen"
 
 
+class JobLookup(Protocol):
+    """What is known of every job that we ever had; the store of jobs is one."""
+
+    async def known_requests(self, request_ids: Collection[str]) -> set[str]:
+        """Return those of GMI's IDs that belong to a job."""
+        ...
+
+    async def with_seeds(self, seeds: Collection[int]) -> list[Job]:
+        """Return all jobs that were sent with one of these seeds."""
+        ...
+
+    async def without_request(self, earliest: datetime, latest: datetime) -> list[Job]:
+        """Return the jobs without GMI's ID that may have been sent between these moments."""
+        ...
+
+
+class Notes(Protocol):
+    """Short texts that outlive the process; the store of notes is one."""
+
+    async def get(self, name: str, /) -> str | None:
+        """Return the note of this name."""
+        ...
+
+    async def save(self, name: str, value: str, /) -> None:
+        """Save a note in place of an earlier one."""
+        ...
+
+
+class OwnRequests(Protocol):
+    """What tells our own requests from others'; the storage is one."""
+
+    @property
+    def jobs(self) -> JobLookup:
+        """Return the jobs."""
+        ...
+
+    @property
+    def notes(self) -> Notes:
+        """Return the notes."""
+        ...
+
+
 class LostPosts:
     """Distinguishes our own records from others', and finds those of lost POSTs among them."""
 
-    def __init__(self, gmi: GmiCloud, own: Storage, clock: Clock) -> None:
+    def __init__(self, gmi: GmiCloud, own: OwnRequests, clock: Clock) -> None:
         self._gmi = gmi
         self._own = own
         self._clock = clock

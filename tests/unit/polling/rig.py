@@ -95,35 +95,47 @@ class VirtualClock:
         self._now = target
 
 
-class OwnJobs:
-    """Every job that we ever had, in memory; answers as the storage does."""
+class MemoryJobs(list[Job]):
+    """Every job that we ever had, in memory; answers as the store of jobs does."""
 
-    def __init__(self) -> None:
-        self.jobs: list[Job] = []
-        self.notes: dict[str, str] = {}
-        self.broken = False
+    broken = False
 
     async def known_requests(self, request_ids: Collection[str]) -> set[str]:
         if self.broken:
             raise RuntimeError("for this test")
-        return {job.request_id for job in self.jobs if job.request_id is not None} & set(request_ids)
+        return {job.request_id for job in self if job.request_id is not None} & set(request_ids)
 
-    async def jobs_with_seeds(self, seeds: Collection[int]) -> list[Job]:
-        return [job for job in self.jobs if job.request.seed in seeds]
+    async def with_seeds(self, seeds: Collection[int]) -> list[Job]:
+        return [job for job in self if job.request.seed in seeds]
 
-    async def jobs_without_request(self, earliest: datetime, latest: datetime) -> list[Job]:
+    async def without_request(self, earliest: datetime, latest: datetime) -> list[Job]:
         def may_be(job: Job) -> bool:
             ended = None if job.state is State.SUBMITTING else job.state_since
             return job.created_at <= latest and (ended is None or ended >= earliest)
 
-        unsent = (job for job in self.jobs if job.request_id is None and job.state is not State.CANCELLED)
+        unsent = (job for job in self if job.request_id is None and job.state is not State.CANCELLED)
         return [job for job in unsent if may_be(job)]
 
-    async def note(self, name: str) -> str | None:
-        return self.notes.get(name)
 
-    async def write_note(self, name: str, value: str) -> None:
-        self.notes[name] = value
+class MemoryNotes:
+    """Notes in memory."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    async def get(self, name: str) -> str | None:
+        return self.values.get(name)
+
+    async def save(self, name: str, value: str) -> None:
+        self.values[name] = value
+
+
+class OwnJobs:
+    """What is known of our own requests, in memory."""
+
+    def __init__(self) -> None:
+        self.jobs = MemoryJobs()
+        self.notes = MemoryNotes()
 
 
 class Rig:

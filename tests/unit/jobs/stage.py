@@ -1,0 +1,219 @@
+"""A stage for the parts of a job's life: real storage, the stand-in GMI Cloud over HTTP, and no Discord."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import aiohttp
+
+from bot.delivery.routes import Undeliverable
+from bot.delivery.sender import Delivery, Posted, Upload
+from bot.gmi.client import GmiCloud as Client
+from bot.gmi.client import RequestStatus
+from bot.jobs.active import ActiveJobs
+from bot.jobs.cancellation import Cancellation
+from bot.jobs.context import JobContext
+from bot.jobs.lifecycle import Lifecycle
+from bot.jobs.notifier import CardNotifier
+from bot.jobs.poster import VideoPoster
+from bot.jobs.recovery import Recovery
+from bot.jobs.submitter import Submitter
+from bot.models.jobs import CardLocation, Job, PendingReply, State
+from bot.models.quotas import Rule
+from bot.models.requests import Kind, Reference, VideoRequest
+from bot.polling.estimator import DurationEstimator
+from bot.polling.history import EstimatorHistory
+from bot.polling.poller import StatusPoller
+from bot.quotas.limiter import QuotaLimiter
+from bot.storage.storage import Storage
+from bot.tasks import InFlight, Tasks
+from fakes.gmi.cloud import GmiCloud
+from fakes.world import FAKE_KEY
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+DEADLINE = timedelta(minutes=60)
+MODEL = "vidu-q2-pro-r2v"
+GUILD, MEMBER, JOB = 10, 7, 123456789
+VIDEO = ("https://cdn.example.invalid/a.mp4",)
+
+
+class QuickClock:
+    """Time that passes only where somebody waits for it, and at once."""
+
+    def __init__(self) -> None:
+        self.moment = START
+        self.waits: list[float] = []  # seconds
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def advance(self, by: timedelta) -> None:
+        self.moment += by
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
+        if seconds is None:
+            await event.wait()
+            return
+        await asyncio.sleep(0)
+        if not event.is_set():
+            self.waits.append(seconds)
+            self.moment += timedelta(seconds=seconds)
+
+
+@dataclass
+class RecordingDelivery:
+    """Remembers what would be shown, and fails as often as it is told to."""
+
+    shown: list[Job] = field(default_factory=list)
+    delivered: list[Job] = field(default_factory=list)
+    copies: list[Job] = field(default_factory=list)
+    notified: list[State] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)  # of the next calls
+    link_only: bool = False
+
+    def _fail(self) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+
+    async def show(
+        self, job: Job, uploads: Sequence[Upload] = (), usual: float | None = None
+    ) -> CardLocation:
+        self._fail()
+        self.shown.append(job)
+        return replace(job.location, message_id=4)
+
+    async def deliver(self, job: Job, *, final: bool = True, refetch_until: datetime | None = None) -> Posted:
+        self._fail()
+        self.delivered.append(job)
+        return Posted(replace(job.location, message_id=4), refetch_until if self.link_only else None)
+
+    async def show_copy(self, job: Job) -> None:
+        self._fail()
+        self.copies.append(job)
+
+    async def notify(self, job: Job) -> None:
+        self._fail()
+        self.notified.append(job.state)
+
+    async def report_lost_request(self, pending: PendingReply) -> None:
+        self._fail()
+        self.lost.append(pending.id)
+
+    def forget(self, job_id: int) -> None:
+        return
+
+
+@dataclass
+class RecordingPoller:
+    """Remembers which jobs are asked about, by which ID, and until when."""
+
+    followed: dict[int, tuple[str | None, datetime]] = field(default_factory=dict)
+    doubted: dict[int, RequestStatus] = field(default_factory=dict)
+
+    def follow(self, job: Job, deadline: datetime, *, doubted: RequestStatus | None = None) -> None:
+        self.followed[job.id] = (job.request_id, deadline)
+        if doubted is not None:
+            self.doubted[job.id] = doubted
+
+    def drop(self, job_id: int) -> None:
+        self.followed.pop(job_id, None)
+
+
+@dataclass
+class Stage:
+    """The parts, wired as the service wires them."""
+
+    clock: QuickClock
+    storage: Storage
+    quotas: QuotaLimiter
+    context: JobContext
+    delivery: RecordingDelivery
+    poller: RecordingPoller
+    notifier: CardNotifier
+    poster: VideoPoster
+    lifecycle: Lifecycle
+    submitter: Submitter
+    recovery: Recovery
+    cancellation: Cancellation
+
+    async def put(self, state: State = State.SUBMITTING, **fields: Any) -> Job:
+        """Store a job in a state, hold its quota, and open it."""
+        job = replace(new_job(self.clock.now()), state=state, **fields)
+        assert await self.storage.insert(job)
+        self.quotas.replay(job.id, GUILD, MEMBER, job.request.duration, job.created_at, job.charge)
+        self.context.jobs.add(job)
+        return job
+
+    async def stored(self, job_id: int = JOB) -> Job:
+        """Return the job as storage has it."""
+        job = await self.storage.job(job_id)
+        assert job is not None
+        return job
+
+    async def settle(self) -> None:
+        """Let everything end that was begun for jobs in the background."""
+        while tasks := [task for task in asyncio.all_tasks() if str(JOB) in task.get_name()]:
+            await asyncio.wait(tasks)
+
+    def used(self) -> tuple[int, int]:
+        """Return how many videos count, and how many of them are under way."""
+        status = self.quotas.standing(GUILD, MEMBER, [], self.clock.now())
+        return status.used_videos, status.running
+
+
+def new_job(now: datetime = START, job_id: int = JOB) -> Job:
+    reference = Reference(Kind.IMAGE, "fox.png", "https://cdn.example.invalid/fox.png", 1000, 320, 240)
+    request = VideoRequest("a fox in the snow", (reference,), 5, 7)
+    location = CardLocation(3, GUILD, token="fake-token", token_expires=now + timedelta(minutes=15))
+    return Job(job_id, MEMBER, location, request, MODEL, now, quota_guild_id=GUILD, state_since=now)
+
+
+@asynccontextmanager
+async def open_stage(
+    url: str, cloud: GmiCloud, clock: QuickClock, *, notify_after: timedelta | None = None
+) -> AsyncIterator[Stage]:
+    """Open all parts on a database."""
+    storage = await Storage.open(url)
+    quotas = QuotaLimiter(Rule(99, None), 99)
+    tasks = Tasks(clock)
+    jobs = ActiveJobs(storage, quotas, clock)
+    context = JobContext(storage, jobs, clock, tasks, DEADLINE, InFlight())
+    recorder, poller, estimator = RecordingDelivery(), RecordingPoller(), DurationEstimator()
+    delivery = cast(Delivery, recorder)
+    notifier = CardNotifier(context, delivery, estimator, notify_after)
+    poster = VideoPoster(context, delivery, notifier)
+    history = EstimatorHistory(storage, estimator, clock)
+    lifecycle = Lifecycle(context, cast(StatusPoller, poller), notifier, poster, history)
+    async with aiohttp.ClientSession() as session:
+        gmi = Client(session, cloud.base_url, FAKE_KEY, None)
+        submitter = Submitter(context, gmi, lifecycle, notifier)
+        recovery = Recovery(context, submitter, lifecycle, notifier)
+        cancellation = Cancellation(context, gmi, lifecycle, notifier)
+        try:
+            yield Stage(
+                clock,
+                storage,
+                quotas,
+                context,
+                recorder,
+                poller,
+                notifier,
+                poster,
+                lifecycle,
+                submitter,
+                recovery,
+                cancellation,
+            )
+        finally:
+            await tasks.close()
+            await storage.close()
+
+
+def undeliverable() -> Undeliverable:
+    return Undeliverable("no place took the card")

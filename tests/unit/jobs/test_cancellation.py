@@ -1,0 +1,110 @@
+"""What comes of the wish to cancel: the truth, and never a paid video that is destroyed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.jobs.cancellation import CancelResult
+from bot.models.jobs import Charge, Reason, State
+from fakes.gmi import script
+from fakes.gmi.cloud import GmiCloud
+from fakes.gmi.script import Outcome
+from tests.unit.jobs.stage import JOB, START, VIDEO, Stage
+
+
+def deletions(gmi: GmiCloud) -> int:
+    return len([seen for seen in gmi.requests_seen if seen.method == "DELETE"])
+
+
+async def test_what_waits_to_be_sent_is_cancelled_and_given_back(stage: Stage, gmi: GmiCloud) -> None:
+    await stage.put(waiting_until=START)
+    assert await stage.cancellation.cancel(JOB) is CancelResult.YES
+    await stage.settle()
+    job = await stage.stored()
+    assert (job.state, job.reason, job.charge) == (State.CANCELLED, Reason.CANCELLED, Charge.REFUNDED)
+    assert [shown.state for shown in stage.delivery.shown] == [State.CANCELLED]
+    assert (stage.used(), gmi.requests_seen) == ((0, 0), [])
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "result"),
+    [
+        (State.SUBMITTING, {}, CancelResult.SENDING),
+        (State.UNCONFIRMED, {}, CancelResult.SENDING),
+        (State.SUCCEEDED, {"request_id": "r"}, CancelResult.TOO_LATE),
+        (State.SUCCEEDED, {"request_id": "r", "results": VIDEO}, CancelResult.TOO_LATE),
+        (State.DELIVERED, {"request_id": "r", "results": VIDEO}, CancelResult.ENDED),
+        (State.FAILED, {"request_id": "r"}, CancelResult.ENDED),
+    ],
+)
+async def test_what_cannot_be_cancelled_is_left_alone(
+    state: State, fields: dict[str, Any], result: CancelResult, stage: Stage, gmi: GmiCloud
+) -> None:
+    job = await stage.put(state, **fields)
+    assert await stage.cancellation.cancel(JOB) is result
+    assert await stage.stored() == job
+    assert gmi.requests_seen == []
+
+
+async def test_a_job_that_nobody_knows_has_ended(stage: Stage) -> None:
+    assert await stage.cancellation.cancel(1) is CancelResult.ENDED
+
+
+async def sent(stage: Stage, gmi: GmiCloud, outcome: Outcome) -> None:
+    gmi.outcome(outcome)
+    await stage.put(waiting_until=START)
+    await stage.submitter.send(JOB)
+    await stage.settle()
+
+
+async def test_what_is_in_line_is_cancelled(stage: Stage, gmi: GmiCloud) -> None:
+    await sent(stage, gmi, Outcome(stuck=True))
+    assert await stage.cancellation.cancel(JOB) is CancelResult.YES
+    await stage.settle()
+    job = await stage.stored()
+    assert (job.state, job.charge, deletions(gmi)) == (State.CANCELLED, Charge.REFUNDED, 1)
+    assert stage.poller.followed == {}
+
+
+async def test_what_gmi_does_not_let_go_of_is_kept(stage: Stage, gmi: GmiCloud) -> None:
+    await sent(stage, gmi, Outcome(stuck=True))
+    gmi.fault("DELETE", "/requests/*", script.answer(405, {}))
+    assert await stage.cancellation.cancel(JOB) is CancelResult.KEPT
+    assert (await stage.stored()).state is State.QUEUED
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_where_gmi_does_not_say_how_it_stands_nobody_knows(
+    method: str, stage: Stage, gmi: GmiCloud
+) -> None:
+    await sent(stage, gmi, Outcome(stuck=True))
+    if method == "GET":
+        gmi.fault("GET", "/requests/*", script.HTML_PAGE)
+    else:
+        gmi.fault("DELETE", "/requests/*", script.answer(200, {}))  # agreed, and yet it stays in line
+    assert await stage.cancellation.cancel(JOB) is CancelResult.UNSURE
+    assert (await stage.stored()).state is State.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("status", "result", "after"),
+    [
+        ("processing", CancelResult.TOO_LATE, State.PROCESSING),
+        ("success", CancelResult.TOO_LATE, State.SUCCEEDED),
+        ("failed", CancelResult.ENDED, State.FAILED),
+        ("cancelled", CancelResult.YES, State.CANCELLED),
+        ("who knows", CancelResult.UNSURE, State.QUEUED),
+    ],
+)
+async def test_what_gmi_says_before_anything_is_deleted_is_taken(
+    status: str, result: CancelResult, after: State, stage: Stage, gmi: GmiCloud
+) -> None:
+    await sent(stage, gmi, Outcome(stuck=True))
+    request_id = gmi.posts[0].request_id
+    gmi.fault("GET", "/requests/*", script.answer(200, {"request_id": request_id, "status": status}))
+    assert await stage.cancellation.cancel(JOB) is result
+    await stage.settle()
+    assert (await stage.stored()).state is after
+    assert deletions(gmi) == 0

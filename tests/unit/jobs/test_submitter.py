@@ -88,10 +88,8 @@ async def test_without_a_time_from_gmi_each_pause_is_twice_the_last_one(stage: S
     gmi.fault("POST", "/requests", script.CAPACITY.repeated(3))
     await stage.put(waiting_until=START)
     await stage.submitter.send(JOB)
-    assert [int(pause >= least) for pause, least in zip(stage.clock.waits, (5, 10, 20), strict=True)] == [
-        1
-    ] * 3
-    assert all(pause <= most for pause, most in zip(stage.clock.waits, (6.25, 12.5, 25), strict=True))
+    for pause, least in zip(stage.clock.waits, (5, 10, 20), strict=True):
+        assert least <= pause <= least * 1.25
     assert gmi.paid == 1
 
 

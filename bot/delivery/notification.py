@@ -25,7 +25,7 @@ async def notify_owner(routes: Routes, job: Job) -> None:
         else:
             await _reply(routes, job, text, allowed)
     except (discord.HTTPException, *UNSURE) as error:
-        # The card tells it all the same; a second attempt could notify twice.
+        # The card says it all the same; a second attempt could notify twice.
         log.info("Job %s: its owner could not be notified (%s)", job.id, type(error).__name__)
 
 

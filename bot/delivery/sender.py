@@ -95,7 +95,7 @@ class Delivery:
     async def deliver(self, job: Job, *, final: bool = True, refetch_until: datetime | None = None) -> Posted:
         """Download the job's videos once, post them, and return where the card is now.
 
-        Where one could not be fetched its link is posted, and the card tells until when the file may come.
+        Where one could not be fetched its link is posted, and the card says until when the file may come.
         Raises Undeliverable.
         """
         routes = self._routes.to_card(job, final=final, links=Links.PLAYED)

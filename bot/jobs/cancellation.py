@@ -1,4 +1,4 @@
-"""Cancel a job where that is still possible, and tell the truth about it."""
+"""Cancel a job where that is still possible, and say honestly what came of it."""
 
 from __future__ import annotations
 

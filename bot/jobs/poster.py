@@ -95,7 +95,7 @@ class VideoPoster:
         await self.stop_refetching(job_id)
 
     async def _refetch_once(self, job: Job) -> bool:
-        """Tell whether nothing is left to fetch, or no card to put it on."""
+        """Return whether nothing is left to fetch, or no card to put it on."""
         card = self._notifier.card(job.id)
         try:
             async with self._delivery.refetch(job) as found:

@@ -209,7 +209,7 @@ class JobService:
             submission.release()
 
     async def cancel(self, job_id: int) -> CancelResult:
-        """Cancel a job where that is still possible, and tell the truth about it."""
+        """Cancel a job where that is still possible, and say honestly what came of it."""
         return await self._cancellation.cancel(job_id)
 
     async def move_card(self, job: Job, location: CardLocation) -> None:

@@ -1,7 +1,7 @@
 """The way of a stored job to GMI Cloud: its place, its pauses, and the one POST.
 
 A job with `waiting_until` was certainly not sent. That is removed in storage right before the POST: from then
-on only GMI's answer can tell, and no crash makes it be sent a second time.
+on only GMI's answer can show whether it was, and no crash makes it be sent a second time.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Submitter:
     async def send(self, job_id: int, *, placed: bool = False) -> None:
         """Send the one POST; again only when the last one certainly did not arrive.
 
-        `placed` tells that the job has its place already.
+        `placed` means that the job has its place already.
         """
         pause = BACKOFF_FIRST
         while True:
@@ -98,7 +98,7 @@ class Submitter:
             self._notifier.schedule_show(job_id)
 
     async def _attempt(self, job_id: int, pause: float) -> bool:
-        """Send the POST, if it is still to be sent; tell whether to try again, once the pause is over."""
+        """Send the POST, if it is still to be sent; return whether to try again once the pause is over."""
         job = self._jobs.get(job_id)
         if job is None or job.state is not State.SUBMITTING:
             return False  # cancelled while it waited

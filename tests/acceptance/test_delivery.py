@@ -102,7 +102,7 @@ async def test_a_result_that_cannot_be_downloaded_is_given_as_a_link(world: Worl
     asked = await ask(world)
     text = await until(world, asked, READY)
     assert "I couldn't download the video, so here's its link" in text
-    [link] = [each["url"] for each in components(asked.response) if each["type"] == BUTTON and "url" in each]
+    [link] = [part["url"] for part in components(asked.response) if part["type"] == BUTTON and "url" in part]
     assert link.startswith(cloud.base_url)
 
 

@@ -528,8 +528,8 @@ async def test_a_long_list_is_asked_for_only_where_it_is_cheaper(
     if not lists:
         assert cloud.listed_bytes == bytes_before
         assert all(questions(cloud, before)[post.request_id] > 0 for post in cloud.posts)
-    for each in asked:
-        await until(world, each, READY, seconds=300)
+    for job in asked:
+        await until(world, job, READY, seconds=300)
 
 
 @MANY
@@ -545,8 +545,8 @@ async def test_a_long_list_is_weighed_again_after_half_an_hour(world: World, clo
     before = len(cloud.requests_seen)
     await world.env.advance_time(120)
     assert set(questions(cloud, before)) == {"requests"}
-    for each in asked:
-        await until(world, each, READY, seconds=1800)
+    for job in asked:
+        await until(world, job, READY, seconds=1800)
 
 
 @pytest.mark.settings(quota_running=99, quota_videos=99, gmi_requests_per_minute=12)
@@ -561,8 +561,8 @@ async def test_a_long_list_serves_where_single_questions_would_break_the_budget(
     before = len(cloud.requests_seen)
     await world.env.advance_time(60)
     assert set(questions(cloud, before)) == {"requests"}
-    for each in asked:
-        await until(world, each, READY, seconds=300)
+    for job in asked:
+        await until(world, job, READY, seconds=300)
 
 
 async def test_show_brings_the_card_of_a_video_whose_link_is_missing(world: World, cloud: GmiCloud) -> None:

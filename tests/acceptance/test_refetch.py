@@ -181,7 +181,7 @@ async def test_of_several_videos_only_those_that_are_missing_are_fetched_again(
     assert file_names(asked.response) == ["reference-1.png", "vidu-5.mp4", "vidu-5-2.mp4"]
     paths = [seen.path for seen in cloud.requests_seen if "/media/" in seen.path]
     assert len([path for path in paths if path.endswith("-0.mp4")]) == 1
-    played = next(each for each in components(asked.response) if each["type"] == 12)["items"]
+    played = next(part for part in components(asked.response) if part["type"] == 12)["items"]
     assert len(played) == 2
 
 

@@ -18,10 +18,10 @@ GALLERY, BUTTON = 12, 2
 def links(asked: object) -> list[str]:
     """Return every link that a card plays or offers behind a button."""
     found = components(asked.response)  # type: ignore[attr-defined]
-    played = [item["media"]["url"] for each in found if each["type"] == GALLERY for item in each["items"]]
+    played = [item["media"]["url"] for part in found if part["type"] == GALLERY for item in part["items"]]
     return [
         url
-        for url in [*played, *(each["url"] for each in found if each["type"] == BUTTON and "url" in each)]
+        for url in [*played, *(part["url"] for part in found if part["type"] == BUTTON and "url" in part)]
         if not url.startswith("attachment://") and "simcord" not in url
     ]
 
@@ -54,7 +54,7 @@ async def test_a_refused_button_costs_nobody_the_file(world: World) -> None:
     world.env.inject_error("PATCH", TOKEN_ROUTE, status=400, code=50035)
     text = await until(world, asked, READY)
     assert asked.response is not None
-    assert [each.filename for each in asked.response.attachments] == ["reference-1.png", "vidu-5.mp4"]
+    assert [file.filename for file in asked.response.attachments] == ["reference-1.png", "vidu-5.mp4"]
     assert "Open" not in text.splitlines()
 
 

@@ -5,7 +5,7 @@ BIN := .venv/bin
 
 help:
 	@echo 'make demo   try the bot in a simulated Discord in the browser (no token, no key)'
-	@echo 'make test   everything that must pass: ruff, mypy, pytest'
+	@echo 'make test   everything that must pass: ruff, mypy, pytest with coverage (ARGS="-k quota": some tests only)'
 	@echo 'make soak   kill the bot again and again and count what became of each job (ARGS="--minutes 5")'
 	@echo 'make bench  measure speed and cost beside others; table, JSON and picture in docs/bench (ARGS="answer idle")'
 	@echo 'make pictures  take the pictures of the README anew (needs Chromium)'
@@ -27,7 +27,7 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest $(if $(ARGS),$(ARGS),--cov --cov-report=term)
 
 demo: .venv/installed
 	$(BIN)/python -m demo $(ARGS)
@@ -52,4 +52,4 @@ lock: .venv/installed
 	$(BIN)/uv pip compile pyproject.toml --group dev --group bench --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements-bench.txt
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis demo/output
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage demo/output

@@ -112,7 +112,7 @@ def words(slash: Slash) -> str:
 
 
 async def test_beside_twelve_members_with_hostile_clips_an_honest_picture_goes_first(tmp_path: Path) -> None:
-    async with open_wire(tmp_path, VIDU_WIRE_CLIP_SECONDS="1.5") as wire:
+    async with open_wire(tmp_path, VIDU_WIRE_CLIP_SECONDS="0.8") as wire:
         files: dict[str, Any] = {"video1": ("a.mp4", endless_clip()), "video2": ("b.mp4", endless_clip())}
         hostile = [
             await wire.discord.slash(Account.numbered(number), prompt="x", **files)
@@ -133,7 +133,7 @@ async def test_beside_twelve_members_with_hostile_clips_an_honest_picture_goes_f
             60,
         )
         for slash in hostile:
-            assert "took longer than 1.5 seconds to read, so I stopped" in words(slash)
+            assert "took longer than 0.8 seconds to read, so I stopped" in words(slash)
         assert wire.cloud.paid == 1
         await until_real(lambda: not children(wire.process.pid), "the end of all readers")
         assert "Traceback" not in wire.process.log

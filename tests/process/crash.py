@@ -116,6 +116,8 @@ class Crasher:
                 self._spoil()
             seeds.append(await self.ask())
             await asyncio.sleep(self._chance.uniform(0, 0.1))
+        # A busy machine is slow to begin: a kill before anything was written down would try nothing.
+        await until(lambda: any(row.seed in seeds for row in self._wire.jobs()), process_log(self._wire), 30)
         moment = self._chance.uniform(0, 0.6)
         await asyncio.sleep(moment)
         if faults and self._chance.random() < 0.3:
@@ -123,7 +125,7 @@ class Crasher:
         await self._wire.process.kill()
         self.tally.kills += 1
         for seed in seeds:
-            self._ends[seed] = f"killed {moment:.3f} s after the command"
+            self._ends[seed] = f"killed {moment:.3f} s after the first job was written down"
         if self._chance.random() < 0.3:
             await self._die_while_recovering(seeds[-1])
         if not self._wire.process.running:

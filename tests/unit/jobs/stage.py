@@ -145,14 +145,14 @@ class Stage:
     async def put(self, state: State = State.SUBMITTING, **fields: Any) -> Job:
         """Store a job in a state, hold its quota, and open it."""
         job = replace(new_job(self.clock.now()), state=state, **fields)
-        assert await self.storage.insert(job)
+        assert await self.storage.jobs.add(job)
         self.quotas.replay(job.id, GUILD, MEMBER, job.request.duration, job.created_at, job.charge)
         self.context.jobs.add(job)
         return job
 
     async def stored(self, job_id: int = JOB) -> Job:
         """Return the job as storage has it."""
-        job = await self.storage.job(job_id)
+        job = await self.storage.jobs.get(job_id)
         assert job is not None
         return job
 
@@ -163,7 +163,7 @@ class Stage:
 
     def used(self) -> tuple[int, int]:
         """Return how many videos count, and how many of them are under way."""
-        status = self.quotas.standing(GUILD, MEMBER, [], self.clock.now())
+        status = self.quotas.status(GUILD, MEMBER, [], self.clock.now())
         return status.used_videos, status.running
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.jobs.card_actions import CardActions
 from bot.models.jobs import CardLocation, Reason, State
-from bot.storage.storage import Storage, StorageFault
+from bot.storage.jobs import JobStore
+from bot.storage.storage import StorageFault
 from fakes.gmi.cloud import GmiCloud
 from tests.unit.jobs.stage import GUILD, JOB, START, VIDEO, QuickClock, Stage, open_stage, undeliverable
 
@@ -19,7 +21,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def actions(stage: Stage) -> CardActions:
-    return CardActions(stage.context, stage.delivery, stage.notifier, stage.poster)  # type: ignore[arg-type]
+    return CardActions(stage.context, stage.delivery, stage.notifier, stage.poster)
 
 
 async def test_a_card_that_has_not_changed_is_not_edited_again(stage: Stage) -> None:
@@ -118,17 +120,17 @@ async def test_who_had_to_wait_is_notified(
 async def test_an_end_that_cannot_be_saved_notifies_once(
     database_url: str, gmi: GmiCloud, quick: QuickClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save, left = Storage.save, [1, 1]
+    save, left = JobStore.save, [1, 1]
 
-    async def refuse(self: Storage, job: object, *, previous: int) -> None:
+    async def refuse(self: JobStore, job: Any, *, previous: int) -> None:
         if left:
             left.pop()
             raise StorageFault("DataError")
-        await save(self, job, previous=previous)  # type: ignore[arg-type]
+        await save(self, job, previous=previous)
 
     async with open_stage(database_url, gmi, quick, notify_after=timedelta()) as stage:
         await stage.put(State.DELIVERED, results=VIDEO)
-        monkeypatch.setattr(Storage, "save", refuse)
+        monkeypatch.setattr(JobStore, "save", refuse)
         stage.notifier.schedule_finish(JOB)
         await stage.settle()
         assert stage.delivery.notified == [State.DELIVERED]

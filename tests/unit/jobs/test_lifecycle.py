@@ -11,7 +11,8 @@ import pytest
 from bot.gmi.client import RequestStatus
 from bot.models.jobs import Charge, Reason, State
 from bot.polling.poller import StatusUpdate
-from bot.storage.storage import Storage, StorageFault
+from bot.storage.jobs import JobStore
+from bot.storage.storage import StorageFault
 from tests.unit.jobs.stage import DEADLINE, JOB, START, VIDEO, Stage
 
 ENDS = START + DEADLINE
@@ -158,15 +159,15 @@ async def test_an_acceptance_that_storage_refuses_is_polled_by_its_id_and_shown(
     status: RequestStatus, shown: State, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await stage.put()
-    save = Storage.save
+    save = JobStore.save
 
-    async def refuse(self: Storage, job: Any, *, previous: int) -> None:
+    async def refuse(self: JobStore, job: Any, *, previous: int) -> None:
         if job.request_id is not None:
             raise StorageFault("DataError")
         await save(self, job, previous=previous)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Storage, "save", refuse)
+        patch.setattr(JobStore, "save", refuse)
         await stage.lifecycle.accept(JOB, status)
         await stage.settle()
         stored = await stage.stored()
@@ -210,14 +211,14 @@ async def test_an_update_that_fails_is_logged_and_the_job_asked_about_again_late
 ) -> None:
     await stage.put(State.QUEUED, request_id="r")
 
-    async def refuse(self: Storage, job: Any, *, previous: int) -> None:
+    async def refuse(self: JobStore, job: Any, *, previous: int) -> None:
         raise StorageFault("DataError")
 
     async def news() -> Any:
         yield update(State.PROCESSING)
 
     monkeypatch.setattr(stage.poller, "news", news, raising=False)
-    monkeypatch.setattr(Storage, "save", refuse)
+    monkeypatch.setattr(JobStore, "save", refuse)
     with caplog.at_level(logging.ERROR):
         await stage.lifecycle.run()
     assert f"Job {JOB}: an update could not be taken" in caplog.text

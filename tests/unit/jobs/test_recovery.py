@@ -58,7 +58,7 @@ async def test_a_job_of_each_state_is_resumed(
     quick: QuickClock,
 ) -> None:
     async with open_stage(database_url, gmi, quick) as earlier:
-        await earlier.storage.insert(replace(new_job(), state=state, **fields))
+        await earlier.storage.jobs.add(replace(new_job(), state=state, **fields))
     async with open_stage(database_url, gmi, quick) as stage:
         await stage.recovery.load()
         assert JOB in stage.context.jobs
@@ -90,13 +90,13 @@ async def test_a_job_of_each_state_is_resumed(
 async def test_a_lost_request_is_reported_once(database_url: str, gmi: GmiCloud, quick: QuickClock) -> None:
     pending = PendingReply(JOB, 7, CardLocation(3, GUILD))
     async with open_stage(database_url, gmi, quick) as earlier:
-        await earlier.storage.add_pending_reply(pending)
+        await earlier.storage.replies.add(pending)
     async with open_stage(database_url, gmi, quick) as stage:
         stage.delivery.failures.append(RuntimeError("a bug"))
         await stage.recovery.load()
         stage.recovery.resume_all()
         await stage.settle()
-        assert await stage.storage.pending_replies() == []
+        assert await stage.storage.replies.all() == []
         assert stage.delivery.lost == [JOB]
 
 
@@ -104,12 +104,12 @@ async def test_a_lost_request_whose_card_is_gone_is_forgotten(
     database_url: str, gmi: GmiCloud, quick: QuickClock
 ) -> None:
     async with open_stage(database_url, gmi, quick) as stage:
-        await stage.storage.add_pending_reply(PendingReply(JOB, 7, CardLocation(3, GUILD)))
+        await stage.storage.replies.add(PendingReply(JOB, 7, CardLocation(3, GUILD)))
         stage.delivery.failures.append(undeliverable())
         await stage.recovery.load()
         stage.recovery.resume_all()
         await stage.settle()
-        assert await stage.storage.pending_replies() == []
+        assert await stage.storage.replies.all() == []
         assert stage.delivery.lost == []
 
 

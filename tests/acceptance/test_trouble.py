@@ -15,7 +15,7 @@ from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Outcome
 from fakes.media import picture
-from fakes.world import World
+from fakes.world import SimulatedCdn, World
 from tests.acceptance.member import ask, assert_quota_untouched, card_text, private_answer, until
 
 READY = "✅ Your video is ready"
@@ -227,10 +227,11 @@ async def test_the_same_interaction_delivered_twice_is_one_job(world: World, clo
 async def test_a_request_that_was_lost_before_it_began_is_apologised_for(
     world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def never_ends(*_: object) -> None:
+    async def never_ends(*_: object) -> bytes:
         await world.clock.wait(asyncio.Event(), None)
+        return b""
 
-    monkeypatch.setattr("bot.intake.attachments.AttachmentReader._examine_one", never_ends)
+    monkeypatch.setattr(SimulatedCdn, "read", never_ends)
     asked = await ask(world)
     assert asked.deferred
     await world.restart()

@@ -7,6 +7,7 @@ import asyncio
 from bot.clock import SystemClock
 from bot.jobs.places import Places
 from bot.tasks import InFlight
+from tests.unit.jobs.stage import QuickClock
 
 
 async def test_places_are_given_in_turn_and_a_cancelled_wait_takes_none() -> None:
@@ -58,3 +59,12 @@ async def test_a_place_that_changes_hands_stays_in_flight() -> None:
     assert not stopping.done()
     places.leave()
     await stopping
+
+
+async def test_a_stop_waits_no_longer_than_it_is_allowed_to() -> None:
+    in_flight, clock = InFlight(), QuickClock()
+    await in_flight.wait_idle(clock, 5.0)
+    assert clock.waits == []
+    with in_flight:
+        await in_flight.wait_idle(clock, 5.0)
+    assert clock.waits == [5.0]

@@ -79,7 +79,7 @@ async def test_references_that_do_not_fit_into_memory_stay_off_the_card(world: W
     assert [attached.filename[:5] for attached in asked.response.attachments] == ["vidu-"]
     assert world.bot.upload_bytes.lent == UPLOAD_BYTES
     opened = await press(world.member, asked, "Edit")
-    assert "attach them again" in str(opened.modal)
+    assert "Attach them again" in str(opened.modal)
     assert "files" in fields(opened)
 
 

@@ -1,4 +1,4 @@
-"""The message menu: a video from what any message shows."""
+"""The message command: a video from what any message shows."""
 
 from __future__ import annotations
 

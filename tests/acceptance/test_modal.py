@@ -1,4 +1,4 @@
-"""The window: for what `/vidu` was not given, and after a refusal; also when the bot restarts meanwhile."""
+"""The form: for what `/vidu` was not given, and after a refusal; also when the bot restarts meanwhile."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ async def test_files_whose_links_have_expired_are_asked_for_again(
 
 
 @RESTARTS
-async def test_files_without_a_prompt_are_kept_for_the_window(
+async def test_files_without_a_prompt_are_kept_for_the_form(
     restart: bool, world: World, cloud: GmiCloud
 ) -> None:
     opened = await world.member.slash(world.channel, "vidu", image1=("my_fox.png", picture()))
@@ -207,7 +207,7 @@ async def test_after_a_day_it_says_that_it_has_forgotten(world: World) -> None:
     assert "I only keep what you typed for a day" in private_answer(await press(world.member, refused, RETRY))
 
 
-async def test_a_window_left_open_for_days_still_keeps_what_was_typed(world: World, cloud: GmiCloud) -> None:
+async def test_a_form_left_open_for_days_still_keeps_what_was_typed(world: World, cloud: GmiCloud) -> None:
     opened = await world.member.slash(world.channel, "vidu", image1=("a.png", picture()))
     await world.env.advance_time(25 * 3600)
     await ask(world, image1=("b.txt", b"hello there"))
@@ -232,7 +232,7 @@ async def test_two_members_type_at_the_same_time_and_neither_gets_the_others(
     ]
 
 
-async def test_a_blocked_member_is_told_by_the_window_too(world: World, cloud: GmiCloud) -> None:
+async def test_a_blocked_member_is_told_by_the_form_too(world: World, cloud: GmiCloud) -> None:
     opened = await world.member.slash(world.channel, "vidu", prompt="a fox")
     await world.moderator.slash(world.channel, "quota set", member=world.member, videos=0)
     refused = await submit(world.member, opened, files=("fox.png", picture()))
@@ -253,7 +253,7 @@ async def test_a_spoiler_covers_references_and_video(world: World) -> None:
     assert all(item["spoiler"] for item in media)
 
 
-async def test_a_private_window_gives_a_private_card(world: World) -> None:
+async def test_a_private_form_gives_a_private_card(world: World) -> None:
     opened = await world.member.slash(world.channel, "vidu", prompt="a fox")
     asked = await submit(world.member, opened, files=("a.png", picture()), extras=["private"])
     await until(world, asked, READY)
@@ -277,10 +277,10 @@ async def test_a_disk_in_trouble_refuses_without_a_button(
 
 
 @pytest.mark.settings(quota_running=9)
-async def test_a_window_submitted_twice_is_one_payment(world: World, cloud: GmiCloud) -> None:
+async def test_a_form_submitted_twice_is_one_payment(world: World, cloud: GmiCloud) -> None:
     opened = await world.member.slash(world.channel, "vidu", prompt="a fox")
     first = await submit(world.member, opened, files=("fox.png", picture()))
-    # Discord keeps a window open of which it has told its member that something went wrong.
+    # Discord keeps a form open of which it has told its member that something went wrong.
     opened._interaction.modal_consumed = False
     second = await submit(world.member, opened, files=("fox.png", picture()))
     assert "one click is enough" in private_answer(second)
@@ -289,7 +289,7 @@ async def test_a_window_submitted_twice_is_one_payment(world: World, cloud: GmiC
 
 
 @pytest.mark.settings(quota_running=9)
-async def test_two_windows_with_different_words_are_two_videos(world: World, cloud: GmiCloud) -> None:
+async def test_two_forms_with_different_words_are_two_videos(world: World, cloud: GmiCloud) -> None:
     for prompt in ("a fox", "a bear"):
         opened = await world.member.slash(world.channel, "vidu", prompt=prompt)
         await submit(world.member, opened, files=("fox.png", picture()))

@@ -144,9 +144,7 @@ async def test_who_waits_for_a_place_can_cancel(
     gate = hold_posts(world, monkeypatch)
     *on_their_way, waiting = await nine_with_eight_on_their_way(world)
     assert "🚫 Canceled" in private_answer(await press(world.member, waiting, "Cancel"))
-    assert "being sent this very moment" in private_answer(
-        await press(world.member, on_their_way[0], "Cancel")
-    )
+    assert "is being sent right now" in private_answer(await press(world.member, on_their_way[0], "Cancel"))
     gate.set()
     for asked in on_their_way:
         await until(world, asked, READY)

@@ -181,12 +181,12 @@ ANSWERS: list[tuple[Callable[[Json], None], str]] = [
 
 
 @pytest.mark.parametrize(("change", "told"), ANSWERS)
-async def test_an_odd_answer_to_a_window_ends_in_a_sentence(
+async def test_an_odd_answer_to_a_form_ends_in_a_sentence(
     wire: Wire, change: Callable[[Json], None], told: str
 ) -> None:
     paid = len(wire.cloud.requests)
     opened = await wire.discord.slash(Account.numbered(paid), "vidu")
-    await until(lambda: opened.modal is not None, "a window")
+    await until(lambda: opened.modal is not None, "a form")
     asked = await wire.discord.submit(
         opened,
         [("a.png", media.picture())],
@@ -213,9 +213,9 @@ async def settled(wire: Wire, paid: int) -> int:
     return paid
 
 
-async def test_a_window_may_have_a_number_that_nothing_has(wire: Wire) -> None:
+async def test_a_form_may_have_a_number_that_nothing_has(wire: Wire) -> None:
     opened = await wire.discord.slash(command="vidu")
-    await until(lambda: opened.modal is not None, "a window")
+    await until(lambda: opened.modal is not None, "a form")
     assert opened.modal is not None
     for digits in (30, 400, 5000):
         opened.modal["custom_id"] = f"vidu-window:{'9' * digits}"
@@ -240,7 +240,7 @@ async def test_a_press_whose_button_cannot_be_found_is_answered(
     await wire.posted(seed)
     assert asked.original is not None
     pressed = await wire.discord.press(asked.original, f"vidu:edit:{asked.id}")
-    await until(lambda: pressed.modal is not None, "the window of Edit")
+    await until(lambda: pressed.modal is not None, "the form of Edit")
 
     odd = await wire.discord.odd(pressed, change)
 

@@ -348,5 +348,5 @@ async def test_a_discord_out_of_reach_ends_in_one_sentence(tmp_path: Path) -> No
         code = await wire.process.ended()
 
         assert code not in {0, None}
-        assert "Discord cannot be reached" in wire.process.log
+        assert "Discord can't be reached" in wire.process.log
         assert "Traceback" not in wire.process.log

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from bot.delivery.sender import Delivery
 from bot.jobs.card_actions import CardActions
 from bot.models.jobs import CardLocation, Reason, State
 from bot.storage.jobs import JobStore
@@ -21,7 +22,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def actions(stage: Stage) -> CardActions:
-    return CardActions(stage.context, stage.delivery, stage.notifier, stage.poster)
+    return CardActions(stage.context, cast(Delivery, stage.delivery), stage.notifier, stage.poster)
 
 
 async def test_a_card_that_has_not_changed_is_not_edited_again(stage: Stage) -> None:

@@ -10,34 +10,27 @@ import asyncio
 import contextlib
 import json
 import secrets
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Self
 
-import aiohttp
 from aiohttp import web
 
-from bot.models.requests import DURATION_DEFAULT, MODEL
+from bot.models.requests import MODEL
 from fakes.gmi.checks import check_submission, describe_model, misnamed
-from fakes.gmi.render import UNREADABLE
+from fakes.gmi.faults import play
 from fakes.gmi.render import render as render_video
 from fakes.gmi.request import Request, Timing
 from fakes.gmi.script import LIST_MODES, Fault, Outcome, Script
 from fakes.gmi.uploads import Uploads
+from fakes.gmi.videos import Fetch, Render, Videos, fetch_over_http
 
-__all__ = ["GmiCloud", "Request", "Seen", "Timing"]
+__all__ = ["GmiCloud", "Render", "Request", "Seen", "Timing"]
 
 QUEUE = "/api/v1/ie/requestqueue/apikey"
 DEMO_KEY = "demo-key-not-secret"
 PUBLIC = ("/media/", "/uploads/")  # read and written without a key, as storage is
-
-TRICKLE_BYTES, TRICKLE_PAUSE = 16, 0.01  # bytes, and the seconds between them
-
-Render = Callable[[Sequence[bytes], Sequence[bytes], int, int, Path], None]
-Fetch = Callable[[str], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +63,6 @@ class GmiCloud:
     ) -> None:
         self._keys = {keys} if isinstance(keys, str) else set(keys)
         self._now = now
-        self._fetch: Fetch = fetch or _fetch_over_http
-        self._render = render
         self.timing = timing or Timing()
         self._script = Script(prompt_faults=prompt_faults)
         self._punctual = punctual  # no answer before the videos that are due: for a clock that runs ahead
@@ -83,6 +74,8 @@ class GmiCloud:
         self.misnamed: list[str] = []  # fields that GMI would ignore without a word
         self.base_url = ""
         self.uploads = Uploads(now)
+        self._fetch: Fetch = fetch or fetch_over_http
+        self._videos = Videos(self._reference, render)
         self._stack = contextlib.AsyncExitStack()
         self._closing = asyncio.Event()
 
@@ -141,9 +134,6 @@ class GmiCloud:
 
     async def __aenter__(self) -> Self:
         """Start to serve."""
-        # A rendering that is cut off may still write while its folder is removed.
-        folder = tempfile.TemporaryDirectory(prefix="gmi-cloud-", ignore_cleanup_errors=True)
-        self._folder = Path(self._stack.enter_context(folder))
         application = web.Application(middlewares=[self._gate], client_max_size=128 * 1024 * 1024)
         application.router.add_post(f"{QUEUE}/requests", self._submit)
         application.router.add_get(f"{QUEUE}/requests", self._list)
@@ -153,10 +143,11 @@ class GmiCloud:
         application.router.add_post(f"{QUEUE}/upload-url", self.uploads.create)
         application.router.add_put("/uploads/{name}", self.uploads.put)
         application.router.add_get("/uploads/{name}", self.uploads.get)
-        application.router.add_get("/media/{name}", self._media)
+        application.router.add_get("/media/{name}", self._videos.serve)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         self._stack.push_async_callback(self._runner.cleanup)
+        await self._stack.enter_async_context(self._videos)  # ends first: a handler may wait for one
         await self._listen(0)
         self._port = self._runner.addresses[0][1]
         self.base_url = f"http://127.0.0.1:{self._port}"
@@ -165,10 +156,6 @@ class GmiCloud:
     async def __aexit__(self, *_: object) -> None:
         """Stop serving and end every rendering."""
         self._closing.set()
-        tasks = [request.rendering for request in self.requests.values() if request.rendering]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await self._stack.aclose()
 
     async def _listen(self, port: int) -> None:
@@ -183,28 +170,12 @@ class GmiCloud:
         )
         fault = self._script.take_fault(request.method, request.path)
         if fault is not None and not fault.after:
-            return await self._play(fault, request)
+            return await play(fault, request, self._closing)
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if not request.path.startswith(PUBLIC) and (scheme != "Bearer" or key not in self._keys):
             return _error(401, "Invalid API key")
         response: web.StreamResponse = await handler(request)
-        return response if fault is None else await self._play(fault, request)
-
-    async def _play(self, fault: Fault, request: web.Request) -> web.StreamResponse:
-        if fault.reset:
-            assert request.transport is not None
-            request.transport.abort()
-            raise asyncio.CancelledError
-        if fault.cut:
-            return await _cut_off(request)
-        if fault.trickle:
-            return await _trickle(request)
-        if fault.silent:
-            await self._closing.wait()
-        body = fault.text.encode() if fault.raw is None else fault.raw
-        return web.Response(
-            status=fault.status, body=body, content_type=fault.content_type, headers=fault.headers
-        )
+        return response if fault is None else await play(fault, request, self._closing)
 
     async def _submit(self, request: web.Request) -> web.StreamResponse:
         body = await _json_body(request)
@@ -214,7 +185,7 @@ class GmiCloud:
             return _error(refusal.status, refusal.text)
         end = self._script.take_end(body["payload"])
         if isinstance(end, Fault):
-            return await self._play(end, request)
+            return await play(end, request, self._closing)
         accepted = self._accept(body["payload"], end)
         if accepted.outcome.synchronous:
             assert accepted.rendering is not None
@@ -229,36 +200,16 @@ class GmiCloud:
     def _accept(self, payload: dict[str, Any], outcome: Outcome) -> Request:
         request_id = f"req-{len(self.requests) + 1:06d}-{secrets.token_hex(2)}"
         accepted = Request(request_id, MODEL, payload, self._now(), outcome, self.timing, self.base_url)
-        accepted.rendering = asyncio.create_task(self._make(accepted))
+        self._videos.start(accepted)
         self.requests[request_id] = accepted
         return accepted
-
-    async def _make(self, request: Request) -> None:
-        """Fetch the references and render the videos from them."""
-        payload = request.payload
-        try:
-            images = [await self._reference(url) for url in payload.get("images", [])]
-            videos = [await self._reference(url) for url in payload.get("videos", [])]
-        except (aiohttp.ClientError, LookupError, OSError) as error:
-            request.error = f"ImageDownloadFailure: {error}, X-Goog-Signature=secret-signature"
-            return
-        seconds, seed = payload.get("duration", DURATION_DEFAULT), payload.get("seed", 0)
-        for position in range(request.outcome.videos):
-            target = self._folder / f"{request.request_id}-{position}.mp4"
-            try:
-                await asyncio.to_thread(self._render, images, videos, seconds, seed + position, target)
-            except UNREADABLE:
-                request.error = "ImageFormatInvalid: a reference cannot be read"
-                return
-            _pad(target, request.outcome.megabytes)
-            request.videos.append(target)
 
     async def _reference(self, url: str) -> bytes:
         uploaded = self.uploads.content(url)
         return await self._fetch(url) if uploaded is None else uploaded
 
     async def _render_what_is_due(self) -> None:
-        """Wait for the videos whose time has come."""
+        """Wait for the videos whose time has come, where the clock runs ahead of the renderer."""
         now = self._now()
         late = [
             request.rendering
@@ -280,7 +231,7 @@ class GmiCloud:
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         if self.list_mode != "ok":
-            return await self._play(LIST_MODES[self.list_mode], request)
+            return await play(LIST_MODES[self.list_mode], request, self._closing)
         await self._render_what_is_due()
         model, now = request.query.get("model_id"), self._now()
         found = [each.record(now, listed=True) for each in self.posts if model in (None, each.model)]
@@ -307,12 +258,6 @@ class GmiCloud:
             else _error(404, f"model {name} does not exist")
         )
 
-    async def _media(self, request: web.Request) -> web.StreamResponse:
-        path = self._folder / Path(request.match_info["name"]).name
-        if not path.is_file():
-            return web.Response(status=404)
-        return web.FileResponse(path, headers={"Content-Type": "video/mp4"})
-
 
 async def _json_body(request: web.Request) -> Any:
     try:
@@ -321,39 +266,5 @@ async def _json_body(request: web.Request) -> Any:
         return None
 
 
-async def _cut_off(request: web.Request) -> web.StreamResponse:
-    """Promise more bytes than are sent."""
-    response = web.StreamResponse(headers={"Content-Length": "4096"})
-    await response.prepare(request)
-    await response.write(b"{" * 64)
-    assert request.transport is not None
-    request.transport.close()
-    return response
-
-
-async def _trickle(request: web.Request) -> web.StreamResponse:
-    """Send a few bytes again and again, until whoever asked has had enough."""
-    response = web.StreamResponse(headers={"Content-Length": str(1024 * 1024)})
-    await response.prepare(request)
-    with contextlib.suppress(ConnectionError):
-        while True:
-            await response.write(b"x" * TRICKLE_BYTES)
-            await asyncio.sleep(TRICKLE_PAUSE)
-    return response
-
-
 def _error(status: int, text: str) -> web.Response:
     return web.json_response({"error": text}, status=status)
-
-
-def _pad(video: Path, megabytes: int) -> None:
-    """Let a video be larger than it is: players skip a box that they do not know."""
-    missing = megabytes * 1024 * 1024 - video.stat().st_size
-    if missing >= 8:
-        with video.open("ab") as file:
-            file.write(missing.to_bytes(4, "big") + b"free" + bytes(missing - 8))
-
-
-async def _fetch_over_http(url: str) -> bytes:
-    async with aiohttp.ClientSession() as session, session.get(url, raise_for_status=True) as response:
-        return await response.read()

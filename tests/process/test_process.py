@@ -16,7 +16,7 @@ from tests.acceptance.member import until as card_says
 
 
 async def test_a_part_that_cannot_be_kept_running_ends_the_process(tmp_path: Path) -> None:
-    async with open_wire(tmp_path, speed=40.0, module="tests.wire.broken") as wire:
+    async with open_wire(tmp_path, speed=40.0, module="tests.process.broken") as wire:
         assert await wire.process.ended(60) == 1
 
         assert "'follow jobs' failed" in wire.process.log

@@ -1,4 +1,4 @@
-"""The real bot with one part that fails at every start: `python -m tests.wire.broken`."""
+"""The real bot with one part that fails at every start: `python -m tests.process.broken`."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -85,16 +84,10 @@ class Submitter:
 
     async def _end_pause(self, job_id: int) -> None:
         """Let the card of a job that waits for a place name no moment that has passed."""
-        with contextlib.suppress(IllegalTransition):  # cancelled this very moment
-            await self._update_and_show(job_id, _unexplained)
-
-    async def _update_and_show(self, job_id: int, change: Callable[[Job], Job]) -> None:
-        """Change a job that waits to be sent; show that only if the card names a reason to wait."""
         job = self._jobs.get(job_id)
-        if job is None:
-            return
-        await self._jobs.update(job_id, change, only_if=is_waiting_to_be_sent)
-        if job.reason is not None:
+        if job is not None and job.reason is not None:
+            with contextlib.suppress(IllegalTransition):  # cancelled this very moment
+                await self._jobs.update(job_id, _unexplained, only_if=is_waiting_to_be_sent)
             self._notifier.schedule_show(job_id)
 
     async def _attempt(self, job_id: int, pause: float) -> bool:
@@ -102,7 +95,7 @@ class Submitter:
         job = self._jobs.get(job_id)
         if job is None or job.state is not State.SUBMITTING:
             return False  # cancelled while it waited
-        if job.waiting_until is not None and not await self._begin(job_id):
+        if job.waiting_until is not None and not await self._begin(job):
             return False
         if self._clock.now() > job.created_at + self._deadline:
             await self._lifecycle.end(job_id, State.REFUSED, job.reason or Reason.NOT_SENT)
@@ -121,14 +114,16 @@ class Submitter:
         await self._lifecycle.accept(job_id, status)
         return False
 
-    async def _begin(self, job_id: int) -> bool:
+    async def _begin(self, job: Job) -> bool:
         """Store that a job may be sent from now on; False where it is not to be."""
         if self._closing:
             return False
         try:
-            await self._update_and_show(job_id, _begun)
+            await self._jobs.update(job.id, _begun, only_if=is_waiting_to_be_sent)
         except IllegalTransition:
             return False  # cancelled this very moment
+        if job.reason is not None:
+            self._notifier.schedule_show(job.id)
         return True
 
     async def _pause(self, job_id: int, error: GmiError, pause: float) -> bool:

@@ -158,7 +158,8 @@ def _check(status: QuotaStatus, uses: Sequence[Use], failed: Sequence[datetime],
     if status.running >= status.running_max:
         raise QuotaExceeded(status, ExceededLimit.RUNNING, needed)
     videos, seconds = status.used_videos, status.used_seconds
-    exceeded, frees = _exceeded(rule, videos, seconds + needed), None
+    exceeded: ExceededLimit | None = None
+    frees: datetime | None = None
     for use in uses:
         if (still := _exceeded(rule, videos, seconds + needed)) is None:
             break

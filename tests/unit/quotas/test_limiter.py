@@ -80,17 +80,17 @@ def test_seconds_wait_until_enough_of_them_have_left() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "obstacle", "hours"),
+    ("seconds", "exceeded", "hours"),
     [(1, ExceededLimit.VIDEOS, 0), (2, ExceededLimit.VIDEOS, 0), (10, ExceededLimit.SECONDS, 1)],
 )
 def test_of_two_limits_the_one_that_lifts_last_is_named(
-    seconds: int, obstacle: ExceededLimit, hours: int
+    seconds: int, exceeded: ExceededLimit, hours: int
 ) -> None:
     quotas = quotas_of(Rule(2, 10))
     quotas.reserve(1, SERVER, MEMBER, [], 2, START)
     quotas.reserve(2, SERVER, MEMBER, [], 8, START + HOUR)
     refused = refusal(quotas, seconds, START + 2 * HOUR)
-    assert (refused.exceeded, refused.frees) == (obstacle, START + DAY + hours * HOUR)
+    assert (refused.exceeded, refused.frees) == (exceeded, START + DAY + hours * HOUR)
 
 
 def test_more_seconds_than_the_rule_has_never_fit() -> None:
@@ -113,6 +113,16 @@ def test_a_lowered_rule_leaves_nothing_rather_than_less() -> None:
     status = quotas.status(SERVER, MEMBER, [], START + HOUR)
     assert (status.left_videos, status.left_seconds) == (0, 0)
     assert refusal(quotas, 4, START + HOUR).frees == START + HOUR + DAY
+
+
+def test_under_a_lowered_rule_all_that_is_too_much_has_to_leave() -> None:
+    quotas = quotas_of()
+    for hour in range(3):
+        quotas.reserve(hour, SERVER, MEMBER, [], 5, START + hour * HOUR)
+    for videos, hours in ((1, 2), (2, 1), (3, 0)):
+        quotas.rules.set(SERVER, Scope.MEMBER, MEMBER, Rule(videos, None))
+        refused = refusal(quotas, 5, START + 2 * HOUR)
+        assert (refused.exceeded, refused.frees) == (ExceededLimit.VIDEOS, START + DAY + hours * HOUR)
 
 
 def test_only_so_many_run_at_once_in_one_server() -> None:
@@ -209,12 +219,21 @@ def test_a_request_that_comes_to_something_after_all_counts_no_more() -> None:
     assert quotas.reserve(9, SERVER, MEMBER, [], 5, START).attempts == 0
 
 
-def test_of_attempts_and_uses_the_one_that_lifts_last_is_named() -> None:
-    for per, obstacle in ((Period.HOUR, ExceededLimit.ATTEMPTS), (Period.DAY, ExceededLimit.VIDEOS)):
-        quotas = QuotaLimiter(Rule(1, None, per), 99, 1)
-        quotas.reserve(1, SERVER, MEMBER, [], 5, START)
-        quotas.count_attempt(2, SERVER, MEMBER, START + INSTANT)
-        assert refusal(quotas, 5, START + INSTANT).exceeded is obstacle
+@pytest.mark.parametrize(
+    ("per", "later", "exceeded"),
+    [
+        (Period.HOUR, INSTANT, ExceededLimit.ATTEMPTS),
+        (Period.HOUR, timedelta(0), ExceededLimit.VIDEOS),  # both at the same moment
+        (Period.DAY, INSTANT, ExceededLimit.VIDEOS),
+    ],
+)
+def test_of_attempts_and_uses_the_one_that_lifts_last_is_named(
+    per: Period, later: timedelta, exceeded: ExceededLimit
+) -> None:
+    quotas = QuotaLimiter(Rule(1, None, per), 99, 1)
+    quotas.reserve(1, SERVER, MEMBER, [], 5, START)
+    quotas.count_attempt(2, SERVER, MEMBER, START + later)
+    assert refusal(quotas, 5, START + later).exceeded is exceeded
 
 
 def test_usage_lists_the_members_of_one_server_with_most_seconds_first() -> None:

@@ -3,8 +3,8 @@
 mutmut (https://mutmut.readthedocs.io) makes the changes. It mutates the bodies of functions only: constants
 of a module, decorated functions such as properties, and lines that only log stay as they are. Each package is
 mutated in a copy of its own below `build/mutants`, against the tests that are about it, so that a mutant that
-survives costs seconds and not minutes. What was tried is kept: only changed functions are tried again, so
-after a change of the tests alone, remove the copy.
+survives costs seconds and not minutes. `--survivors` tries only those again that survived the last time,
+with the tests of now.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build" / "mutants"
 COPIED = ("bot", "cogs", "demo", "fakes", "tests")
+IGNORED = shutil.ignore_patterns("__pycache__", "output")
 # The tests that are about a package. Acceptance tests are slow: only where nothing else shows what it does.
 PACKAGES: dict[str, tuple[str, ...]] = {
     "gmi": ("tests/unit/gmi",),
@@ -44,6 +45,7 @@ def main() -> int:
         "packages", nargs="*", metavar="package", help=f"of {', '.join(PACKAGES)}; all without"
     )
     parser.add_argument("--children", type=int, default=2, help="processes at once")
+    parser.add_argument("--survivors", action="store_true", help="only those that survived the last time")
     parser.add_argument("--at-least", type=float, default=0.0, help="per cent to kill, or else it fails")
     chosen = parser.parse_args()
     unknown = set(chosen.packages) - set(PACKAGES)
@@ -51,23 +53,27 @@ def main() -> int:
         parser.error(f"unknown package {sorted(unknown)[0]}: choose of {', '.join(PACKAGES)}")
     enough = True
     for package in chosen.packages or PACKAGES:
-        share = _mutate(package, chosen.children)
+        place = BUILD / package
+        names: list[str] = []
+        if chosen.survivors and place.exists():
+            names = _survivors(place)
+            shutil.copytree(ROOT / "tests", place / "tests", ignore=IGNORED, dirs_exist_ok=True)
+        else:
+            _copy(place, package)
+        share = _mutate(package, place, chosen.children, names)
         enough = enough and share >= chosen.at_least
     return 0 if enough else 1
 
 
-def _mutate(package: str, children: int) -> float:
-    """Mutate one package and print its survivors; return how many per cent were killed."""
-    place = BUILD / package
-    _copy(place, package)
-    done = _mutmut(place, "run", "--max-children", str(children))
-    if done != 0:
+def _mutate(package: str, place: Path, children: int, names: list[str]) -> float:
+    """Mutate one package, or try these mutants of it, and print the survivors; return the per cent killed."""
+    if _mutmut(place, "run", "--max-children", str(children), *names).returncode != 0:
         sys.exit(f"bot/{package}: mutmut could not run, see above")
-    _mutmut(place, "results")
     _mutmut(place, "export-cicd-stats")
     counts = json.loads((place / "mutants" / "mutmut-cicd-stats.json").read_text())
     killed, total = sum(counts[name] for name in KILLED), counts["total"] - counts["skipped"]
     share = 100 * killed / total if total else 100.0
+    print("\n".join(_survivors(place)))
     print(
         f"bot/{package}: {total} mutants, {killed} killed ({share:.1f} %), {counts['survived']} survived, "
         f"{counts['no_tests']} without a test. One in full: cd {place.relative_to(ROOT)} && mutmut show NAME"
@@ -76,38 +82,32 @@ def _mutate(package: str, children: int) -> float:
 
 
 def _copy(place: Path, package: str) -> None:
-    """Bring the copy up to date; files that did not change keep their time, so that mutmut skips them."""
-    place.mkdir(parents=True, exist_ok=True)
+    """Copy what is mutated and what tests it, with the settings for this package."""
+    shutil.rmtree(place, ignore_errors=True)
     for name in COPIED:
-        _sync(ROOT / name, place / name)
-    # mutmut copies sources only once; what was made of changed or deleted ones has to go.
-    for made in (place / "mutants" / "bot").rglob("*.py"):
-        source = place / made.relative_to(place / "mutants")
-        if not source.exists() or source.stat().st_mtime > made.stat().st_mtime:
-            made.unlink()
-    shutil.rmtree(place / "mutants" / "tests", ignore_errors=True)
-    settings = [f'only_mutate = ["bot/{package}/*.py"]']
+        shutil.copytree(ROOT / name, place / name, ignore=IGNORED)
     tests = [path for path in PACKAGES[package] if (ROOT / path).exists()]
-    settings.append(f"pytest_add_cli_args_test_selection = {json.dumps(tests)}")
+    settings = (
+        "[tool.mutmut]",
+        f'only_mutate = ["bot/{package}/*.py"]',
+        f"pytest_add_cli_args_test_selection = {json.dumps(tests)}",
+    )
     text = (ROOT / "pyproject.toml").read_text()
-    text = text.replace("[tool.mutmut]\n", "\n".join(["[tool.mutmut]", *settings, ""]))
-    (place / "pyproject.toml").write_text(text)
+    (place / "pyproject.toml").write_text(text.replace("[tool.mutmut]\n", "\n".join([*settings, ""])))
 
 
-def _sync(source: Path, target: Path) -> None:
-    """Copy what is new or changed, and remove what is gone."""
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "output")
-    wanted = {path.relative_to(source) for path in source.rglob("*")}
-    for path in sorted(target.rglob("*"), reverse=True) if target.exists() else []:
-        if path.is_file() and path.relative_to(target) not in wanted:
-            path.unlink()
-    shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
+def _survivors(place: Path) -> list[str]:
+    lines = _mutmut(place, "results", capture=True).stdout.splitlines()
+    named = (line.strip().split(": ") for line in lines if ": " in line)
+    return [name for name, became in named if became in {"survived", "no tests"}]
 
 
-def _mutmut(place: Path, *arguments: str) -> int:
+def _mutmut(place: Path, *arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
     """Run mutmut in the copy. `CI` lets hypothesis draw the same examples each time, without a deadline."""
     command = [str(Path(sys.executable).with_name("mutmut")), *arguments]
-    return subprocess.run(command, cwd=place, env=os.environ | {"CI": "1"}, check=False).returncode
+    return subprocess.run(
+        command, cwd=place, env=os.environ | {"CI": "1"}, check=False, text=True, capture_output=capture
+    )
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ class JobService:
         self._jobs = ActiveJobs(storage, quotas, clock)
         self._context = context = JobContext(storage, self._jobs, clock, tasks, deadline, InFlight())
         self._estimator = DurationEstimator()
-        self._history = EstimatorHistory(storage, self._estimator, clock)
+        self._history = EstimatorHistory(storage.notes, self._estimator, clock)
         lost_posts = LostPosts(gmi, storage, clock)
         self._poller = StatusPoller(
             gmi, clock, model, self._estimator, requests_per_minute, lost_posts=lost_posts

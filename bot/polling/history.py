@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Protocol
 
 from bot.clock import Clock
 from bot.polling.estimator import DurationEstimator
-from bot.storage.storage import Storage, StorageUnavailable
+from bot.storage.storage import StorageUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -15,11 +16,23 @@ NOTE = "durations learned"
 EVERY = timedelta(minutes=1)  # at most so often; a crash loses what a minute has taught
 
 
+class Notes(Protocol):
+    """Short texts that outlive the process; the store of notes is one."""
+
+    async def get(self, name: str, /) -> str | None:
+        """Return the note of this name."""
+        ...
+
+    async def save(self, name: str, value: str, /) -> None:
+        """Save a note in place of an earlier one. Raises StorageUnavailable."""
+        ...
+
+
 class EstimatorHistory:
     """Reads and writes the one note that holds it."""
 
-    def __init__(self, storage: Storage, estimator: DurationEstimator, clock: Clock) -> None:
-        self._storage = storage
+    def __init__(self, notes: Notes, estimator: DurationEstimator, clock: Clock) -> None:
+        self._notes = notes
         self._estimator = estimator
         self._clock = clock
         self._saved = estimator.dump()
@@ -27,7 +40,7 @@ class EstimatorHistory:
 
     async def restore(self) -> None:
         """Take over what earlier processes learned; nothing, where the note makes no sense."""
-        note = await self._storage.notes.get(NOTE)
+        note = await self._notes.get(NOTE)
         if note is None:
             return
         try:
@@ -46,7 +59,7 @@ class EstimatorHistory:
         if learned == self._saved:
             return
         try:
-            await self._storage.notes.save(NOTE, learned)
+            await self._notes.save(NOTE, learned)
         except StorageUnavailable as trouble:
             log.warning("What was learned about durations is not saved yet (%s)", trouble)
         else:

@@ -14,6 +14,7 @@ from typing import Protocol
 from bot.clock import Clock
 from bot.gmi.client import GmiCloud, GmiError, RequestStatus
 from bot.models.jobs import Job, State
+from bot.polling.history import Notes
 
 log = logging.getLogger(__name__)
 
@@ -38,18 +39,6 @@ class JobLookup(Protocol):
 
     async def without_request(self, earliest: datetime, latest: datetime) -> list[Job]:
         """Return the jobs without GMI's ID that may have been sent between these moments."""
-        ...
-
-
-class Notes(Protocol):
-    """Short texts that outlive the process; the store of notes is one."""
-
-    async def get(self, name: str, /) -> str | None:
-        """Return the note of this name."""
-        ...
-
-    async def save(self, name: str, value: str, /) -> None:
-        """Save a note in place of an earlier one."""
         ...
 
 

@@ -188,7 +188,7 @@ async def open_stage(
     delivery = cast(Delivery, recorder)
     notifier = CardNotifier(context, delivery, estimator, notify_after)
     poster = VideoPoster(context, delivery, notifier)
-    history = EstimatorHistory(storage, estimator, clock)
+    history = EstimatorHistory(storage.notes, estimator, clock)
     lifecycle = Lifecycle(context, cast(StatusPoller, poller), notifier, poster, history)
     async with aiohttp.ClientSession() as session:
         gmi = Client(session, cloud.base_url, FAKE_KEY, None)

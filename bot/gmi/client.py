@@ -125,7 +125,7 @@ class GmiCloud:
             async for chunk in response.content.iter_chunked(CHUNK):
                 content += chunk
                 if len(content) > ANSWER_MAX:
-                    raise _TooLarge("answer too large")
+                    raise _TooLarge
             headers = {name.lower(): value for name, value in response.headers.items()}
             return response.status, bytes(content), headers
 

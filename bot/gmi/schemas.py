@@ -137,9 +137,10 @@ def _readable_links(values: Iterable[object], *, plain_http: bool) -> list[str]:
 
 def _link(value: object, *, plain_http: bool) -> str | None:
     """Return a link to a public file as it is, with what no link may hold escaped; None for anything else."""
-    if not isinstance(value, str) or not value[: LINK_MAX + 1].strip().isprintable():
+    text = value.strip() if isinstance(value, str) else ""
+    if len(text) > LINK_MAX or not text.isprintable():
         return None
-    link = _NOT_IN_LINKS.sub(lambda found: quote(found.group()), value[: LINK_MAX + 1].strip())
+    link = _NOT_IN_LINKS.sub(lambda found: quote(found.group()), text)
     if len(link) > LINK_MAX:
         return None
     try:

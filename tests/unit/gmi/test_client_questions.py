@@ -144,6 +144,14 @@ async def test_an_id_stays_one_part_of_the_path(request_id: str, client: Client,
     assert {seen.path.count("requestqueue/apikey/requests") for seen in server.requests_seen} == {1}
 
 
+@pytest.mark.parametrize("request_id", ["a/b", "../x", "a?b#c", "a%2Fb", "a%zz", "äö", "a+b", "a&b=c"])
+async def test_a_request_is_asked_for_by_its_very_id(
+    request_id: str, client: Client, server: GmiCloud
+) -> None:
+    server.add_stranger({}, request_id=request_id)
+    assert (await client.status(request_id)).request_id == request_id
+
+
 async def test_an_endless_answer_is_not_read_to_its_end(client: Client, server: GmiCloud) -> None:
     server.fault("GET", "/requests", script.answer(200, " " * (gmi.ANSWER_MAX + 1)))
     with pytest.raises(GmiError, match=r"^answer too large$") as caught:
@@ -166,6 +174,13 @@ async def test_links_without_tls_count_from_a_stand_in_on_this_machine(
         assert (await local.submit(MODEL, PAYLOAD)).results == ("http://127.0.0.1/a.mp4",)
     assert {seen.path.rsplit("/requests", 1)[0] for seen in server.requests_seen} == {gmi.QUEUE_PATH}
     assert "X-Organization-ID" not in server.requests_seen[0].headers
+
+
+async def test_a_base_address_may_have_a_path(server: GmiCloud) -> None:
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(GmiError, match="status 404"):
+            await Client(session, f"{server.base_url}/viaX/", "demo-key-not-secret", None).status("r")
+    assert server.requests_seen[0].path == f"/viaX{gmi.QUEUE_PATH}/requests/r"
 
 
 async def test_links_without_tls_count_from_nobody_else(server: GmiCloud) -> None:

@@ -28,11 +28,15 @@ def links(outcome: object, *, plain_http: bool = False) -> tuple[str, ...]:
         (f'{ROOT}a<b>"c"\\d', f"{ROOT}a%3Cb%3E%22c%22%5Cd"),
         (f"{ROOT}%20x", f"{ROOT}%20x"),
         ("https://a.invalid:8443/a", "https://a.invalid:8443/a"),
+        ("https://a.invalid:1/a", "https://a.invalid:1/a"),
         (ROOT + "x" * (LINK_MAX - len(ROOT)), ROOT + "x" * (LINK_MAX - len(ROOT))),
         (ROOT + "x" * (LINK_MAX - len(ROOT) + 1), None),
         (ROOT + "x" * (LINK_MAX - len(ROOT) - 1) + " ", ROOT + "x" * (LINK_MAX - len(ROOT) - 1)),
         (ROOT + "x" * (LINK_MAX - len(ROOT) - 1) + " y", None),
         (ROOT + "x" * (LINK_MAX - len(ROOT)) + "\u202e", None),
+        (ROOT + "x" * (LINK_MAX - len(ROOT) - 1) + "\u202e", None),
+        (ROOT + "x" * (LINK_MAX - len(ROOT)) + " " * 50, ROOT + "x" * (LINK_MAX - len(ROOT))),
+        (ROOT + "x" * (LINK_MAX - len(ROOT)) + " y", None),
         (f"{ROOT}\u202egp4.exe", None),
         ("https://me@a.invalid/a", None),
         ("https://a.invalid%2f.b.invalid/a", None),
@@ -68,8 +72,10 @@ def test_links_without_tls_count_only_where_they_are_allowed(key: str) -> None:
         assert record is not None
         assert record.results == found
         assert parse_list(page, plain_http=allowed).statuses[0].results == found
-    record = parse_record(body)
+    record, read = parse_record(body), read_record(json.loads(body))
     assert record is not None
+    assert read is not None
+    assert read.results == ()
     assert record.results == parse_list(page).statuses[0].results == ()
 
 

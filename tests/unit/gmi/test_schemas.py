@@ -252,6 +252,7 @@ def test_only_an_object_is_a_payload(payload: object) -> None:
         (2**63, None),
         ("a/b?c#d", "a/b?c#d"),
         ("a..b", "a..b"),
+        (".X.", ".X."),
         ("...", None),
         ("a\tb", None),
         ("a\u00a0b", None),

@@ -1,13 +1,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help test demo soak bench pictures fix lock clean
+.PHONY: help test demo soak bench mutants pictures fix lock clean
 
 help:
 	@echo 'make demo   try the bot in a simulated Discord in the browser (no token, no key)'
 	@echo 'make test   everything that must pass: ruff, mypy, pytest with coverage (ARGS="-k quota": some tests only)'
 	@echo 'make soak   kill the bot again and again and count what became of each job (ARGS="--minutes 5")'
 	@echo 'make bench  measure speed and cost beside others; table, JSON and picture in docs/bench (ARGS="answer idle")'
+	@echo 'make mutants  change the code in small ways and count what the tests do not notice (ARGS="gmi polling")'
 	@echo 'make pictures  take the pictures of the README anew (needs Chromium)'
 	@echo 'make fix    format the code and repair what ruff can repair'
 	@echo 'make lock   pin the dependencies of pyproject.toml anew, with hashes'
@@ -21,6 +22,10 @@ help:
 
 .venv/bench-installed: .venv/installed requirements-bench.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $@
+
+.venv/mutants-installed: .venv/installed requirements-mutants.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-mutants.txt
 	@touch $@
 
 test: .venv/installed
@@ -38,6 +43,9 @@ soak: .venv/installed
 bench: .venv/bench-installed
 	$(BIN)/python -m bench $(ARGS)
 
+mutants: .venv/mutants-installed
+	nice -n 10 $(BIN)/python -m tests.mutants $(ARGS)
+
 pictures: .venv/installed
 	$(BIN)/python -m demo.pictures
 
@@ -50,6 +58,8 @@ lock: .venv/installed
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements-dev.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --group bench --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements-bench.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --group mutants --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements-mutants.txt
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage demo/output
+	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis demo/output

@@ -61,5 +61,4 @@ lock: .venv/installed
 	$(BIN)/uv pip compile pyproject.toml --group dev --group mutants --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements-mutants.txt
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage demo/output
-	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis demo/output
+	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage demo/output

@@ -31,7 +31,7 @@ class _TooLarge(aiohttp.ClientPayloadError):
 
 
 class GmiCloud:
-    """A client of one organisation's request queue."""
+    """A client of one organization's request queue."""
 
     def __init__(
         self, session: aiohttp.ClientSession, base_url: str, key: str, organization: str | None

@@ -18,7 +18,7 @@ PRIOR_JOBS = 2.0  # how many jobs the guess below is worth
 # Too low a guess costs a few polls, too high a one lets the first members wait.
 PRIOR_LOG, PRIOR_VARIANCE = math.log(30.0), 0.25
 DEVIATION_MIN = 0.05  # of the log; jobs are never as alike as a few of them may look
-ENOUGH_JOBS = 5  # before a median is told
+ENOUGH_JOBS = 5  # before a median is shown
 LOG_MIN, LOG_MAX = math.log(0.5), math.log(7 * 24 * 3600.0)  # of the seconds that a duration can truly have
 
 

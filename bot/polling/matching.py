@@ -213,7 +213,7 @@ def _may_be_ours(status: RequestStatus, senders: Iterable[Job], unnamed: Iterabl
 
 
 def _seed(status: RequestStatus) -> int | None:
-    """Return the seed that a record echoes; whatever has one can be told from ours."""
+    """Return the seed that a record echoes; whatever has one can be distinguished from ours."""
     seed = (status.payload or {}).get("seed")
     if isinstance(seed, bool) or not isinstance(seed, int | float) or seed != seed // 1:
         return None

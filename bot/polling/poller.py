@@ -65,12 +65,12 @@ class StatusPoller:
         found = was_lost and job.request_id is not None
         request = TrackedRequest.begin(job, deadline, now, found=found, unexplained=unexplained)
         self._tracker.add(request)
-        # An accepted job is not asked about at once: its POST has just told its status.
+        # An accepted job is not asked about at once: its POST has just given its status.
         at_once = request.request_id is None or unexplained is not None
         seconds = 0.0 if at_once else request.interval(self._estimator, now)
         due = min(now + timedelta(seconds=seconds), deadline)
         if self._list.due is not None and request.request_id is not None and not request.alone:
-            request.in_list = True  # the next list will tell; it comes as early as this job needs it
+            request.in_list = True  # the next list shows it; it comes as early as this job needs it
             self._list.hasten(self._tracker.known, due)
             due = deadline
         self._tracker.due.wake_at(job.id, due)
@@ -138,7 +138,7 @@ class StatusPoller:
         shown = [request for request in tracker if request.request_id in listed]
         self._list.answered(now)
         if not shown and known:
-            # A list without a single job that we know serves nobody: it is another organisation's, or empty.
+            # A list without a single job that we know serves nobody: it is another organization's, or empty.
             self._list.set_aside(known, now, pause)
         pays = bool(shown) and self._list.pays(known)
         if len(shown) < known:
@@ -159,7 +159,7 @@ class StatusPoller:
         try:
             found = await self._lost_posts.find(statuses, ids, [request.job for request in lost])
         except Exception:
-            # Without the storage nobody can tell whose a record is: they are searched for again.
+            # Without the storage nobody knows whose a record is: they are searched for again.
             log.exception("Lost requests could not be searched for")
         for request in lost:
             self._tracker.observe(request, found.get(request.job.id))
@@ -169,5 +169,5 @@ class StatusPoller:
         """Ask about one job by itself."""
         status, pause = await self._questions.status(request)
         if status is not None and status.state is not None:
-            request.unexplained = None  # what a question about the job alone tells is final
+            request.unexplained = None  # the answer about the job alone is final
         self._tracker.observe(request, status, at_least=pause)

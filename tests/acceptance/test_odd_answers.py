@@ -9,8 +9,8 @@ import pytest
 from simcord import InteractionResult
 
 from bot.gmi.client import GmiCloud as Client
-from bot.gmi.client import RequestStatus
-from bot.polling.timers import TimerQueue
+from bot.gmi.schemas import RequestStatus
+from bot.polling.request_list import ListSchedule
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud, Timing
 from fakes.gmi.script import Fault, Outcome

@@ -131,7 +131,7 @@ async def test_the_header_tells_the_time_where_the_body_does_not(client: Client,
     assert (await error_of(client)).retry_after == 12
 
 
-async def test_the_organisation_goes_along(client: Client, server: GmiCloud) -> None:
+async def test_the_organization_goes_along(client: Client, server: GmiCloud) -> None:
     report = await client.submit(MODEL, PAYLOAD)
     assert report.state is State.QUEUED
     [seen] = server.requests_seen

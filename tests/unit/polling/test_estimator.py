@@ -184,6 +184,19 @@ def test_only_numbers_that_can_have_been_learned_are_read(at: int, value: float,
             estimator.load(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("7", "no list of what was learned"),
+        ("[7]", "a row is not what was learned"),
+        (json.dumps([[*ROW[:4], -0.04]]), "a row holds numbers that cannot have been learned"),
+    ],
+)
+def test_the_log_can_say_why_it_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"^{reason}$"):
+        DurationEstimator().load(text)
+
+
 def test_the_first_guess_is_outweighed_by_what_is_learned() -> None:
     estimator = DurationEstimator()
     assert estimator.expected(MODEL, CLIP) == pytest.approx((math.log(30), 0.5))

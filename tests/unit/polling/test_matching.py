@@ -227,10 +227,14 @@ async def test_two_jobs_of_one_moment_are_in_doubt(
     assert await find(rig, lost_posts, [shown], job) == ({1: shown.request_id} if found else {})
 
 
-async def test_what_was_given_up_long_before_is_no_rival(rig: Rig, lost_posts: LostPosts) -> None:
-    rig.own.jobs.append(replace(lost(2, created=-900, state=State.UNCONFIRMED), state_since=at(-400)))
+@pytest.mark.parametrize(("ended", "found"), [(-241, True), (-240, False), (-100, False)])
+async def test_what_was_given_up_long_before_is_no_rival(
+    ended: float, found: bool, rig: Rig, lost_posts: LostPosts
+) -> None:
+    rival = lost(2, created=-900, state=State.UNCONFIRMED)
+    rig.own.jobs.append(replace(rival, state_since=at(ended)))
     shown = stranger(rig, {})
-    assert await find(rig, lost_posts, [shown], lost()) == {1: shown.request_id}
+    assert await find(rig, lost_posts, [shown], lost()) == ({1: shown.request_id} if found else {})
 
 
 async def test_a_payload_that_contradicts_is_never_found_by_its_time(rig: Rig, lost_posts: LostPosts) -> None:

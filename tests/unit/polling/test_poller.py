@@ -243,6 +243,21 @@ async def test_a_list_that_is_too_long_is_not_asked_for(rig: Rig) -> None:
     assert rig.asked()["requests"] == 2  # it is weighed again after half an hour
 
 
+async def test_a_list_that_became_too_long_for_few_jobs_is_weighed_again_later(rig: Rig) -> None:
+    rig.cloud.timing = Timing(queued=100_000, processing=60)
+    for _ in range(10):
+        rig.cloud.add_stranger({"prompt": "x" * 1000, "seed": 1})
+    jobs = [await rig.submit() for _ in range(3)]
+    await rig.advance(10)
+    assert set(rig.asked()) == {"requests"}  # cheaper than three questions
+    rig.poller.drop(jobs.pop().id)
+    before = rig.seen
+    await rig.advance(1700)
+    assert set(rig.asked(before)) == {name(job) for job in jobs}  # and dearer than two
+    await rig.advance(120)
+    assert rig.asked(before)["requests"] == 1
+
+
 async def test_a_state_that_the_list_words_oddly_is_asked_for_singly(rig: Rig) -> None:
     jobs = [await rig.submit(), await rig.submit()]
     records = [{"request_id": name(job), "status": "who knows"} for job in jobs]

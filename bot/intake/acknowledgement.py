@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from bot.intake.answers import answer_failed
 from bot.intake.context import Interaction
 from bot.jobs.service import JobService
 from bot.models.jobs import CardLocation, PendingReply
@@ -29,8 +30,10 @@ async def acknowledged(
         # With the message's id it can be answered even after the token's life.
         await jobs.add_pending_reply(pending())
         yield location
-    except Exception:
-        # The failure is about to be answered; a cancellation is not: then the process ends.
+    except Exception as error:
+        # Forgotten only once the failure is answered: a crash in between would leave a placeholder for ever.
+        # A cancellation is not answered: then the process ends, and the next one answers.
+        await answer_failed(interaction, f"The request {interaction.id}", error)
         await jobs.remove_pending_reply(interaction.id)
         raise
     if not jobs.has(interaction.id):

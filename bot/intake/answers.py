@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 TOO_LATE = 10062  # Discord's code for an interaction that it has given up
 ALREADY_ANSWERED = 40060  # Discord's code for a second first answer
+_ANSWERED = "vidu failure answered"
 
 
 async def answer_privately(interaction: Interaction, text: str, *, view: ui.View | None = None) -> None:
@@ -49,6 +50,9 @@ async def _withdraw(interaction: Interaction) -> None:
 async def answer_failed(interaction: Interaction, what: str, error: Exception) -> None:
     """Turn a failure into a sentence; what nobody expected goes to the log with its traceback."""
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+    if interaction.extras.get(_ANSWERED) is cause:
+        return  # where it was raised it was answered as well
+    interaction.extras[_ANSWERED] = cause
     if isinstance(cause, StorageUnavailable):
         log.error("%s met storage trouble (%s)", what, cause)
         text = texts.storage_unavailable()

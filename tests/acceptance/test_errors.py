@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import discord
 import pytest
+from discord import app_commands
 
+from bot.intake.attachments import AttachmentReader
 from bot.jobs.service import JobService
-from bot.storage.storage import Storage
+from bot.storage.drafts import DraftStore
+from bot.storage.jobs import JobStore
+from fakes.gmi.cloud import GmiCloud
 from fakes.world import World
-from tests.acceptance.member import ask, card_text, press, presses, private_answer, submit, until
+from tests.acceptance.member import (
+    ask,
+    assert_nothing_spent,
+    card_text,
+    press,
+    presses,
+    private_answer,
+    submit,
+    until,
+)
 
 READY = "✅ Your video is ready"
 WRONG = "Something went wrong on my side"
@@ -24,7 +39,7 @@ async def test_a_button_that_fails_is_answered_once_and_logged(
 ) -> None:
     asked = await ask(world)
     await until(world, asked, READY)
-    monkeypatch.setattr(Storage, "job", fails)
+    monkeypatch.setattr(JobStore, "get", fails)
 
     answer = await press(world.member, asked, "Edit")
 
@@ -46,11 +61,43 @@ async def test_a_failure_after_an_acknowledgement_takes_its_place(
     await until(world, asked, READY)
 
 
+@pytest.mark.command_errors(types=[])
+async def test_a_crash_while_a_failure_is_answered_leaves_nobody_waiting(
+    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never_ends(*_: Any, **__: Any) -> None:
+        await world.clock.wait(asyncio.Event(), None)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AttachmentReader, "examine", fails)
+        patched.setattr(discord.Interaction, "edit_original_response", never_ends)
+        asked = await ask(world)
+    assert asked.deferred
+    await world.restart()
+
+    assert "I restarted before I could send your request" in card_text(asked)
+    assert await world.bot.storage.replies.all() == []
+    assert_nothing_spent(world, cloud)
+
+
+@pytest.mark.command_errors(types=[app_commands.CommandInvokeError])
+async def test_a_failure_behind_a_placeholder_is_answered_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(AttachmentReader, "examine", fails)
+
+    asked = await ask(world)
+
+    assert WRONG in private_answer(asked)
+    assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"]
+    assert await world.bot.storage.replies.all() == []
+
+
 async def test_a_form_that_fails_is_answered(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     opened = await world.member.slash(world.channel, "vidu", image1=("fox.png", b"any bytes at all"))
-    monkeypatch.setattr(Storage, "draft", fails)
+    monkeypatch.setattr(DraftStore, "get", fails)
 
     answer = await submit(world.member, opened, prompt="a fox")
 
@@ -103,7 +150,7 @@ async def test_a_page_that_fails_leaves_the_list_where_it_is(
     for _ in range(6):
         await until(world, await ask(world), READY)
     listed = await world.member.slash(world.channel, "videos")
-    monkeypatch.setattr(Storage, "jobs_of", fails)
+    monkeypatch.setattr(JobStore, "of_user", fails)
 
     answer = await press(world.member, listed, "Older")
 

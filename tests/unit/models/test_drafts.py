@@ -26,6 +26,7 @@ def draft(*sources: Source) -> Draft:
 def test_a_draft_without_a_fault_has_no_problem() -> None:
     assert draft().problems() == []
     assert draft(source("run.mp4"), source("fox.png", size=None)).problems() == []
+    assert draft(source("a.mp4"), source("b.mp4"), source(), source(), source()).problems() == []
 
 
 @pytest.mark.parametrize("seed", ["", "1", " 42 ", "2147483647"])

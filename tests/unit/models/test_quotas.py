@@ -6,7 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.models.quotas import EffectiveRule, ExceededLimit, Period, QuotaExceeded, QuotaStatus, Rule, Scope
+from bot.models.quotas import (
+    ATTEMPTS_PER,
+    EffectiveRule,
+    ExceededLimit,
+    Period,
+    QuotaExceeded,
+    QuotaStatus,
+    Rule,
+    Scope,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +29,10 @@ from bot.models.quotas import EffectiveRule, ExceededLimit, Period, QuotaExceede
 )
 def test_periods(period: Period, length: timedelta) -> None:
     assert period.length == length
+
+
+def test_attempts_without_a_video_count_for_an_hour() -> None:
+    assert timedelta(hours=1) == ATTEMPTS_PER
 
 
 def test_every_period_has_a_length() -> None:

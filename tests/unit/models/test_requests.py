@@ -196,7 +196,7 @@ def test_each_wrong_option_is_a_problem_of_its_own() -> None:
     assert codes == [ProblemCode.DURATION_OUT_OF_RANGE, ProblemCode.SEED_OUT_OF_RANGE]
 
 
-@pytest.mark.parametrize(("images", "videos"), [(1, 0), (7, 0), (0, 1), (0, 2), (4, 1), (4, 2)])
+@pytest.mark.parametrize(("images", "videos"), [(1, 0), (7, 0), (0, 1), (0, 2), (1, 1), (4, 1), (4, 2)])
 def test_numbers_of_references_that_fit(images: int, videos: int) -> None:
     assert count_problems(images, videos) == []
 

@@ -10,7 +10,7 @@ from simcord import InteractionResult
 
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.schemas import RequestStatus
-from bot.polling.request_list import ListSchedule
+from bot.polling.timers import TimerQueue
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud, Timing
 from fakes.gmi.script import Fault, Outcome

@@ -114,12 +114,12 @@ class RecordingPoller:
     """Remembers which jobs are asked about, by which ID, and until when."""
 
     followed: dict[int, tuple[str | None, datetime]] = field(default_factory=dict)
-    doubted: dict[int, RequestStatus] = field(default_factory=dict)
+    unexplained: dict[int, RequestStatus] = field(default_factory=dict)
 
-    def follow(self, job: Job, deadline: datetime, *, doubted: RequestStatus | None = None) -> None:
+    def track(self, job: Job, deadline: datetime, *, unexplained: RequestStatus | None = None) -> None:
         self.followed[job.id] = (job.request_id, deadline)
-        if doubted is not None:
-            self.doubted[job.id] = doubted
+        if unexplained is not None:
+            self.unexplained[job.id] = unexplained
 
     def drop(self, job_id: int) -> None:
         self.followed.pop(job_id, None)

@@ -78,7 +78,7 @@ async def test_a_status_moves_a_job_along_the_table(
         (RequestStatus("r", State.QUEUED), State.QUEUED, ENDS),
         (RequestStatus("r", None), State.QUEUED, ENDS),
         (RequestStatus("r", State.PROCESSING), State.PROCESSING, ENDS),
-        (RequestStatus("r", State.FAILED), State.QUEUED, ENDS),  # doubted until its reason is known
+        (RequestStatus("r", State.FAILED), State.QUEUED, ENDS),  # unexplained until its reason is known
         (RequestStatus("r", State.FAILED, reason=Reason.POLICY), State.FAILED, None),
         (RequestStatus("r", State.CANCELLED, reason=Reason.CANCELLED), State.CANCELLED, None),
         (RequestStatus("r", State.SUCCEEDED), State.SUCCEEDED, START + timedelta(seconds=30)),
@@ -95,8 +95,8 @@ async def test_an_accepted_request_is_taken_over_in_whatever_state_it_is(
     job = await stage.stored()
     assert (job.state, job.request_id) == (after, "r")
     assert stage.poller.followed.get(JOB) == (None if polled is None else ("r", polled))
-    doubted = status.state is State.FAILED and status.reason is None
-    assert (stage.poller.doubted.get(JOB) == status) is doubted
+    unexplained = status.state is State.FAILED and status.reason is None
+    assert (stage.poller.unexplained.get(JOB) == status) is unexplained
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ async def test_an_update_that_fails_is_logged_and_the_job_asked_about_again_late
     async def refuse(self: JobStore, job: Any, *, previous: int) -> None:
         raise StorageFault("DataError")
 
-    async def news() -> Any:
+    async def updates() -> Any:
         yield update(State.PROCESSING)
 
     monkeypatch.setattr(stage.poller, "news", news, raising=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import logging
 import math
 import random
 from collections import Counter
@@ -86,7 +85,6 @@ async def crowd(
     size: int, each: int, median: float, deviation: float, *, lists: bool, per_minute: int, seed: int
 ) -> Crowd:
     """Let so many members make so many videos each, one after the other; nothing is known before."""
-    logging.getLogger("bot.polling").setLevel(logging.ERROR)
     chance, clock = random.Random(seed), _Clock()  # noqa: S311
     cloud = _Cloud(clock, lists=lists)
     poller = StatusPoller(cast(GmiCloud, cloud), clock, MODEL, DurationEstimator(), per_minute)

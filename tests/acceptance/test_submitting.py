@@ -300,7 +300,7 @@ def refuse_saves(monkeypatch: pytest.MonkeyPatch, refused: Callable[[Job], bool]
     ("outcome", "shown"),
     [
         (Outcome(delay=200), "⏳ Waiting in line"),
-        (Outcome(synchronous=True), "📦 Finished, fetching the video"),
+        (Outcome(synchronous=True), "📦 Finished, downloading the video"),
         (script.failed("TaskTimeout"), "⏳ Waiting in line"),
     ],
 )

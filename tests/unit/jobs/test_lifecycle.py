@@ -217,7 +217,7 @@ async def test_an_update_that_fails_is_logged_and_the_job_asked_about_again_late
     async def updates() -> Any:
         yield update(State.PROCESSING)
 
-    monkeypatch.setattr(stage.poller, "news", news, raising=False)
+    monkeypatch.setattr(stage.poller, "updates", updates, raising=False)
     monkeypatch.setattr(JobStore, "save", refuse)
     with caplog.at_level(logging.ERROR):
         await stage.lifecycle.run()

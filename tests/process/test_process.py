@@ -19,7 +19,7 @@ async def test_a_part_that_cannot_be_kept_running_ends_the_process(tmp_path: Pat
     async with open_wire(tmp_path, speed=40.0, module="tests.process.broken") as wire:
         assert await wire.process.ended(60) == 1
 
-        assert "'follow jobs' failed" in wire.process.log
+        assert "'take updates of jobs' failed" in wire.process.log
         assert wire.process.log.endswith(
             "A part of the bot keeps failing. See the log. Restarting may help.\n"
         )
@@ -94,7 +94,7 @@ async def test_a_part_that_fails_while_closing_keeps_nothing_else_open(
         raise RuntimeError("no room for lessons")
 
     with monkeypatch.context() as patched:
-        patched.setattr(EstimatorHistory, "keep", fails)
+        patched.setattr(EstimatorHistory, "save", fails)
         await bot.close()
 
     assert bot.is_closed()

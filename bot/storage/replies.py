@@ -47,7 +47,6 @@ class PendingReplyStore:
 
         Raises StorageUnavailable if that takes too long; should it arrive later, it is removed.
         """
-        self._leftover.discard(reply.id)
         try:
             await self._change(reply.id, reply)
         except StorageUnavailable:

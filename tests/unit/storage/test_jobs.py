@@ -130,8 +130,8 @@ async def test_ids_and_seeds_of_all_jobs_are_known_however_many(storage: Storage
     for number in range(3):
         job = replace(new_job(number), request_id=f"req-{number}", state=State.DELIVERED)
         await storage.jobs.add(replace(job, request=replace(job.request, seed=number)))
-    # One more than a statement takes, so that the last one comes in a batch of its own.
-    asked = [f"other-{number}" for number in range(1, 500)] + ["req-1", "req-2"]
+    # One more than a statement takes: the first comes in one batch, and the last in another.
+    asked = ["req-1", *(f"other-{number}" for number in range(499)), "req-2"]
     assert await storage.jobs.known_requests(asked) == {"req-1", "req-2"}
     assert await storage.jobs.known_requests([]) == set()
     assert [job.id for job in await storage.jobs.with_seeds([*range(3, 503), 2])] == [2]

@@ -231,7 +231,8 @@ def test_a_usual_duration_is_rounded(seconds: float, words_: str) -> None:
     assert job_texts.about(seconds) == words_
 
 
-@pytest.mark.parametrize(("limit", "plays", "link"), product((0, 25 * 1024**2), (True, False), (True, False)))
+@pytest.mark.parametrize(("plays", "link"), [(True, True), (True, False), (False, True), (False, False)])
+@pytest.mark.parametrize("limit", [0, 25 * 1024**2])
 def test_why_there_is_no_file_reads_well(limit: int, plays: bool, link: bool) -> None:
     for request_id in (None, "req-1"):
         text = job_texts.too_large(26 * 1024**2, limit, request_id=request_id, plays=plays, link=link)

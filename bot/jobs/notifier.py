@@ -14,7 +14,8 @@ from bot.delivery.routes import Undeliverable
 from bot.delivery.sender import Delivery, Upload
 from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
 from bot.jobs.deadlines import LATE_RESULTS
-from bot.models.jobs import Job, PendingReply, State
+from bot.models.jobs import Job, PendingReply
+from bot.models.states import State
 from bot.polling.estimator import DurationEstimator
 
 log = logging.getLogger(__name__)

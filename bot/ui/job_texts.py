@@ -7,7 +7,8 @@ from datetime import datetime
 
 import discord
 
-from bot.models.jobs import Charge, Job, Reason, State
+from bot.models.jobs import Charge, Job
+from bot.models.states import Reason, State
 from bot.ui import formatting
 from bot.ui.reason_texts import explain, unknown_code
 from bot.ui.translator import N_, _, ngettext

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bot.gmi.client import GmiCloud as Client
-from bot.models.jobs import CardLocation, PendingReply, Reason, State
+from bot.models.jobs import CardLocation, PendingReply
+from bot.models.states import Reason, State
 from fakes.gmi.cloud import GmiCloud
 from tests.unit.jobs.stage import (
     DEADLINE,

@@ -161,7 +161,7 @@ def lost_request() -> str:
 
 
 def about(seconds: float) -> str:
-    """Return a duration in words, no finer than anybody could promise."""
+    """Return a duration in words, no finer than anybody could know."""
     if seconds < 55:
         return formatting.seconds(max(5, round(seconds / 5) * 5))
     minutes = max(1.0, round(seconds / 30) / 2)

@@ -1,4 +1,4 @@
-"""Promises 1 and 2 through what goes wrong: lost POSTs, storage trouble, restarts, members' tricks."""
+"""One payment and one video each, through lost POSTs, storage trouble, restarts and members' tricks."""
 
 from __future__ import annotations
 

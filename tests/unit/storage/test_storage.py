@@ -65,7 +65,7 @@ class Crashes(RuleBasedStateMachine):
         except QuotaExceeded:
             return multiple()
         self.next_id += 1
-        if dies:  # between the reservation and the intent: nothing was promised
+        if dies:  # between the reservation and the intent: no member waits for a video
             self.crash()
             return multiple()
         assert self.run(self.storage.jobs.add(job))

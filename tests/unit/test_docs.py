@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -53,6 +54,26 @@ def mapped() -> set[str]:
         if name.endswith("/"):
             folders.append((depth, path))
     return found
+
+
+def strings(folder: str) -> list[str]:
+    """Return every text in the code below a folder, put together where it is written in parts."""
+    nodes = (
+        node
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+    )
+    return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+def test_what_the_readme_says_to_look_for_is_what_the_bot_says() -> None:
+    table = re.search(r"### Troubleshooting\n(.*?)^## ", PAGES[1].read_text(), re.MULTILINE | re.DOTALL)
+    assert table
+    words = re.findall(r'"([^"\n]+)"', "\n".join(re.findall(r"^\| (.*?) \|", table[1], re.MULTILINE)))
+    said = strings("bot")
+    assert len(words) >= 10
+    for part in (part for quote in words for part in quote.split("…")):
+        assert any(part in text.replace("{size}", "").replace("{limit}", "") for text in said), part
 
 
 @each_page

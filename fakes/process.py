@@ -199,8 +199,8 @@ class Wire:
             JobRow(*row) for row in self._read("SELECT id, state, charge, seed, told FROM jobs ORDER BY id")
         ]
 
-    def promised(self) -> list[int]:
-        """Return the interactions whose members were promised an answer and have none."""
+    def pending_replies(self) -> list[int]:
+        """Return the interactions whose members still wait for an answer."""
         return [row[0] for row in self._read("SELECT id FROM placeholders")]
 
     def registered(self) -> bool:

@@ -12,7 +12,7 @@ from yarl import URL
 
 from bot.gmi.errors import RETRY_AFTER_MAX, GmiError, SubmitOutcome, read_error, submit_error
 from bot.gmi.schemas import RequestList, RequestStatus, parse_list, parse_record
-from bot.models.jobs import Reason
+from bot.models.states import Reason
 
 __all__ = ["GmiCloud", "GmiError", "RequestList", "RequestStatus", "SubmitOutcome"]
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from http import HTTPStatus
 
 from bot.gmi.lenient import body_text, read_json, read_number
-from bot.models.jobs import Reason
+from bot.models.states import Reason
 
 RETRY_AFTER_MAX = 15 * 60.0  # seconds; a longer wait would only hide the problem from the member
 RETRY_AFTER_MIN = 1.0  # seconds

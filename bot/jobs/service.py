@@ -147,10 +147,6 @@ class JobService:
         """Tell whether this job is open."""
         return job_id in self._jobs
 
-    def check_quota(self, guild_id: int | None, user_id: int, role_ids: Sequence[int], seconds: int) -> None:
-        """Raise QuotaExceeded if a video of that many seconds would not fit now; take nothing."""
-        self._quotas.check(guild_id, user_id, role_ids, seconds, self._clock.now())
-
     async def start(self, submission: Submission) -> Job:
         """Reserve, store the intent, and send the request in the background.
 

@@ -19,7 +19,8 @@ from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
 from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.notifier import CardNotifier
 from bot.jobs.places import Places
-from bot.models.jobs import IllegalTransition, Job, Reason, State
+from bot.models.jobs import IllegalTransition, Job
+from bot.models.states import Reason, State
 
 log = logging.getLogger(__name__)
 

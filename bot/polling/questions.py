@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from bot.gmi.client import GmiCloud, GmiError, RequestList, RequestStatus
-from bot.models.jobs import Reason
+from bot.models.states import Reason
 from bot.polling.tracked import TrackedRequest
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from bot.models.jobs import OPEN, CardLocation, Charge, Job, Reason, State
-from bot.models.requests import Kind, Reference, VideoRequest
+from bot.models.catalog import Kind
+from bot.models.jobs import CardLocation, Charge, Job
+from bot.models.requests import Reference, VideoRequest
+from bot.models.states import OPEN, Reason, State
 from bot.storage.database import Database
 from bot.storage.errors import StaleJob, StorageConflict
 from bot.storage.schema import (

@@ -139,13 +139,13 @@ def cancel_too_late() -> str:
 
 def cancel_not_agreed() -> str:
     """Return what follows Cancel where the provider went on with it."""
-    return _("🕓 GMI Cloud didn't cancel it. You'll still get the video.")
+    return _("🕓 The provider didn't cancel it. You'll still get the video.")
 
 
 def cancel_unsure() -> str:
     """Return what follows Cancel where the provider did not say what came of it."""
     return _(
-        "🕓 GMI Cloud hasn't said if it's canceled. Wait a minute. "
+        "🕓 The provider hasn't said if it's canceled. Wait a minute. "
         "If it's still in line then, click Cancel again."
     )
 

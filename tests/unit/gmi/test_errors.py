@@ -17,7 +17,7 @@ from bot.gmi.errors import (
     submit_error,
     vendor_code,
 )
-from bot.models.jobs import Reason
+from bot.models.states import Reason
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

@@ -23,9 +23,11 @@ from bot.jobs.notifier import CardNotifier
 from bot.jobs.poster import VideoPoster
 from bot.jobs.recovery import Recovery
 from bot.jobs.submitter import Submitter
-from bot.models.jobs import CardLocation, Job, PendingReply, State
+from bot.models.catalog import Kind
+from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.quotas import Rule
-from bot.models.requests import Kind, Reference, VideoRequest
+from bot.models.requests import Reference, VideoRequest
+from bot.models.states import State
 from bot.polling.estimator import DurationEstimator
 from bot.polling.history import EstimatorHistory
 from bot.polling.poller import StatusPoller

@@ -7,19 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.models.jobs import (
-    REFUNDING,
-    TRANSITIONS,
-    CardLocation,
-    Charge,
-    IllegalTransition,
-    Job,
-    Reason,
-    State,
-    can_move,
-    transition,
-)
+from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, can_move, transition
 from bot.models.requests import VideoRequest
+from bot.models.states import REFUNDING, TRANSITIONS, Reason, State
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LINK = "https://cdn.example.invalid/a.mp4"

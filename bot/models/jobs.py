@@ -15,6 +15,7 @@ from bot.models.states import (
     Reason,
     State,
     is_in_vain,
+    may_be_billed,
 )
 
 # What belongs to a job's state is found here as well.
@@ -114,6 +115,11 @@ class Job:
     def in_vain(self) -> bool:
         """Return whether GMI got this request and nothing came of it, so far."""
         return is_in_vain(self.state, self.reason, self.request_id)
+
+    @property
+    def may_be_billed(self) -> bool:
+        """Return whether the operator may have to pay for this request."""
+        return may_be_billed(self.state, self.reason)
 
 
 def can_move(job: Job, state: State) -> bool:

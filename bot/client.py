@@ -33,9 +33,11 @@ from bot.media.hosts import is_on_this_machine
 from bot.media.inspector import Inspector
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.service import QuotaService
+from bot.quotas.warnings import BudgetWarnings
 from bot.settings import Settings
 from bot.storage.storage import Storage
 from bot.tasks import Tasks
+from bot.ui.budget_texts import ceilings_in_force
 
 log = logging.getLogger(__name__)
 
@@ -103,19 +105,28 @@ class ViduBot(commands.Bot):
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         await self._parts.enter_async_context(session)
         self.cdn = self._given_cdn or DiscordCdn(session)
-        limiter = QuotaLimiter(settings.quota, settings.quota_running, settings.quota_attempts_per_hour)
-        self.quota_service = QuotaService(self.storage.quotas, limiter, self.clock)
-        await self._open_jobs(session, limiter)
+        limiter = QuotaLimiter(
+            settings.quota, settings.quota_running, settings.quota_attempts_per_hour, settings.ceilings
+        )
+        log.info("%s", ceilings_in_force(settings.ceilings))
+        warnings = BudgetWarnings(
+            limiter.budgets, self.storage.budgets, self.clock, self.tasks, settings.price
+        )
+        self.quota_service = QuotaService(self.storage, limiter, warnings, self.clock)
+        await self._open_jobs(session, limiter, warnings)
         self.intake = Intake(
             jobs=self.job_service,
             quotas=limiter,
+            budget_warnings=warnings,
             files=AttachmentReader(self.inspector, self.cdn, self.upload_bytes),
             drafts=self.storage.drafts,
             upload_bytes=self.upload_bytes,
             clock=self.clock,
         )
 
-    async def _open_jobs(self, session: aiohttp.ClientSession, limiter: QuotaLimiter) -> None:
+    async def _open_jobs(
+        self, session: aiohttp.ClientSession, limiter: QuotaLimiter, warnings: BudgetWarnings
+    ) -> None:
         """Open what takes jobs to their end, and take over those of an earlier process."""
         settings = self.settings
         key = settings.gmi_api_key.get_secret_value()
@@ -127,6 +138,7 @@ class ViduBot(commands.Bot):
         self.job_service = JobService(
             storage=self.storage,
             quotas=limiter,
+            budget_warnings=warnings,
             gmi=GmiCloud(session, settings.gmi_base_url, key, settings.gmi_org_id),
             delivery=self.delivery,
             clock=self.clock,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.models.budgets import Ceilings, Price
 from bot.models.catalog import CATALOG, DEFAULT
 from bot.models.quotas import Period, Rule
 
@@ -50,11 +52,19 @@ class Settings(BaseSettings):
     quota_per: Period = Period.DAY
     quota_running: int = Field(default=2, ge=1)
     quota_attempts_per_hour: Attempts = 20
+    budget_seconds: Allowance = 600
+    budget_videos: Allowance = None
+    budget_per: Period = Period.DAY
+    budget_server_seconds: Allowance = None
+    budget_server_videos: Allowance = None
+    budget_direct_seconds: Allowance = None
+    price_per_second: Annotated[Decimal, Field(ge=0, allow_inf_nan=False)] | None = None
+    currency: Annotated[str, Field(max_length=10)] = "USD"
     job_deadline_minutes: float = Field(default=60, gt=0, le=7 * 24 * 60)
     notify_after_seconds: int = Field(default=30, ge=-1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("log_level", "quota_per", mode="before")
+    @field_validator("log_level", "quota_per", "budget_per", mode="before")
     @classmethod
     def _fold_case(cls, value: Any, info: Any) -> Any:
         if not isinstance(value, str):
@@ -94,6 +104,20 @@ class Settings(BaseSettings):
     def quota(self) -> Rule:
         """Return the operator's default quota."""
         return Rule(videos=self.quota_videos, seconds=self.quota_seconds, per=self.quota_per)
+
+    @property
+    def ceilings(self) -> Ceilings:
+        """Return what everybody may use together."""
+        return Ceilings(
+            bot=Rule(self.budget_videos, self.budget_seconds, self.budget_per),
+            server=Rule(self.budget_server_videos, self.budget_server_seconds, self.budget_per),
+            direct=Rule(None, self.budget_direct_seconds, self.budget_per),
+        )
+
+    @property
+    def price(self) -> Price | None:
+        """Return what a second of video costs, if the operator says so."""
+        return None if self.price_per_second is None else Price(self.price_per_second, self.currency.strip())
 
 
 def load(**overrides: Any) -> Settings:

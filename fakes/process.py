@@ -243,6 +243,7 @@ async def open_wire(
             "DATABASE_URL": f"sqlite+aiosqlite:///{storage}",
             "QUOTA_VIDEOS": "unlimited",
             "QUOTA_RUNNING": "1000",
+            "BUDGET_SECONDS": "unlimited",
             "VIDU_WIRE_SPEED": str(speed),
             "VIDU_WIRE_EPOCH": repr(clock.epoch),
             **settings,

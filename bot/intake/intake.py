@@ -16,13 +16,15 @@ from bot.jobs.service import DuplicateRequest, JobService, ShuttingDown, Submiss
 from bot.media.byte_budget import ByteBudget
 from bot.models.drafts import Draft
 from bot.models.jobs import CardLocation
-from bot.models.quotas import QuotaExceeded
+from bot.models.quotas import LimitExceeded
 from bot.models.requests import VideoRequest, parse_seed, random_seed
 from bot.quotas.limiter import QuotaLimiter
+from bot.quotas.warnings import BudgetWarnings
 from bot.storage.drafts import DraftStore
 from bot.storage.storage import StorageFault, StorageUnavailable
 from bot.ui import answer_texts as texts
 from bot.ui import quota_texts as sentences
+from bot.ui.budget_texts import limit_exceeded
 from bot.ui.buttons import reopen_view
 from bot.ui.cards import notice_card, reference_filename
 from bot.ui.modal import VideoModal
@@ -41,6 +43,7 @@ class Intake:
         *,
         jobs: JobService,
         quotas: QuotaLimiter,
+        budget_warnings: BudgetWarnings,
         files: AttachmentReader,
         drafts: DraftStore,
         upload_bytes: ByteBudget,
@@ -48,6 +51,7 @@ class Intake:
     ) -> None:
         self._jobs = jobs
         self._quotas = quotas
+        self._budget_warnings = budget_warnings
         self._files = files
         self._drafts = drafts
         self._upload_bytes = upload_bytes
@@ -68,8 +72,9 @@ class Intake:
             self._quotas.check(
                 quota_guild_id(interaction), user_id, role_ids(interaction), draft.duration, now
             )
-        except QuotaExceeded as error:
-            await self.refuse(interaction, draft, sentences.quota_exceeded(error))
+        except LimitExceeded as error:
+            self._budget_warnings.refused(error)
+            await self._refuse_limit(interaction, draft, error)
             return
         place = card_location(interaction, now, private=draft.private)
         async with acknowledged(interaction, self._jobs, place) as location:
@@ -86,6 +91,10 @@ class Intake:
         """Tell the member why not, with a button that opens what they typed again."""
         kept = await self._keep(draft)
         await answer_privately(interaction, text, view=reopen_view(draft.id) if kept else None)
+
+    async def _refuse_limit(self, interaction: Interaction, draft: Draft, error: LimitExceeded) -> None:
+        """Tell the member which limit is in the way."""
+        await self.refuse(interaction, draft, limit_exceeded(error))
 
     async def open_modal(
         self, interaction: Interaction, draft: Draft, about_files: str | None = None
@@ -140,8 +149,8 @@ class Intake:
         )
         try:
             await self._start(submission)
-        except QuotaExceeded as error:
-            await self.refuse(interaction, draft, sentences.quota_exceeded(error))
+        except LimitExceeded as error:
+            await self._refuse_limit(interaction, draft, error)
         except ShuttingDown:
             await self.refuse(interaction, draft, texts.restarting())
         except DuplicateRequest:

@@ -125,6 +125,8 @@ class ActiveJobs:
             self._quotas.settle(job_id)
         elif before.charge is Charge.HELD and after.charge is Charge.REFUNDED:
             self._quotas.refund(job_id)
+        if before.may_be_billed and not after.may_be_billed:
+            self._quotas.budgets.give_back(job_id)
         if after.in_vain and not before.in_vain:
             self._quotas.count_attempt(job_id, after.quota_guild_id, after.user_id, after.created_at)
         elif before.in_vain and not after.in_vain:

@@ -21,6 +21,7 @@ from bot.jobs.poster import VideoPoster
 from bot.jobs.recovery import Recovery
 from bot.jobs.submitter import Submitter
 from bot.models.jobs import CardLocation, Job, PendingReply
+from bot.models.quotas import LimitExceeded
 from bot.models.requests import VideoRequest
 from bot.polling.estimator import DurationEstimator
 from bot.polling.history import EstimatorHistory
@@ -28,6 +29,7 @@ from bot.polling.matching import LostPosts
 from bot.polling.poller import StatusPoller
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.replay import rebuild
+from bot.quotas.warnings import BudgetWarnings
 from bot.storage.storage import Storage, StorageUnavailable
 from bot.tasks import InFlight, Tasks
 
@@ -85,6 +87,7 @@ class JobService:
         *,
         storage: Storage,
         quotas: QuotaLimiter,
+        budget_warnings: BudgetWarnings,
         gmi: GmiCloud,
         delivery: Delivery,
         clock: Clock,
@@ -96,6 +99,7 @@ class JobService:
     ) -> None:
         self._storage = storage
         self._quotas = quotas
+        self._budget_warnings = budget_warnings
         self._clock = clock
         self._model = model
         self._jobs = ActiveJobs(storage, quotas, clock)
@@ -118,7 +122,8 @@ class JobService:
 
     async def open(self) -> None:
         """Take over what an earlier process left, before anything new can arrive."""
-        await rebuild(self._quotas, self._storage.quotas, self._clock.now())
+        await rebuild(self._quotas, self._storage, self._clock.now())
+        await self._budget_warnings.load()
         await self._history.restore()
         await self._recovery.load()
         self._context.tasks.supervise(self._lifecycle.run, "take updates of jobs")
@@ -150,8 +155,8 @@ class JobService:
     async def start(self, submission: Submission) -> Job:
         """Reserve, store the intent, and send the request in the background.
 
-        Raises QuotaExceeded when the quota does not allow it, DuplicateRequest when it was started before,
-        ShuttingDown when the bot is about to stop, StorageUnavailable when the intent cannot be stored.
+        Raises LimitExceeded when a quota or a budget does not allow it, DuplicateRequest when it was started
+        before, ShuttingDown when the bot is about to stop, StorageUnavailable when it cannot be stored.
         """
         if self._closing:
             raise ShuttingDown
@@ -165,30 +170,41 @@ class JobService:
         # Meanwhile: from here to the place nothing awaits, and a stop waits for whoever has a place.
         if self._closing:
             raise ShuttingDown
-        seconds = submission.request.duration
-        guild_id, user_id = submission.quota_guild_id, submission.user_id
-        self._quotas.reserve(job_id, guild_id, user_id, submission.role_ids, seconds, now)
-        # Whoever has to wait for a place is stored as waiting: then no crash leaves a doubt.
-        placed = self._submitter.take_place()
-        job = submission.job(self._model, now, waits=not placed)
-        await self._insert(job, placed)
+        try:
+            job, placed = await self._reserve(submission, now)
+        except LimitExceeded as error:
+            self._budget_warnings.refused(error)
+            raise
         self._jobs.add(job)
+        self._budget_warnings.look(submission.quota_guild_id)
         tasks = self._context.tasks
         tasks.spawn(self._show_first(job_id, submission), f"first card of job {job_id}")
         tasks.spawn(self._recovery.submit(job_id, placed=placed), f"submit job {job_id}")
         return job
 
+    async def _reserve(self, submission: Submission, now: datetime) -> tuple[Job, bool]:
+        """Take what a job costs wherever it counts, store it, and return it and whether it has a place."""
+        guild_id, user_id = submission.quota_guild_id, submission.user_id
+        seconds = submission.request.duration
+        self._quotas.reserve(submission.job_id, guild_id, user_id, submission.role_ids, seconds, now)
+        # Whoever has to wait for a place is stored as waiting: then no crash leaves a doubt.
+        placed = self._submitter.take_place()
+        job = submission.job(self._model, now, waits=not placed)
+        await self._insert(job, placed)
+        return job, placed
+
     async def _insert(self, job: Job, placed: bool) -> None:
         """Store a new job, or give back what was taken for it."""
         new = False
+        budgets = self._quotas.budgets.of_place(job.quota_guild_id)
         try:
-            new = await self._storage.jobs.add(job)
+            new = await self._storage.jobs.add(job, budgets)
         except StorageUnavailable:
             self._context.tasks.spawn(self._jobs.withdraw(job), f"withdraw job {job.id}")
             raise
         finally:
             if not new:
-                self._quotas.refund(job.id)
+                self._quotas.withdraw(job.id)
                 if placed:
                     self._submitter.leave_place()
         if not new:

@@ -24,7 +24,7 @@ DEFAULT = Rule(50, None, Period.MONTH)
 
 async def rebuilt(storage: Storage, now: datetime = START) -> QuotaLimiter:
     limiter = QuotaLimiter(DEFAULT, 9, 9)
-    await rebuild(limiter, storage.quotas, now)
+    await rebuild(limiter, storage, now)
     return limiter
 
 

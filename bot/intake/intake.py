@@ -7,6 +7,7 @@ from functools import partial
 
 from bot.clock import Clock
 from bot.delivery.sender import Upload
+from bot.intake.access import allowed_or_answered
 from bot.intake.acknowledgement import acknowledged
 from bot.intake.answers import answer_privately
 from bot.intake.attachments import AttachmentReader, InspectedFiles
@@ -14,6 +15,7 @@ from bot.intake.context import Interaction, card_location, quota_guild_id, role_
 from bot.intake.repeats import RecentActions
 from bot.jobs.service import DuplicateRequest, JobService, ShuttingDown, Submission
 from bot.media.byte_budget import ByteBudget
+from bot.models.access import AccessRule
 from bot.models.drafts import Draft
 from bot.models.jobs import CardLocation
 from bot.models.quotas import QuotaExceeded
@@ -45,6 +47,7 @@ class Intake:
         drafts: DraftStore,
         upload_bytes: ByteBudget,
         clock: Clock,
+        access: AccessRule,
     ) -> None:
         self._jobs = jobs
         self._quotas = quotas
@@ -52,10 +55,14 @@ class Intake:
         self._drafts = drafts
         self._upload_bytes = upload_bytes
         self._clock = clock
+        self._access = access
         self._recent = RecentActions()
 
     async def take(self, interaction: Interaction, draft: Draft) -> None:
         """Start the job that a draft asks for, or tell the member what stands in its way."""
+        # Asked before on every way here; once more, so that no new way can forget it.
+        if not await allowed_or_answered(self._access, interaction):
+            return
         user_id = interaction.user.id
         problems = draft.problems()
         if problems:
@@ -91,6 +98,8 @@ class Intake:
         self, interaction: Interaction, draft: Draft, about_files: str | None = None
     ) -> None:
         """Open the form of a draft; it must be the first answer to the interaction."""
+        if not await allowed_or_answered(self._access, interaction):
+            return
         # An empty form needs no memory: everything comes back with its answer.
         kept = bool(draft.sources) and await self._keep(draft)
         if draft.sources and not kept:

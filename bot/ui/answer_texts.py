@@ -36,6 +36,14 @@ def server_only() -> str:
     return _("🏠 This command only works in a server. Use it in one of the server's channels.")
 
 
+def not_allowed_here() -> str:
+    """Return what follows whatever the operator doesn't allow in this place."""
+    return _(
+        "🔒 The people who run this bot don't allow this here, so nothing was sent. "
+        "You can still see your videos with `/videos`."
+    )
+
+
 def outdated_command() -> str:
     """Return what follows a command that Discord still shows as an earlier version had it."""
     return _(

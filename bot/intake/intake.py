@@ -13,7 +13,7 @@ from bot.intake.answers import answer_privately
 from bot.intake.attachments import AttachmentReader, InspectedFiles
 from bot.intake.context import Interaction, card_location, quota_guild_id, role_ids, time_to_read
 from bot.intake.repeats import RecentActions
-from bot.jobs.service import DuplicateRequest, JobService, ShuttingDown, Submission
+from bot.jobs.service import DuplicateRequest, JobService, ShuttingDown, Submission, SubmitClosed
 from bot.media.byte_budget import ByteBudget
 from bot.models.access import AccessRule
 from bot.models.drafts import Draft
@@ -72,9 +72,13 @@ class Intake:
             return
         now = self._clock.now()
         try:
+            self._jobs.check_gate()
             self._quotas.check(
                 quota_guild_id(interaction), user_id, role_ids(interaction), draft.duration, now
             )
+        except SubmitClosed as error:
+            await self.refuse(interaction, draft, texts.submit_closed(error.reason))
+            return
         except QuotaExceeded as error:
             await self.refuse(interaction, draft, sentences.quota_exceeded(error))
             return
@@ -151,6 +155,8 @@ class Intake:
             await self._start(submission)
         except QuotaExceeded as error:
             await self.refuse(interaction, draft, sentences.quota_exceeded(error))
+        except SubmitClosed as error:
+            await self.refuse(interaction, draft, texts.submit_closed(error.reason))
         except ShuttingDown:
             await self.refuse(interaction, draft, texts.restarting())
         except DuplicateRequest:

@@ -15,10 +15,12 @@ from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import Cancellation, CancelResult
 from bot.jobs.card_actions import CardActions
 from bot.jobs.context import JobContext
+from bot.jobs.key_check import KeyCheck
 from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.notifier import CardNotifier
 from bot.jobs.poster import VideoPoster
 from bot.jobs.recovery import Recovery
+from bot.jobs.submit_gate import SubmitClosed, SubmitGate
 from bot.jobs.submitter import Submitter
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.requests import VideoRequest
@@ -31,7 +33,7 @@ from bot.quotas.replay import rebuild
 from bot.storage.storage import Storage, StorageUnavailable
 from bot.tasks import InFlight, Tasks
 
-__all__ = ["CancelResult", "DuplicateRequest", "JobService", "ShuttingDown", "Submission"]
+__all__ = ["CancelResult", "DuplicateRequest", "JobService", "ShuttingDown", "Submission", "SubmitClosed"]
 
 log = logging.getLogger(__name__)
 
@@ -99,12 +101,20 @@ class JobService:
         self._clock = clock
         self._model = model
         self._jobs = ActiveJobs(storage, quotas, clock)
-        self._context = context = JobContext(storage, self._jobs, clock, tasks, deadline, InFlight())
+        self._gate = gate = SubmitGate(clock)
+        self._key_check = KeyCheck(gate, gmi, model, clock)
+        self._context = context = JobContext(storage, self._jobs, clock, tasks, deadline, InFlight(), gate)
         self._estimator = DurationEstimator()
         self._history = EstimatorHistory(storage.notes, self._estimator, clock)
         lost_posts = LostPosts(gmi, storage, clock)
         self._poller = StatusPoller(
-            gmi, clock, model, self._estimator, requests_per_minute, lost_posts=lost_posts
+            gmi,
+            clock,
+            model,
+            self._estimator,
+            requests_per_minute,
+            lost_posts=lost_posts,
+            on_key_refused=gate.key_doubted.set,
         )
         self._notifier = notifier = CardNotifier(context, delivery, self._estimator, notify_after)
         poster = VideoPoster(context, delivery, notifier)
@@ -122,6 +132,7 @@ class JobService:
         await self._history.restore()
         await self._recovery.load()
         self._context.tasks.supervise(self._lifecycle.run, "take updates of jobs")
+        self._context.tasks.supervise(self._key_check.run, "check a refused key")
 
     def resume(self) -> None:
         """Go on with what an earlier process left; called once Discord can be reached."""
@@ -151,11 +162,16 @@ class JobService:
         """Raise QuotaExceeded if a video of that many seconds would not fit now; take nothing."""
         self._quotas.check(guild_id, user_id, role_ids, seconds, self._clock.now())
 
+    def check_gate(self) -> None:
+        """Raise SubmitClosed if nothing is submitted now, for whomever; take nothing."""
+        self._gate.check()
+
     async def start(self, submission: Submission) -> Job:
         """Reserve, store the intent, and send the request in the background.
 
         Raises QuotaExceeded when the quota does not allow it, DuplicateRequest when it was started before,
-        ShuttingDown when the bot is about to stop, StorageUnavailable when the intent cannot be stored.
+        ShuttingDown when the bot is about to stop, SubmitClosed while GMI takes no request of anybody,
+        StorageUnavailable when the intent cannot be stored.
         """
         if self._closing:
             raise ShuttingDown
@@ -171,7 +187,9 @@ class JobService:
             raise ShuttingDown
         seconds = submission.request.duration
         guild_id, user_id = submission.quota_guild_id, submission.user_id
+        self._gate.check()
         self._quotas.reserve(job_id, guild_id, user_id, submission.role_ids, seconds, now)
+        self._gate.admit(job_id)
         # Whoever has to wait for a place is stored as waiting: then no crash leaves a doubt.
         placed = self._submitter.take_place()
         job = submission.job(self._model, now, waits=not placed)
@@ -193,6 +211,7 @@ class JobService:
         finally:
             if not new:
                 self._quotas.refund(job.id)
+                self._gate.release(job.id)
                 if placed:
                     self._submitter.leave_place()
         if not new:

@@ -63,7 +63,10 @@ FOLLOWED = frozenset({State.QUEUED, State.PROCESSING, State.OVERDUE})  # GMI is 
 # The quota gets back what was held for the job.
 REFUNDING = frozenset({State.FAILED, State.CANCELLED, State.REFUSED, State.UNCONFIRMED, State.OVERDUE})
 
-_NOT_TAKEN_IN = frozenset({Reason.RATE, Reason.CAPACITY, Reason.UNREACHABLE, Reason.NOT_SENT})
+# A missing credit or a refused key is the operator's to mend, and no attempt of the member's.
+_NOT_TAKEN_IN = frozenset(
+    {Reason.RATE, Reason.CAPACITY, Reason.UNREACHABLE, Reason.NOT_SENT, Reason.CREDIT, Reason.KEY}
+)
 
 
 def is_in_vain(state: State, reason: Reason | None, request_id: str | None) -> bool:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from bot.ui.translator import _
+from bot.models.jobs import Reason
+from bot.ui.translator import N_, _
+
+_SUBMIT_CLOSED = {
+    Reason.CREDIT: N_(
+        "💳 This bot has no credit left at the provider, so nothing was sent, and this doesn't count towards "
+        "your quota. Please tell the people who run this bot, and ask again later."
+    ),
+    Reason.KEY: N_(
+        "🔑 The provider rejected this bot's API key, so nothing was sent, and this doesn't count towards "
+        "your quota. Please tell the people who run this bot to renew the key, and ask again later."
+    ),
+}
 
 
 def unexpected() -> str:
@@ -24,6 +36,11 @@ def storage_unavailable() -> str:
 def restarting() -> str:
     """Return what follows a request just before the bot stops."""
     return _("🔄 I'm about to restart, so nothing was sent. Ask again in a minute.")
+
+
+def submit_closed(reason: Reason) -> str:
+    """Return what follows a request while the provider takes none of anybody, for lack of credit or key."""
+    return _(_SUBMIT_CLOSED[reason])
 
 
 def no_permission() -> str:

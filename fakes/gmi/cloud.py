@@ -61,7 +61,7 @@ class GmiCloud:
         prompt_faults: bool = False,
         punctual: bool = False,
     ) -> None:
-        self._keys = {keys} if isinstance(keys, str) else set(keys)
+        self.keys = {keys} if isinstance(keys, str) else set(keys)  # that are accepted
         self._now = now
         self.timing = timing or Timing()
         self._script = Script(prompt_faults=prompt_faults)
@@ -172,7 +172,7 @@ class GmiCloud:
         if fault is not None and not fault.after:
             return await play(fault, request, self._closing)
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-        if not request.path.startswith(PUBLIC) and (scheme != "Bearer" or key not in self._keys):
+        if not request.path.startswith(PUBLIC) and (scheme != "Bearer" or key not in self.keys):
             return _error(401, "Invalid API key")
         response: web.StreamResponse = await handler(request)
         return response if fault is None else await play(fault, request, self._closing)

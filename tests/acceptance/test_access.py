@@ -28,7 +28,10 @@ async def leave_out(world: World) -> None:
 
 
 async def ask_directly(user: UserHandle) -> InteractionResult:
-    return await user.slash("vidu", prompt="a fox in the snow", image1=("fox.png", picture()))
+    asked: InteractionResult = await user.slash(
+        "vidu", prompt="a fox in the snow", image1=("fox.png", picture())
+    )
+    return asked
 
 
 def posts(cloud: GmiCloud) -> int:

@@ -26,7 +26,8 @@ class KeyCheck:
     async def run(self) -> None:
         """Check the key whenever it is in doubt, for ever.
 
-        A question about one job that was refused is doubted at once: GMI may refuse only that job's record.
+        Where a status question was refused, it is checked at once, before anything is closed: GMI may only
+        keep that one record to itself. A refused request has closed the gate already.
         """
         while True:
             await self._clock.wait(self._gate.key_doubted, None)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 
 import pytest
+from discord import app_commands
 from simcord import InteractionResult
 
+from bot.storage.jobs import JobStore
+from bot.storage.storage import StorageUnavailable
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Outcome
@@ -42,6 +45,10 @@ def gate_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 async def burst(world: World, seeds: range) -> list[InteractionResult]:
     return [await ask(world, seed=seed) for seed in seeds]
+
+
+async def refuse_to_store(*_: object) -> bool:
+    raise StorageUnavailable("the disk is full")
 
 
 def refusals(answers: list[InteractionResult], words: str) -> int:
@@ -145,6 +152,32 @@ async def test_who_waits_for_a_pause_when_the_credit_ends_is_refused_without_a_p
     await until(world, paused, "This bot has no credit left")
     assert posts(cloud) == [1, 2]
     assert_quota_untouched(world)
+
+
+@MANY
+async def test_whose_pause_ends_when_a_trial_is_due_is_the_trial(world: World, cloud: GmiCloud) -> None:
+    cloud.fault("POST", "/requests", script.rate_limited(700_000))
+    paused = await ask(world, seed=1)
+    cloud.fault("POST", "/requests", script.NO_CREDIT)
+    await ask(world, seed=2)
+    await until(world, paused, READY, seconds=1000)
+    await until(world, await ask(world, seed=3), READY)
+    assert posts(cloud) == [1, 2, 1, 3]
+
+
+@MANY
+@pytest.mark.command_errors(types=[app_commands.CommandInvokeError])
+async def test_a_trial_that_cannot_be_stored_makes_way_for_the_next_one(
+    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.fault("POST", "/requests", script.NO_CREDIT)
+    await ask(world, seed=1)
+    await world.env.advance_time(TEN_MINUTES)
+    with monkeypatch.context() as patch:
+        patch.setattr(JobStore, "add", refuse_to_store)
+        assert "can't save anything right now" in private_answer(await ask(world, seed=2))
+    await until(world, await ask(world, seed=3), READY)
+    assert posts(cloud) == [1, 3]
 
 
 @MANY

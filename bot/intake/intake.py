@@ -70,15 +70,16 @@ class Intake:
             problems += (await self._files.examine_briefly(user_id, draft.used, limit)).problems
             await self.refuse(interaction, draft, problem_list_text(list(dict.fromkeys(problems))))
             return
+        try:
+            self._jobs.gate.check()
+        except SubmitClosed as closed:
+            await self.refuse(interaction, draft, texts.submit_closed(closed.reason))
+            return
         now = self._clock.now()
         try:
-            self._jobs.check_gate()
             self._quotas.check(
                 quota_guild_id(interaction), user_id, role_ids(interaction), draft.duration, now
             )
-        except SubmitClosed as error:
-            await self.refuse(interaction, draft, texts.submit_closed(error.reason))
-            return
         except QuotaExceeded as error:
             await self.refuse(interaction, draft, sentences.quota_exceeded(error))
             return
@@ -155,10 +156,10 @@ class Intake:
             await self._start(submission)
         except QuotaExceeded as error:
             await self.refuse(interaction, draft, sentences.quota_exceeded(error))
-        except SubmitClosed as error:
-            await self.refuse(interaction, draft, texts.submit_closed(error.reason))
         except ShuttingDown:
             await self.refuse(interaction, draft, texts.restarting())
+        except SubmitClosed as closed:
+            await self.refuse(interaction, draft, texts.submit_closed(closed.reason))
         except DuplicateRequest:
             log.info("Interaction %s arrived twice", interaction.id)
 

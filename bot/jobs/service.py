@@ -101,22 +101,16 @@ class JobService:
         self._clock = clock
         self._model = model
         self._jobs = ActiveJobs(storage, quotas, clock)
-        self._gate = gate = SubmitGate(clock)
-        self._key_check = KeyCheck(gate, gmi, model, clock)
+        self.gate = gate = SubmitGate(clock)  # whether anything is submitted at all
+        self._key_check, doubt = KeyCheck(gate, gmi, model, clock), gate.key_doubted.set
         self._context = context = JobContext(storage, self._jobs, clock, tasks, deadline, InFlight(), gate)
-        self._estimator = DurationEstimator()
-        self._history = EstimatorHistory(storage.notes, self._estimator, clock)
+        estimator = DurationEstimator()
+        self._history = EstimatorHistory(storage.notes, estimator, clock)
         lost_posts = LostPosts(gmi, storage, clock)
         self._poller = StatusPoller(
-            gmi,
-            clock,
-            model,
-            self._estimator,
-            requests_per_minute,
-            lost_posts=lost_posts,
-            on_key_refused=gate.key_doubted.set,
+            gmi, clock, model, estimator, requests_per_minute, lost_posts=lost_posts, on_key_refused=doubt
         )
-        self._notifier = notifier = CardNotifier(context, delivery, self._estimator, notify_after)
+        self._notifier = notifier = CardNotifier(context, delivery, estimator, notify_after)
         poster = VideoPoster(context, delivery, notifier)
         self._lifecycle = lifecycle = Lifecycle(context, self._poller, notifier, poster, self._history)
         self._submitter = Submitter(context, gmi, lifecycle, notifier)
@@ -158,14 +152,6 @@ class JobService:
         """Tell whether this job is open."""
         return job_id in self._jobs
 
-    def check_quota(self, guild_id: int | None, user_id: int, role_ids: Sequence[int], seconds: int) -> None:
-        """Raise QuotaExceeded if a video of that many seconds would not fit now; take nothing."""
-        self._quotas.check(guild_id, user_id, role_ids, seconds, self._clock.now())
-
-    def check_gate(self) -> None:
-        """Raise SubmitClosed if nothing is submitted now, for whomever; take nothing."""
-        self._gate.check()
-
     async def start(self, submission: Submission) -> Job:
         """Reserve, store the intent, and send the request in the background.
 
@@ -187,9 +173,9 @@ class JobService:
             raise ShuttingDown
         seconds = submission.request.duration
         guild_id, user_id = submission.quota_guild_id, submission.user_id
-        self._gate.check()
+        self.gate.check()
         self._quotas.reserve(job_id, guild_id, user_id, submission.role_ids, seconds, now)
-        self._gate.admit(job_id)
+        self.gate.admit(job_id)
         # Whoever has to wait for a place is stored as waiting: then no crash leaves a doubt.
         placed = self._submitter.take_place()
         job = submission.job(self._model, now, waits=not placed)
@@ -211,7 +197,7 @@ class JobService:
         finally:
             if not new:
                 self._quotas.refund(job.id)
-                self._gate.release(job.id)
+                self.gate.release(job.id)
                 if placed:
                     self._submitter.leave_place()
         if not new:

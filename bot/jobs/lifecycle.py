@@ -81,6 +81,7 @@ class Lifecycle:
             await self._time_is_up(job)
         elif job.request_id is None:
             log.info("Job %s: found as %s", job.id, update.status.request_id)
+            self._context.gate.found(job.id)
             await self.accept(job.id, update.status)
         else:
             await self.apply(job.id, update.status)

@@ -144,7 +144,7 @@ def test_a_state_that_is_reached_again_began_when_it_was_reached_first() -> None
 def test_a_job_is_in_vain_by_its_own_state_reason_and_request() -> None:
     refused = replace(new_job(), state=State.REFUSED, reason=Reason.RATE)
     assert not refused.in_vain
-    assert replace(refused, reason=Reason.CREDIT).in_vain
+    assert replace(refused, reason=Reason.POLICY).in_vain
     assert replace(refused, request_id="req-1").in_vain
 
 

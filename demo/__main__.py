@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import sys
 import webbrowser
-from collections.abc import Mapping
-from typing import Any
-
-from simcord import Preview, SetupError
 
 from demo.once import DemoError, run_once
+from demo.page import move_clock, take_turns
 from demo.stage import open_stage
 from fakes.gmi.script import PROMPT_FAULTS
-from fakes.world import World
 
-TICK = 0.5  # seconds between two moves of the simulated clock
 WIDTH, HEIGHT = 1100, 900
 
 WELCOME = """
@@ -44,36 +38,6 @@ async def serve(port: int | None, *, browser: bool) -> None:
             if browser:
                 await asyncio.to_thread(webbrowser.open, preview.url)
             await move_clock(world, preview, take_turns(preview))
-
-
-def take_turns(preview: Preview) -> asyncio.Lock:
-    """Let a visitor's action wait while the clock moves: the page would give up on it otherwise."""
-    turn = asyncio.Lock()
-    act = preview._action
-
-    async def act_in_turn(context_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
-        async with turn:
-            # The page's own clock stands still between refreshes: a new card would be in the future.
-            preview._advance_presentation_time()
-            return await act(context_id, body)
-
-    preview._action = act_in_turn  # type: ignore[method-assign]
-    return turn
-
-
-async def move_clock(world: World, preview: Preview, turn: asyncio.Lock) -> None:
-    """Move the simulated clock as real time passes, and the page when something changed."""
-    shown = -1
-    while True:
-        await asyncio.sleep(TICK)
-        # While something settles the simulation is held; the next tick comes soon.
-        async with turn:
-            with contextlib.suppress(SetupError, TimeoutError):
-                await world.env.advance_time(TICK)
-                changes = len(world.env.http_requests)
-                if changes != shown:
-                    await preview.refresh()
-                    shown = changes
 
 
 def main() -> int:

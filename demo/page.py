@@ -1,0 +1,44 @@
+"""The demo's page: the simulated channel in the browser, with a clock that moves as real time passes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+from simcord import Preview, SetupError
+
+from fakes.world import World
+
+TICK = 0.5  # seconds between two moves of the simulated clock
+
+
+def take_turns(preview: Preview) -> asyncio.Lock:
+    """Let a visitor's action wait while the clock moves: the page would give up on it otherwise."""
+    turn = asyncio.Lock()
+    act = preview._action
+
+    async def act_in_turn(context_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
+        async with turn:
+            # The page's own clock stands still between refreshes: a new card would be in the future.
+            preview._advance_presentation_time()
+            return await act(context_id, body)
+
+    preview._action = act_in_turn  # type: ignore[method-assign]
+    return turn
+
+
+async def move_clock(world: World, preview: Preview, turn: asyncio.Lock) -> None:
+    """Move the simulated clock as real time passes, and the page when something changed."""
+    shown = -1
+    while True:
+        await asyncio.sleep(TICK)
+        # While something settles the simulation is held; the next tick comes soon.
+        async with turn:
+            with contextlib.suppress(SetupError, TimeoutError):
+                await world.env.advance_time(TICK)
+                changes = len(world.env.http_requests)
+                if changes != shown:
+                    await preview.refresh()
+                    shown = changes

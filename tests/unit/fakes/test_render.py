@@ -71,7 +71,7 @@ def test_a_short_clip_is_shown_again(tmp_path: Path) -> None:
     render([], [clip.getvalue()], 2, 1, tmp_path / "video.mp4")
     frames = frames_of(tmp_path / "video.mp4", 2)
     shades = [frame.convert("L").getpixel((CENTER, HEIGHT // 2)) for frame in frames]
-    # In the middle of each tenth of a second: the clip, which lasts four of them, and then from its beginning.
+    # In the middle of each tenth of a second: the clip, which lasts four, and then from its beginning.
     tenths = range(2 * 10)
     expected = [(0, 80, 160, 240)[tenth % 4] for tenth in tenths]
     assert [shades[int((tenth + 0.5) / 10 * RATE)] for tenth in tenths] == pytest.approx(expected, abs=8)

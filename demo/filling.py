@@ -16,7 +16,8 @@ async def fill_channel(world: World, videos: int, seconds: int = DURATION) -> No
 
     Raises DemoError when one of them doesn't become a video.
     """
-    await world.moderator.slash(world.channel, "quota set", member=world.other, videos=videos + 5)
+    if videos:
+        await world.moderator.slash(world.channel, "quota set", member=world.other, videos=videos + 5)
     for number in range(videos):
         await _make_video(world, number, seconds)
 

@@ -7,15 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.ui.quota_texts import allowance
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import SimulatedClock, World, open_world, settings_for
 
-# The page always shows it above the channel, so a visitor who doesn't know how to go on finds it there.
-TOPIC = (
-    "Type /vidu to make a video. Each member can make {allowance}. "
-    "Used up? At “Viewing as”, choose someone else, or choose noor and use /quota reset."
-)
+# The page always shows it above the channel, in one line that is about this long.
+TOPIC = "/vidu makes a video. Used up your videos? View as ben, or view as noor and use /quota reset."
 
 
 @asynccontextmanager
@@ -30,8 +26,7 @@ async def open_stage() -> AsyncIterator[World]:
     with tempfile.TemporaryDirectory(prefix="vidu-demo-") as folder:
         async with GmiCloud(now=clock.now, fetch=fetch, prompt_faults=True) as cloud:
             settings = settings_for(cloud, f"sqlite+aiosqlite:///{Path(folder) / 'demo.db'}")
-            topic = TOPIC.format(allowance=allowance(settings.quota))
-            async with open_world(cloud, clock, settings, topic=topic) as world:
+            async with open_world(cloud, clock, settings, topic=TOPIC) as world:
                 worlds.append(world)
                 with world.env.time_context():
                     yield world

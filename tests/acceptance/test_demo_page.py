@@ -83,6 +83,9 @@ def test_a_visitor_makes_a_video_and_a_moderator_sets_a_rule(visitor: Visitor, s
     expect(videos).to_contain_text("1 video, 3 seconds")
     snap("videos")
 
+    topic = visitor.page.locator("#channel-topic")
+    expect(topic).to_contain_text("Used up your videos? View as ben, or view as noor and use /quota reset.")
+    assert topic.evaluate("topic => topic.scrollWidth <= topic.clientWidth"), "all of it can be read"
     visitor.view_as("noor")
     expect(visitor.page.locator(".channel-message").filter(has_text="Your videos")).to_have_count(0)
     visitor.run("quota set", videos="7", per="week")

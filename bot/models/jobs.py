@@ -98,6 +98,8 @@ class Job:
     spoiler: bool = False  # pictures and video are covered until somebody chooses to look
     quota_guild_id: int | None = None  # the server whose quotas count; it never changes with the card's place
     acknowledged: bool = False  # the member has seen how it ended
+    cancelled_by: int | None = None  # the user who asked for it, where GMI may not have agreed yet
+    deleted_at: datetime | None = None  # since then its prompt, files and video are gone
     revision: int = 0
 
     @property
@@ -138,11 +140,13 @@ def transition(
     location: CardLocation | None = None,
     refetch_until: datetime | None = None,
     acknowledged: bool = False,
+    cancelled_by: int | None = None,
 ) -> Job:
     """Return the job in its new state, with what its quota is charged.
 
-    A request id, results and a location that are not given stay as they are; everything else belongs to the
-    state, and ends with it. Raises IllegalTransition where the table does not allow the move.
+    A request id, results and a location that are not given stay as they are, and whoever wanted to cancel
+    the job is remembered if that is how it ends; everything else belongs to the state, and ends with it.
+    Raises IllegalTransition where the table does not allow the move.
     """
     if not can_move(job, state):
         raise IllegalTransition(f"{job.state} -> {state}")
@@ -159,6 +163,7 @@ def transition(
         location=location or job.location,
         charge=_charge(job, state, reason, has_results=bool(results)),
         acknowledged=acknowledged,
+        cancelled_by=(cancelled_by or job.cancelled_by) if state is State.CANCELLED else None,
         revision=job.revision + 1,
     )
 

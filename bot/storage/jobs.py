@@ -166,6 +166,8 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "detail": job.detail,
         "results": list(job.results),
         "refetch_until": optional_micros(job.refetch_until),
+        "cancelled_by": job.cancelled_by,
+        "deleted_at": optional_micros(job.deleted_at),
     }
 
 
@@ -202,6 +204,8 @@ def row_to_job(row: sa.Row[Any]) -> Job:
         detail=row.detail,
         results=tuple(row.results),
         refetch_until=optional_moment(row.refetch_until),
+        cancelled_by=row.cancelled_by,
+        deleted_at=optional_moment(row.deleted_at),
         charge=Charge(row.charge),
         acknowledged=row.told,
         revision=row.revision,

@@ -29,6 +29,8 @@ async def test_a_job_comes_back_as_it_was_written(storage: Storage) -> None:
         refetch_until=START + HOUR,
         charge=Charge.SETTLED,
         acknowledged=True,
+        cancelled_by=2,
+        deleted_at=START + HOUR,
         revision=9,
     )
     assert await storage.jobs.add(job)

@@ -75,8 +75,9 @@ class CardButton(AnsweredButton, template=CARD_BUTTON):
 
 async def _cancel(bot: ViduBot, interaction: Interaction, job: Job) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
-    result = await bot.job_service.cancel(job.id)
-    await interaction.edit_original_response(content=CANCEL_ANSWERS[result]())
+    result = await bot.job_service.cancel(job.id, interaction.user.id)
+    owner = None if interaction.user.id == job.user_id else f"<@{job.user_id}>"
+    await interaction.edit_original_response(content=CANCEL_ANSWERS[result](owner))
 
 
 async def _delete(bot: ViduBot, interaction: Interaction, job: Job) -> None:

@@ -135,13 +135,19 @@ class CardNotifier:
         job = self._jobs.get(job_id)
         if job is None:
             return
-        card, waited = self.card(job_id), self._clock.now() - job.created_at
-        if self._notify_after is not None and waited >= self._notify_after and not job.location.private:
+        if self._is_news(job):
+            card = self.card(job_id)
             if card.notified_of is not job.state:
                 await self._delivery.notify(job)
             card.notified_of = job.state  # what fails from here on is repeated without it
         job = await self._jobs.update(job_id, lambda latest: replace(latest, acknowledged=True))
         self.close_if_done(job)
+
+    def _is_news(self, job: Job) -> bool:
+        """Tell whether how a job ended is worth a ping: its member had to wait, and did not end it."""
+        if self._notify_after is None or job.location.private or job.cancelled_by_owner:
+            return False
+        return self._clock.now() - job.created_at >= self._notify_after
 
     def close_if_done(self, job: Job) -> None:
         """Drop a job from memory once nothing is left to do for it; storage keeps it."""

@@ -208,9 +208,9 @@ class JobService:
         finally:
             submission.release()
 
-    async def cancel(self, job_id: int) -> CancelResult:
-        """Cancel a job where that is still possible, and say honestly what came of it."""
-        return await self._cancellation.cancel(job_id)
+    async def cancel(self, job_id: int, user_id: int) -> CancelResult:
+        """Cancel a job where that is still possible, and say honestly what came of this user's wish."""
+        return await self._cancellation.cancel(job_id, user_id)
 
     async def move_card(self, job: Job, location: CardLocation) -> None:
         """Show a job's card, with its videos, in a new place that only its member sees.

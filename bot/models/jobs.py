@@ -113,6 +113,11 @@ class Job:
         return self.state is State.SUCCEEDED and not self.results
 
     @property
+    def cancelled_by_owner(self) -> bool:
+        """Return whether its own member cancelled it."""
+        return self.state is State.CANCELLED and self.cancelled_by == self.user_id
+
+    @property
     def in_vain(self) -> bool:
         """Return whether GMI got this request and nothing came of it, so far."""
         return is_in_vain(self.state, self.reason, self.request_id)

@@ -122,27 +122,37 @@ def not_shown() -> str:
     return _("⚠️ Discord couldn't show the video just now. Click Show again in a minute.")
 
 
-def canceled() -> str:
-    """Return what follows Cancel where it worked."""
+def canceled(owner: str | None) -> str:
+    """Return what follows Cancel where it worked; an owner is named where somebody else canceled it."""
+    if owner is not None:
+        return _("🚫 Canceled. This doesn't count towards {owner}'s quota.").format(owner=owner)
     return _("🚫 Canceled. This doesn't count towards your quota.")
 
 
-def cancel_while_sending() -> str:
+def cancel_while_sending(_owner: str | None) -> str:
     """Return what follows Cancel while the request is on its way."""
-    return _("📨 Your request is being sent right now. Try again when its status has changed.")
+    return _("📨 The request is being sent right now. Try again when its status has changed.")
 
 
-def cancel_too_late() -> str:
+def cancel_too_late(owner: str | None) -> str:
     """Return what follows Cancel once the video is being made."""
+    if owner is not None:
+        text = _(
+            "⏳ Too late to cancel: the video is already being made and paid for. {owner} will still get it."
+        )
+        return text.format(owner=owner)
     return _("⏳ Too late to cancel: your video is already being made and paid for. You'll still get it.")
 
 
-def cancel_not_agreed() -> str:
+def cancel_not_agreed(owner: str | None) -> str:
     """Return what follows Cancel where the provider went on with it."""
+    if owner is not None:
+        text = _("🕓 GMI Cloud didn't cancel it. {owner} will still get the video.")
+        return text.format(owner=owner)
     return _("🕓 GMI Cloud didn't cancel it. You'll still get the video.")
 
 
-def cancel_unsure() -> str:
+def cancel_unsure(_owner: str | None) -> str:
     """Return what follows Cancel where the provider did not say what came of it."""
     return _(
         "🕓 GMI Cloud hasn't said if it's canceled. Wait a minute. "
@@ -150,6 +160,6 @@ def cancel_unsure() -> str:
     )
 
 
-def already_ended() -> str:
+def already_ended(_owner: str | None) -> str:
     """Return what follows Cancel after the end."""
     return _("✅ This request has already ended, so there's nothing to cancel.")

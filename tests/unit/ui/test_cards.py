@@ -223,6 +223,18 @@ def test_a_notification_says_how_it_ended(state: State, told: str) -> None:
     assert job_texts.notification(new_job(state, Reason.CANCELLED)) == told
 
 
+def test_a_moderators_cancel_is_said_to_be_one() -> None:
+    job = replace(new_job(State.CANCELLED, Reason.CANCELLED), cancelled_by=9)
+    told = "<@2> a moderator (<@9>) canceled your video before it was made."
+    assert job_texts.notification(job) == told
+    text = job_texts.explanation(job)
+    assert text.startswith("A moderator (<@9>) canceled this before the video was made. ")
+    mine = job_texts.explanation(replace(job, cancelled_by=2))
+    assert mine.startswith("<@2> canceled this before the video was made. This doesn't count")
+    for sentence in (told, text, mine):
+        assert_reads_well(sentence)
+
+
 @pytest.mark.parametrize(
     ("seconds", "words_"),
     [(1, "5 seconds"), (54, "55 seconds"), (60, "1 minute"), (90, "1.5 minutes"), (120, "2 minutes")],

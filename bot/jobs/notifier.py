@@ -91,7 +91,7 @@ class CardNotifier:
         turn = card.asked
         async with card.lock:
             job = self._jobs.get(job_id)
-            if job is None or (turn != card.asked and not uploads):
+            if job is None or job.deleted_at is not None or (turn != card.asked and not uploads):
                 return True
             return await self._show_locked(job, card, uploads)
 
@@ -133,15 +133,16 @@ class CardNotifier:
     async def finish(self, job_id: int) -> None:
         """Notify a member who had to wait long, as an edit does not; then the member knows the end."""
         job = self._jobs.get(job_id)
-        if job is None:
+        if job is None or job.deleted_at is not None:
             return
         if self._is_news(job):
             card = self.card(job_id)
             if card.notified_of is not job.state:
                 await self._delivery.notify(job)
             card.notified_of = job.state  # what fails from here on is repeated without it
-        job = await self._jobs.update(job_id, lambda latest: replace(latest, acknowledged=True))
-        self.close_if_done(job)
+        if job_id not in self._jobs:
+            return  # deleted meanwhile
+        self.close_if_done(await self._jobs.update(job_id, _acknowledged))
 
     def _is_news(self, job: Job) -> bool:
         """Tell whether how a job ended is worth a ping: its member had to wait, and did not end it."""
@@ -151,6 +152,8 @@ class CardNotifier:
 
     def close_if_done(self, job: Job) -> None:
         """Drop a job from memory once nothing is left to do for it; storage keeps it."""
+        if self.card(job.id).deleted and job.deleted_at is None:
+            return  # whoever deletes it still needs it
         if not job.is_open and job.acknowledged and job.refetch_until is None:
             self._jobs.drop(job.id)
             self.forget(job.id)
@@ -163,3 +166,9 @@ class CardNotifier:
             except Undeliverable as error:
                 log.warning("A lost request was not reported: %s", error)
         await self._context.storage.replies.remove(pending.id)
+
+
+def _acknowledged(job: Job) -> Job:
+    """Return a job whose member has seen its end."""
+    # The card of one that was deleted meanwhile is still to be removed.
+    return replace(job, acknowledged=job.deleted_at is None)

@@ -33,6 +33,8 @@ __all__ = [
     "can_move",
     "is_in_vain",
     "transition",
+    "without_card",
+    "without_content",
 ]
 
 
@@ -171,6 +173,28 @@ def transition(
         cancelled_by=(cancelled_by or job.cancelled_by) if state is State.CANCELLED else None,
         revision=job.revision + 1,
     )
+
+
+def without_content(job: Job, now: datetime) -> Job:
+    """Return an ended job as one that was deleted, whose card is still to be removed.
+
+    What quotas count and what recognizes a lost request stays: when, how long, its seed and GMI's ID.
+    """
+    return replace(
+        job,
+        request=replace(job.request, prompt="", references=()),
+        detail=None,
+        results=(),
+        refetch_until=None,
+        acknowledged=False,
+        deleted_at=now,
+    )
+
+
+def without_card(job: Job) -> Job:
+    """Return a deleted job as one for which nothing is left to do."""
+    location = replace(job.location, message_id=None, token=None, token_expires=None, keeps_references=False)
+    return replace(job, location=location, acknowledged=True)
 
 
 def _charge(job: Job, state: State, reason: Reason | None, *, has_results: bool) -> Charge:

@@ -102,6 +102,57 @@ def job_unknown() -> str:
     return _("🤷 I don't have this video anymore. Use `/vidu` to make a new one.")
 
 
+def job_deleted() -> str:
+    """Return what follows any button of a video that was deleted."""
+    return _("🗑️ This video was deleted.")
+
+
+def copy_removed() -> str:
+    """Return what is left of a copy that only its member sees."""
+    return _(
+        "🗑️ I removed this copy. The video itself is still there: "
+        "to delete it, use **Delete** in `/videos` or on its card."
+    )
+
+
+def delete_question(owner: str | None) -> str:
+    """Return what Delete asks; an owner is named where somebody else wants to delete their video."""
+    if owner is not None:
+        title = _("### 🗑️ Delete {owner}'s video?").format(owner=owner)
+        what = _(
+            "The card, the video, the prompt and the files will be gone for good, "
+            "here and in their `/videos`. They won't be notified, and their quota stays as it is."
+        )
+    else:
+        title = _("### 🗑️ Delete this video?")
+        what = _(
+            "The card, the video, your prompt and your files will be gone for good, "
+            "here and in `/videos`. Your quota stays as it is."
+        )
+    link = _("The provider's own link to the video can keep working for a while.")
+    return f"{title}\n{what}\n-# {link}"
+
+
+def deleted() -> str:
+    """Return what takes the place of the question once everything is deleted."""
+    return _("🗑️ Deleted.")
+
+
+def deleted_but_card() -> str:
+    """Return what takes the place of the question where the card is still there."""
+    return _("🗑️ Deleted. Discord didn't let me remove the card yet, so I'll keep trying.")
+
+
+def delete_too_early() -> str:
+    """Return what follows Delete where something is still to come of a job."""
+    return _("⏳ I'm not done with this video yet. You can delete it once it's ready or has failed.")
+
+
+def kept() -> str:
+    """Return what takes the place of the question where nothing is to be deleted."""
+    return _("👍 Nothing was deleted.")
+
+
 def job_of_another(owner: str) -> str:
     """Return what follows a button that only the job's member may use."""
     return _("🙂 This video belongs to {owner}. Use `/vidu` to make your own.").format(owner=owner)

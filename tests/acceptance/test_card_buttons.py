@@ -140,18 +140,6 @@ async def test_strangers_get_a_kind_sentence(world: World) -> None:
     assert READY in card_text(asked)
 
 
-@pytest.mark.parametrize("who", ["member", "moderator"])
-async def test_delete_leaves_who_did_it(who: str, world: World) -> None:
-    asked = await ask(world)
-    await until(world, asked, READY)
-    person = getattr(world, who)
-    await world.restart()
-    await press(person, asked, "Delete")
-    assert card_text(asked) == f"🗑️ Deleted by {person.mention}."
-    assert asked.response is not None
-    assert asked.response.attachments == []
-
-
 async def test_again_next_week_with_a_new_seed(world: World, cloud: GmiCloud) -> None:
     asked = await ask(world, seed=5, duration=3, image1=("a.png", picture()), video1=("b.mp4", clip()))
     await until(world, asked, READY)

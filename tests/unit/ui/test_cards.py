@@ -14,7 +14,7 @@ from discord import ui
 from bot.media.filenames import display_name
 from bot.models.jobs import CardLocation, Charge, Job, Reason, State
 from bot.models.requests import PROMPT_MAX, SEED_MAX, Kind, Reference, VideoRequest
-from bot.ui import job_texts, quota_texts
+from bot.ui import answer_texts, job_texts, quota_texts
 from bot.ui.cards import (
     GALLERY_MAX,
     Media,
@@ -23,6 +23,7 @@ from bot.ui.cards import (
     lost_request_card,
     notice_card,
     reference_filename,
+    removed_copy_card,
 )
 from tests.unit.ui.wording import assert_reads_well
 
@@ -255,7 +256,7 @@ def test_why_there_is_no_file_reads_well(limit: int, plays: bool, link: bool) ->
 
 
 def test_every_other_card_reads_well() -> None:
-    for view in (lost_request_card(), notice_card(quota_texts.GUEST), deleted_card("Mia")):
+    for view in (lost_request_card(), notice_card(quota_texts.GUEST), deleted_card(), removed_copy_card()):
         assert_discord_takes(view)
         assert_reads_well(words(view))
 
@@ -264,3 +265,13 @@ def test_a_kept_reference_has_a_plain_name() -> None:
     odd = replace(PICTURE, name="fox.äöü")
     assert reference_filename(1, odd) == "reference-1.png"
     assert reference_filename(2, CLIP) == "reference-2.mp4"
+
+
+@pytest.mark.parametrize("owner", [None, "<@2>"])
+def test_what_delete_asks_and_answers_reads_well(owner: str | None) -> None:
+    question = answer_texts.delete_question(owner)
+    assert "can keep working for a while" in question
+    assert (owner or "this video") in question
+    answers = (answer_texts.deleted, answer_texts.deleted_but_card, answer_texts.delete_too_early)
+    for text in (question, answer_texts.kept(), *(answer() for answer in answers)):
+        assert_reads_well(text)

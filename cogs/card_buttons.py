@@ -34,6 +34,7 @@ MODERATED = {  # what moderators may do as well, and what others read who may no
     CardAction.DELETE_VIDEO: texts.may_not_delete,
     CardAction.CONFIRM_DELETE: texts.may_not_delete,
 }
+REMIXED = {CardAction.AGAIN, CardAction.EDIT}  # what others do with the prompt and files of a public card
 # Edit opens a form, which spends nothing and may be closed by mistake; Delete only asks.
 ONCE = {CardAction.AGAIN, CardAction.CANCEL, CardAction.CONFIRM_DELETE, CardAction.SHOW}
 CANCEL_ANSWERS = {
@@ -74,6 +75,8 @@ class CardButton(AnsweredButton, template=CARD_BUTTON):
             await answer_privately(interaction, texts.job_unknown())
         elif job.deleted_at is not None:
             await _answer_deleted(interaction, self.action, job)
+        elif _may_remix(interaction, self.action, job):
+            await _remix(bot, interaction, job, self.action)
         elif not _may(interaction, self.action, job):
             refusal = MODERATED.get(self.action, texts.job_of_another)
             await answer_privately(interaction, refusal(f"<@{job.user_id}>"))
@@ -146,6 +149,13 @@ async def _edit(bot: ViduBot, interaction: Interaction, job: Job) -> None:
     await bot.intake.open_modal(interaction, draft, None if draft.sources else texts.files_not_kept())
 
 
+async def _remix(bot: ViduBot, interaction: Interaction, job: Job, action: CardAction) -> None:
+    """Open the form of somebody else's video: what comes of it is wholly the presser's own."""
+    seed = str(job.request.seed) if action is CardAction.EDIT else ""
+    draft = replace(await _draft(bot, interaction, job, seed), remix=True)
+    await bot.intake.open_modal(interaction, draft, None if draft.sources else texts.files_of_another())
+
+
 async def _show(bot: ViduBot, interaction: Interaction, job: Job) -> None:
     """Show the card once more, to its member only; the click brought a fresh token."""
     answer = await interaction.response.defer(ephemeral=True, thinking=True)
@@ -203,6 +213,17 @@ def _may(interaction: Interaction, action: CardAction, job: Job) -> bool:
     if interaction.user.id == job.user_id or action is CardAction.KEEP:
         return True
     return action in MODERATED and interaction.permissions.moderate_members
+
+
+def _may_remix(interaction: Interaction, action: CardAction, job: Job) -> bool:
+    """Tell whether a click asks for a remix: of what everybody here can see, on the card itself."""
+    assert interaction.message is not None, "a button is part of a message"
+    return (
+        action in REMIXED
+        and interaction.user.id != job.user_id
+        and not job.location.private
+        and interaction.message.id == job.location.message_id
+    )
 
 
 async def setup(bot: ViduBot) -> None:

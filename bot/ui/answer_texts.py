@@ -89,6 +89,11 @@ def files_not_kept() -> str:
     return _("I couldn't get the files of this video. Attach them again.")
 
 
+def files_of_another() -> str:
+    """Return what stands beside the files of a remix whose card has none; at most 100 characters."""
+    return _("I don't have the files of this video. Attach your own.")
+
+
 def nothing_to_use() -> str:
     """Return what follows the message command on a message without files that can be used."""
     return _(

@@ -110,7 +110,7 @@ async def _ask_whether_to_delete(_bot: ViduBot, interaction: Interaction, job: J
     if job.is_open:
         await answer_privately(interaction, texts.delete_too_early())
         return
-    question = texts.delete_question(_other_owner(interaction, job))
+    question = texts.delete_question(_other_owner(interaction, job), video=bool(job.results))
     await answer_privately(interaction, question, view=delete_question_view(job.id))
 
 

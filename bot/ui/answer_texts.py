@@ -120,22 +120,22 @@ def copy_removed() -> str:
     )
 
 
-def delete_question(owner: str | None) -> str:
-    """Return what Delete asks; an owner is named where somebody else wants to delete their video."""
-    if owner is not None:
-        title = _("### 🗑️ Delete {owner}'s video?").format(owner=owner)
-        what = _(
-            "The card, the video, the prompt and the files will be gone for good, "
-            "here and in their `/videos`. They won't be notified, and their quota stays as it is."
-        )
+def delete_question(owner: str | None, *, video: bool) -> str:
+    """Return what Delete asks; an owner is named where somebody else wants to delete what is theirs."""
+    if video:
+        title = _("Delete this video?") if owner is None else _("Delete {owner}'s video?")
+        what = _("The card, the video, the prompt and the files will be gone for good.")
     else:
-        title = _("### 🗑️ Delete this video?")
-        what = _(
-            "The card, the video, your prompt and your files will be gone for good, "
-            "here and in `/videos`. Your quota stays as it is."
-        )
-    link = _("The provider's own link to the video can keep working for a while.")
-    return f"{title}\n{what}\n-# {link}"
+        title = _("Delete this request?") if owner is None else _("Delete {owner}'s request?")
+        what = _("The card, the prompt and the files will be gone for good.")
+    if owner is None:
+        where = _("It disappears from `/videos` too, and your quota stays as it is.")
+    else:
+        where = _("It disappears from their `/videos` too. Their quota stays, and they won't be notified.")
+    lines = [f"### 🗑️ {title.format(owner=owner)}", f"{what} {where}"]
+    if video:
+        lines.append("-# " + _("The provider's own link to the video can keep working for a while."))
+    return "\n".join(lines)
 
 
 def deleted() -> str:

@@ -59,7 +59,7 @@ async def test_delete_asks_in_plain_words_and_keep_keeps_everything(world: World
     asking = question(await press(world.member, asked, "Delete"))
     text = "\n".join(texts(asking))
     assert "Delete this video?" in text
-    assert "The card, the video, your prompt and your files will be gone for good" in text
+    assert "The card, the video, the prompt and the files will be gone for good." in text
     assert "provider's own link to the video can keep working for a while" in text
     await world.restart()
     await world.member.click(asking, label="Keep")
@@ -100,7 +100,7 @@ async def test_a_moderator_reads_whose_video_it_is(world: World) -> None:
     await until(world, asked, READY)
     text = "\n".join(texts(question(await press(world.moderator, asked, "Delete"))))
     assert f"Delete {world.member.mention}'s video?" in text
-    assert "They won't be notified" in text
+    assert "Their quota stays, and they won't be notified." in text
 
 
 async def test_a_stranger_deletes_nothing(world: World) -> None:
@@ -194,7 +194,9 @@ async def test_a_request_that_failed_is_deleted_too(world: World, cloud: GmiClou
     asked = await ask(world)
     await until(world, asked, FAILED)
     await world.restart()
-    assert await delete(world.member, asked) == "🗑️ Deleted."
+    asking = question(await press(world.member, asked, "Delete"))
+    assert "Delete this request?" in "\n".join(texts(asking))
+    await world.member.click(asking, label="Delete")
     assert public_messages(world) == []
     assert (await row(world)).state == "failed"
     assert used(world) == (0, 0)

@@ -268,10 +268,12 @@ def test_a_kept_reference_has_a_plain_name() -> None:
 
 
 @pytest.mark.parametrize("owner", [None, "<@2>"])
-def test_what_delete_asks_and_answers_reads_well(owner: str | None) -> None:
-    question = answer_texts.delete_question(owner)
-    assert "can keep working for a while" in question
-    assert (owner or "this video") in question
+@pytest.mark.parametrize("video", [True, False])
+def test_what_delete_asks_and_answers_reads_well(owner: str | None, video: bool) -> None:
+    question = answer_texts.delete_question(owner, video=video)
+    assert ("can keep working for a while" in question) is video
+    assert ("the video" in question) is video
+    assert (owner or ("this video" if video else "this request")) in question
     answers = (answer_texts.deleted, answer_texts.deleted_but_card, answer_texts.delete_too_early)
     for text in (question, answer_texts.kept(), *(answer() for answer in answers)):
         assert_reads_well(text)

@@ -48,6 +48,7 @@ CANCEL_ANSWERS = {
 DELETE_ANSWERS = {
     DeleteResult.YES: texts.deleted,
     DeleteResult.CARD_STAYS: texts.deleted_but_card,
+    DeleteResult.OUT_OF_REACH: texts.deleted_out_of_reach,
     DeleteResult.RUNNING: texts.delete_too_early,
 }
 

@@ -14,22 +14,23 @@ from bot.ui.cards import deleted_card
 log = logging.getLogger(__name__)
 
 
-async def remove_card(routes: Routes, job: Job) -> None:
+async def remove_card(routes: Routes, job: Job) -> bool:
     """Delete the message of a job's card, or leave a short card without files.
 
-    Raises Undeliverable where it may still be there.
+    False where nothing reaches it any more, although somebody may still see it. Raises Undeliverable where
+    another attempt may help.
     """
     if job.location.guest and not routes.token_lives(job):
-        log.info("Job %s: nothing reaches its card any more", job.id)
-        return
+        return False
     if job.location.message_id is None or await _delete(routes, job):
-        return
+        return True
     try:
-        await routes.try_routes(
-            job, lambda _: Content(job.location, deleted_card(), bare=True), routes.edits(job)
-        )
+        edits = routes.edits(job)
+        await routes.try_routes(job, lambda _: Content(job.location, deleted_card(), bare=True), edits)
     except Gone:
-        log.info("Job %s: its card was not there any more", job.id)
+        # Without a token the bot finds no ephemeral message, and its member may still look at it.
+        return not job.location.private
+    return True
 
 
 async def _delete(routes: Routes, job: Job) -> bool:

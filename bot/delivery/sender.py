@@ -152,9 +152,9 @@ class Delivery:
         # The card stays what it was, and for whom.
         return replace(location, private=job.location.private)
 
-    async def remove(self, job: Job) -> None:
-        """Remove the card of a deleted job. Raises Undeliverable where it may still be there."""
-        await remove_card(self._routes, job)
+    async def remove(self, job: Job) -> bool:
+        """Remove the card of a deleted job; False where nothing reaches it. Raises Undeliverable."""
+        return await remove_card(self._routes, job)
 
     async def report_lost_request(self, pending: PendingReply) -> None:
         """Tell a member that their request was lost before it began. Raises Undeliverable."""

@@ -26,6 +26,7 @@ class DeleteResult(StrEnum):
 
     YES = "yes"
     CARD_STAYS = "card stays"  # nothing is stored any more, and Discord did not let go of the card yet
+    OUT_OF_REACH = "out of reach"  # nothing is stored any more, and only a click on the card reaches it
     RUNNING = "running"  # something is still to come of it
 
 
@@ -35,6 +36,7 @@ class Deletion:
     def __init__(self, context: JobContext, delivery: Delivery, notifier: CardNotifier) -> None:
         self._context = context
         self._jobs = context.jobs
+        self._clock = context.clock
         self._delivery = delivery
         self._notifier = notifier
 
@@ -55,10 +57,10 @@ class Deletion:
         """Delete a job for good; whatever is on its way to its card ends first."""
         if not await self._erase_locked(job_id):
             return DeleteResult.RUNNING
-        if await self._remove_card(job_id):
-            return DeleteResult.YES
-        self.schedule_removal(job_id)
-        return DeleteResult.CARD_STAYS
+        result = await self._remove_card(job_id)
+        if result is DeleteResult.CARD_STAYS:
+            self.schedule_removal(job_id)
+        return result
 
     async def _erase_locked(self, job_id: int) -> bool:
         """Store that a job is deleted, while nothing else edits its card; False where it has not ended."""
@@ -84,7 +86,7 @@ class Deletion:
             return True
         if job_id not in self._jobs:
             self._jobs.add(job)  # until its card is removed
-        now = self._context.clock.now()
+        now = self._clock.now()
         await self._jobs.update(job_id, lambda latest: without_content(latest, now))
         return True
 
@@ -94,25 +96,25 @@ class Deletion:
 
     async def _keep_removing(self, job_id: int) -> None:
         """Try for a day; a card that stays has buttons that only say that its video was deleted."""
-        pause, until = BACKOFF_FIRST, self._context.clock.now() + LATE_RESULTS
-        while not await self._remove_card(job_id) and self._context.clock.now() < until:
-            await sleep(self._context.clock, pause)
+        pause, until = BACKOFF_FIRST, self._clock.now() + LATE_RESULTS
+        while await self._remove_card(job_id) is DeleteResult.CARD_STAYS and self._clock.now() < until:
+            await sleep(self._clock, pause)
             pause = min(pause * 2, BACKOFF_MAX)
         await self._close(job_id)
 
-    async def _remove_card(self, job_id: int) -> bool:
-        """Remove the card of a deleted job, unless that has been done; tell whether it is gone."""
+    async def _remove_card(self, job_id: int) -> DeleteResult:
+        """Remove the card of a deleted job, unless that has been done, and tell what became of it."""
         job = self._jobs.get(job_id)
         if job is None:
-            return True
+            return DeleteResult.YES
         try:
             with self._context.in_flight:
-                await self._delivery.remove(job)
+                removed = await self._delivery.remove(job)
         except Undeliverable as error:
             log.warning("Not removed: %s", error)
-            return False
+            return DeleteResult.CARD_STAYS
         await self._close(job_id)
-        return True
+        return DeleteResult.YES if removed else DeleteResult.OUT_OF_REACH
 
     async def _close(self, job_id: int) -> None:
         if job_id in self._jobs:

@@ -148,6 +148,11 @@ def deleted_but_card() -> str:
     return _("🗑️ Deleted. Discord didn't let me remove the card yet, so I'll keep trying.")
 
 
+def deleted_out_of_reach() -> str:
+    """Return what takes the place of the question where only a click on the card reaches it."""
+    return _("🗑️ Deleted. I can't reach the card itself: if you still see it, click **Delete** on it.")
+
+
 def delete_too_early() -> str:
     """Return what follows Delete where something is still to come of a job."""
     return _("⏳ I'm not done with this video yet. You can delete it once it's ready or has failed.")

@@ -78,6 +78,7 @@ class RecordingDelivery:
     removed: list[Job] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)  # of the next calls
     link_only: bool = False
+    out_of_reach: bool = False
 
     def _fail(self) -> None:
         if self.failures:
@@ -107,9 +108,10 @@ class RecordingDelivery:
         self._fail()
         self.lost.append(pending.id)
 
-    async def remove(self, job: Job) -> None:
+    async def remove(self, job: Job) -> bool:
         self._fail()
         self.removed.append(job)
+        return not self.out_of_reach
 
     def forget(self, job_id: int) -> None:
         return

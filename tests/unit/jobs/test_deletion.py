@@ -92,6 +92,15 @@ async def test_a_card_that_cannot_be_removed_is_given_up_after_a_day(stage: Stag
     assert (await stage.stored()).acknowledged
 
 
+async def test_a_card_that_nothing_reaches_is_not_tried_again(stage: Stage) -> None:
+    await put_delivered(stage)
+    stage.delivery.out_of_reach = True
+    assert await stage.deletion.delete(JOB) is DeleteResult.OUT_OF_REACH
+    await stage.settle()
+    assert (len(stage.delivery.removed), JOB in stage.context.jobs) == (1, False)
+    assert (await stage.stored()).acknowledged
+
+
 async def test_a_restart_removes_the_card_of_what_was_deleted(stage: Stage) -> None:
     await stage.put(State.DELIVERED, request_id="r", deleted_at=START, charge=Charge.SETTLED)
     await stage.recovery.load()

@@ -274,6 +274,12 @@ def test_what_delete_asks_and_answers_reads_well(owner: str | None, video: bool)
     assert ("can keep working for a while" in question) is video
     assert ("the video" in question) is video
     assert (owner or ("this video" if video else "this request")) in question
-    answers = (answer_texts.deleted, answer_texts.deleted_but_card, answer_texts.delete_too_early)
-    for text in (question, answer_texts.kept(), *(answer() for answer in answers)):
+    answers = (
+        answer_texts.deleted,
+        answer_texts.deleted_but_card,
+        answer_texts.deleted_out_of_reach,
+        answer_texts.delete_too_early,
+        answer_texts.kept,
+    )
+    for text in (question, *(answer() for answer in answers)):
         assert_reads_well(text)

@@ -151,7 +151,7 @@ async def _edit(bot: ViduBot, interaction: Interaction, job: Job) -> None:
 
 
 async def _remix(bot: ViduBot, interaction: Interaction, job: Job, action: CardAction) -> None:
-    """Open the form of somebody else's video: what comes of it is wholly the presser's own."""
+    """Open the form of somebody else's video: what comes of it belongs to whoever clicked."""
     seed = str(job.request.seed) if action is CardAction.EDIT else ""
     draft = replace(await _draft(bot, interaction, job, seed), remix=True)
     await bot.intake.open_modal(interaction, draft, None if draft.sources else texts.files_of_another())

@@ -113,6 +113,9 @@ class Deletion:
         except Undeliverable as error:
             log.warning("Not removed: %s", error)
             return DeleteResult.CARD_STAYS
+        except Exception:
+            log.exception("Job %s: the card could not be removed", job_id)
+            return DeleteResult.CARD_STAYS
         await self._close(job_id)
         return DeleteResult.YES if removed else DeleteResult.OUT_OF_REACH
 

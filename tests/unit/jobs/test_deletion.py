@@ -72,9 +72,10 @@ async def test_two_who_delete_at_once_both_read_that_it_is_deleted(stage: Stage)
     assert (await stage.stored()).acknowledged
 
 
-async def test_a_card_that_discord_does_not_remove_is_tried_again(stage: Stage) -> None:
+@pytest.mark.parametrize("failure", [undeliverable(), RuntimeError("a bug")])
+async def test_a_card_that_discord_does_not_remove_is_tried_again(failure: Exception, stage: Stage) -> None:
     await put_delivered(stage)
-    stage.delivery.failures += [undeliverable() for _ in range(3)]
+    stage.delivery.failures += [failure] * 3
     assert await stage.deletion.delete(JOB) is DeleteResult.CARD_STAYS
     assert (await stage.stored()).request.prompt == ""
     await stage.settle()

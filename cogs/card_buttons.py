@@ -1,4 +1,4 @@
-"""The buttons of a card: cancel, again, edit, delete and show; for whom, and what each does."""
+"""The buttons of a card and of its questions; for whom, and what each does."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from bot.delivery.routes import Undeliverable
 from bot.intake.answers import answer_privately
 from bot.intake.attachments import sources_on_card
 from bot.intake.buttons import AnsweredButton
-from bot.intake.context import Interaction, card_location, time_to_read
-from bot.jobs.service import CancelResult
+from bot.intake.context import TOKEN_LIFE, Interaction, card_location, time_to_read
+from bot.jobs.service import CancelResult, DeleteResult
 from bot.models.drafts import Draft, Source
 from bot.models.jobs import Job
 from bot.ui import answer_texts as texts
-from bot.ui.cards import deleted_card
+from bot.ui.buttons import delete_question_view
+from bot.ui.cards import deleted_card, removed_copy_card
 from bot.ui.custom_ids import CARD_BUTTON, CardAction, number_in
 
 if TYPE_CHECKING:
@@ -30,12 +31,22 @@ log = logging.getLogger(__name__)
 MODERATED = {  # what moderators may do as well, and what others read who may not
     CardAction.CANCEL: texts.may_not_cancel,
     CardAction.DELETE: texts.may_not_delete,
+    CardAction.DELETE_VIDEO: texts.may_not_delete,
+    CardAction.CONFIRM_DELETE: texts.may_not_delete,
 }
 # These bring or end what was asked for already: a video that was paid for reaches its member, also where the
 # operator doesn't allow the bot any more.
-EVERYWHERE = {CardAction.CANCEL, CardAction.DELETE, CardAction.SHOW}
-# Edit opens a form, which spends nothing and may be closed by mistake.
-ONCE = {CardAction.AGAIN, CardAction.CANCEL, CardAction.DELETE, CardAction.SHOW}
+EVERYWHERE = {
+    CardAction.CANCEL,
+    CardAction.DELETE,
+    CardAction.DELETE_VIDEO,
+    CardAction.CONFIRM_DELETE,
+    CardAction.KEEP,
+    CardAction.SHOW,
+}
+REMIXED = {CardAction.AGAIN, CardAction.EDIT}  # what others do with the prompt and files of a public card
+# Edit opens a form, which spends nothing and may be closed by mistake; Delete only asks.
+ONCE = {CardAction.AGAIN, CardAction.CANCEL, CardAction.CONFIRM_DELETE, CardAction.SHOW}
 CANCEL_ANSWERS = {
     CancelResult.YES: texts.canceled,
     CancelResult.SENDING: texts.cancel_while_sending,
@@ -43,6 +54,12 @@ CANCEL_ANSWERS = {
     CancelResult.KEPT: texts.cancel_not_agreed,
     CancelResult.UNSURE: texts.cancel_unsure,
     CancelResult.ENDED: texts.already_ended,
+}
+DELETE_ANSWERS = {
+    DeleteResult.YES: texts.deleted,
+    DeleteResult.CARD_STAYS: texts.deleted_but_card,
+    DeleteResult.OUT_OF_REACH: texts.deleted_out_of_reach,
+    DeleteResult.RUNNING: texts.delete_too_early,
 }
 
 
@@ -68,6 +85,10 @@ class CardButton(AnsweredButton, template=CARD_BUTTON):
         job = await bot.storage.jobs.get(self.job_id)
         if job is None:
             await answer_privately(interaction, texts.job_unknown())
+        elif job.deleted_at is not None:
+            await _answer_deleted(interaction, self.action, job)
+        elif _may_remix(interaction, self.action, job):
+            await _remix(bot, interaction, job, self.action)
         elif not _may(interaction, self.action, job):
             refusal = MODERATED.get(self.action, texts.job_of_another)
             await answer_privately(interaction, refusal(f"<@{job.user_id}>"))
@@ -79,19 +100,50 @@ class CardButton(AnsweredButton, template=CARD_BUTTON):
 
 async def _cancel(bot: ViduBot, interaction: Interaction, job: Job) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
-    result = await bot.job_service.cancel(job.id)
-    await interaction.edit_original_response(content=CANCEL_ANSWERS[result]())
+    result = await bot.job_service.cancel(job.id, interaction.user.id)
+    answer = CANCEL_ANSWERS[result](_other_owner(interaction, job))
+    await interaction.edit_original_response(content=answer)
 
 
 async def _delete(bot: ViduBot, interaction: Interaction, job: Job) -> None:
-    view = deleted_card(interaction.user.mention)
-    if not bot.job_service.has(job.id):
-        await interaction.response.edit_message(view=view, attachments=[])
+    """Ask whether to delete the video; of a copy, remove only that."""
+    assert interaction.message is not None, "a button is part of a message"
+    if interaction.message.id != job.location.message_id:
+        await interaction.response.edit_message(view=removed_copy_card(), attachments=[])
         return
-    # Its file may be on its way to this card just now: whatever is under way ends first.
+    # Not answered by a message of its own, so that the token stays one of the card's: nothing else may
+    # reach a private card.
     await interaction.response.defer()
-    async with bot.job_service.deleting(job.id):
-        await interaction.edit_original_response(view=view, attachments=[])
+    await bot.job_service.renew_token(job, interaction.token, bot.clock.now() + TOKEN_LIFE)
+    await _ask_whether_to_delete(bot, interaction, job)
+
+
+async def _ask_whether_to_delete(_bot: ViduBot, interaction: Interaction, job: Job) -> None:
+    if job.is_open:
+        await answer_privately(interaction, texts.delete_too_early())
+        return
+    question = texts.delete_question(_other_owner(interaction, job), video=bool(job.results))
+    await answer_privately(interaction, question, view=delete_question_view(job.id))
+
+
+async def _confirm_delete(bot: ViduBot, interaction: Interaction, job: Job) -> None:
+    await interaction.response.defer()
+    result = await bot.job_service.delete(job.id)
+    await interaction.edit_original_response(content=DELETE_ANSWERS[result](), view=None)
+
+
+async def _keep(_bot: ViduBot, interaction: Interaction, _job: Job) -> None:
+    await interaction.response.edit_message(content=texts.kept(), view=None)
+
+
+async def _answer_deleted(interaction: Interaction, action: CardAction, job: Job) -> None:
+    """Say that a video was deleted; what still shows it to its member goes."""
+    if action in {CardAction.CONFIRM_DELETE, CardAction.KEEP}:
+        await interaction.response.edit_message(content=texts.job_deleted(), view=None)
+    elif action is CardAction.DELETE and _may(interaction, action, job):
+        await interaction.response.edit_message(view=deleted_card(), attachments=[])
+    else:
+        await answer_privately(interaction, texts.job_deleted())
 
 
 async def _again(bot: ViduBot, interaction: Interaction, job: Job) -> None:
@@ -107,6 +159,13 @@ async def _edit(bot: ViduBot, interaction: Interaction, job: Job) -> None:
     """Open the form with everything filled in."""
     draft = await _draft(bot, interaction, job, seed=str(job.request.seed))
     await bot.intake.open_modal(interaction, draft, None if draft.sources else texts.files_not_kept())
+
+
+async def _remix(bot: ViduBot, interaction: Interaction, job: Job, action: CardAction) -> None:
+    """Open the form of somebody else's video: what comes of it belongs to whoever clicked."""
+    seed = str(job.request.seed) if action is CardAction.EDIT else ""
+    draft = replace(await _draft(bot, interaction, job, seed), remix=True)
+    await bot.intake.open_modal(interaction, draft, None if draft.sources else texts.files_of_another())
 
 
 async def _show(bot: ViduBot, interaction: Interaction, job: Job) -> None:
@@ -127,6 +186,9 @@ _ACTS = {
     CardAction.EDIT: _edit,
     CardAction.DELETE: _delete,
     CardAction.SHOW: _show,
+    CardAction.DELETE_VIDEO: _ask_whether_to_delete,
+    CardAction.CONFIRM_DELETE: _confirm_delete,
+    CardAction.KEEP: _keep,
 }
 
 
@@ -154,10 +216,26 @@ async def _kept_files(bot: ViduBot, interaction: Interaction, job: Job) -> tuple
     return sources
 
 
+def _other_owner(interaction: Interaction, job: Job) -> str | None:
+    """Return whose job it is where somebody else clicked."""
+    return None if interaction.user.id == job.user_id else f"<@{job.user_id}>"
+
+
 def _may(interaction: Interaction, action: CardAction, job: Job) -> bool:
-    if interaction.user.id == job.user_id:
+    if interaction.user.id == job.user_id or action is CardAction.KEEP:
         return True
     return action in MODERATED and interaction.permissions.moderate_members
+
+
+def _may_remix(interaction: Interaction, action: CardAction, job: Job) -> bool:
+    """Tell whether a click asks for a remix: of what everybody here can see, on the card itself."""
+    assert interaction.message is not None, "a button is part of a message"
+    return (
+        action in REMIXED
+        and interaction.user.id != job.user_id
+        and not job.location.private
+        and interaction.message.id == job.location.message_id
+    )
 
 
 async def setup(bot: ViduBot) -> None:

@@ -21,6 +21,12 @@ class Content:
     view: ui.LayoutView
     files: Sequence[discord.File] = ()
     kept: Sequence[discord.Attachment] = ()  # of those it has; they are only named where files come
+    bare: bool = False  # whatever files it has go
+
+    @property
+    def attachments(self) -> dict[str, Any]:
+        """Return what an edit says of its files; nothing where they stay as they are."""
+        return {"attachments": [*self.kept, *self.files]} if self.files or self.bare else {}
 
 
 Put = Callable[[Content], Awaitable[discord.Message]]
@@ -64,11 +70,8 @@ class Messages:
         message_id: Any = job.location.message_id or "@original"
 
         async def put(content: Content) -> discord.Message:
-            webhook = self.webhook(token)
-            if not content.files:
-                return await webhook.edit_message(message_id, view=content.view)
-            return await webhook.edit_message(
-                message_id, view=content.view, attachments=[*content.kept, *content.files]
+            return await self.webhook(token).edit_message(
+                message_id, view=content.view, **content.attachments
             )
 
         return put
@@ -81,13 +84,18 @@ class Messages:
         async def put(content: Content) -> discord.Message:
             message = self.channel(job).get_partial_message(message_id)
             silent = discord.AllowedMentions.none()
-            if not content.files:
-                return await message.edit(view=content.view, allowed_mentions=silent)
-            return await message.edit(
-                view=content.view, attachments=[*content.kept, *content.files], allowed_mentions=silent
-            )
+            return await message.edit(view=content.view, allowed_mentions=silent, **content.attachments)
 
         return put
+
+    async def delete(self, job: Job, *, by_token: bool) -> None:
+        """Delete the message of a card."""
+        message_id, token = job.location.message_id, job.location.token
+        assert message_id is not None
+        if by_token and token:
+            await self.webhook(token).delete_message(message_id)
+        else:
+            await self.channel(job).get_partial_message(message_id).delete()
 
     def send(self, job: Job | PendingReply, *, dm: bool) -> Put:
         """Return how to send a card as a new message."""

@@ -13,6 +13,7 @@ from bot.delivery.attachments import CardAttachments, Upload, keeping_references
 from bot.delivery.fetcher import Fetcher, Result
 from bot.delivery.messages import Content
 from bot.delivery.notification import notify_owner
+from bot.delivery.removal import remove_card
 from bot.delivery.results import Links, choose_files
 from bot.delivery.routes import Build, Route, Routes
 from bot.models.jobs import CardLocation, Job, PendingReply
@@ -151,6 +152,10 @@ class Delivery:
         location, _ = await self._post(job, build, self._routes.edits(job))
         # The card stays what it was, and for whom.
         return replace(location, private=job.location.private)
+
+    async def remove(self, job: Job) -> bool:
+        """Remove the card of a deleted job; False where nothing reaches it. Raises Undeliverable."""
+        return await remove_card(self._routes, job)
 
     async def report_lost_request(self, pending: PendingReply) -> None:
         """Tell a member that their request was lost before it began. Raises Undeliverable."""

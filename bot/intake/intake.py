@@ -114,9 +114,10 @@ class Intake:
         """Open the form of a draft; it must be the first answer to the interaction."""
         if not await allowed_or_answered(self._access, interaction):
             return
-        # An empty form needs no memory: everything comes back with its answer.
-        kept = bool(draft.sources) and await self._keep(draft)
-        if draft.sources and not kept:
+        # A form needs memory only for what does not come back with its answer.
+        needed = bool(draft.sources) or draft.stays_spoiler
+        kept = needed and await self._keep(draft)
+        if needed and not kept:
             await answer_privately(interaction, texts.storage_unavailable())
             return
         await interaction.response.send_modal(VideoModal(draft, kept=kept, about_files=about_files))

@@ -101,6 +101,6 @@ def filled(draft: Draft, answers: ModalAnswers) -> Draft:
         chosen=None if answers.files else chosen,
         duration=duration,
         seed=answers.texts.get(SEED, "").strip(),
-        spoiler=SPOILER in extras,
+        spoiler=SPOILER in extras or draft.stays_spoiler,
         private=PRIVATE in extras,
     )

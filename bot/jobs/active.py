@@ -72,6 +72,7 @@ class ActiveJobs:
         location: CardLocation | None = None,
         refetch_until: datetime | None = None,
         acknowledged: bool = False,
+        cancelled_by: int | None = None,
     ) -> Job:
         """Move a job to another state: the only place that does.
 
@@ -92,6 +93,7 @@ class ActiveJobs:
                 location=location,
                 refetch_until=refetch_until,
                 acknowledged=acknowledged,
+                cancelled_by=cancelled_by,
             )
 
         return await self._save_change(job_id, moved, only_if)

@@ -1,9 +1,7 @@
-"""What people do with the cards of open jobs: show one somewhere else, delete one."""
+"""Show the card of a job somewhere else."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from bot.delivery.routes import Undeliverable
@@ -16,7 +14,7 @@ from bot.models.states import State
 
 
 class CardActions:
-    """Moves and deletes cards while nothing else edits them."""
+    """Moves cards while nothing else edits them."""
 
     def __init__(
         self, context: JobContext, delivery: Delivery, notifier: CardNotifier, poster: VideoPoster
@@ -48,19 +46,6 @@ class CardActions:
             await self._poster.deliver_once(job.id)
         elif moves and not await self._notifier.show(job.id):
             raise Undeliverable(f"the card of job {job.id} could not move")
-
-    @asynccontextmanager
-    async def deleting(self, job_id: int) -> AsyncIterator[None]:
-        """Keep everything off a card while somebody deletes it; if that works, for good."""
-        card = self._notifier.card(job_id)
-        card.deleted = True
-        try:
-            async with card.lock:
-                yield
-        except BaseException:
-            card.deleted = False
-            raise
-        await self._poster.stop_refetching(job_id)
 
 
 def _moves(job: Job) -> bool:

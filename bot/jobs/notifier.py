@@ -92,7 +92,7 @@ class CardNotifier:
         turn = card.asked
         async with card.lock:
             job = self._jobs.get(job_id)
-            if job is None or (turn != card.asked and not uploads):
+            if job is None or job.deleted_at is not None or (turn != card.asked and not uploads):
                 return True
             return await self._show_locked(job, card, uploads)
 
@@ -127,18 +127,27 @@ class CardNotifier:
     async def finish(self, job_id: int) -> None:
         """Notify a member who had to wait long, as an edit does not; then the member knows the end."""
         job = self._jobs.get(job_id)
-        if job is None:
+        if job is None or job.deleted_at is not None:
             return
-        card, waited = self.card(job_id), self._clock.now() - job.created_at
-        if self._notify_after is not None and waited >= self._notify_after and not job.location.private:
+        if self._is_news(job):
+            card = self.card(job_id)
             if card.notified_of is not job.state:
                 await self._delivery.notify(job)
             card.notified_of = job.state  # what fails from here on is repeated without it
-        job = await self._jobs.update(job_id, lambda latest: replace(latest, acknowledged=True))
-        self.close_if_done(job)
+        if job_id not in self._jobs:
+            return  # deleted meanwhile
+        self.close_if_done(await self._jobs.update(job_id, _acknowledged))
+
+    def _is_news(self, job: Job) -> bool:
+        """Tell whether how a job ended is worth a ping: its member had to wait, and did not end it."""
+        if self._notify_after is None or job.location.private or job.cancelled_by_owner:
+            return False
+        return self._clock.now() - job.created_at >= self._notify_after
 
     def close_if_done(self, job: Job) -> None:
         """Drop a job from memory once nothing is left to do for it; storage keeps it."""
+        if self.card(job.id).deleted and job.deleted_at is None:
+            return  # whoever deletes it still needs it
         if not job.is_open and job.acknowledged and job.refetch_until is None:
             self._jobs.drop(job.id)
             self.forget(job.id)
@@ -169,3 +178,9 @@ class CardNotifier:
                 return
             await sleep(self._clock, pause)
             pause = min(pause * 2, BACKOFF_MAX)
+
+
+def _acknowledged(job: Job) -> Job:
+    """Return a job whose member has seen its end."""
+    # The card of one that was deleted meanwhile is still to be removed.
+    return replace(job, acknowledged=job.deleted_at is None)

@@ -9,6 +9,7 @@ from bot.clock import sleep
 from bot.jobs.active import is_waiting_to_be_sent
 from bot.jobs.context import BACKOFF_FIRST, JobContext
 from bot.jobs.deadlines import LATE_RESULTS
+from bot.jobs.deletion import Deletion
 from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.notifier import CardNotifier
 from bot.jobs.submitter import Submitter
@@ -26,11 +27,13 @@ class Recovery:
         submitter: Submitter,
         lifecycle: Lifecycle,
         notifier: CardNotifier,
+        deletion: Deletion,
     ) -> None:
         self._context = context
         self._submitter = submitter
         self._lifecycle = lifecycle
         self._notifier = notifier
+        self._deletion = deletion
         self._pending_replies: list[PendingReply] = []
         self._unfinished: list[Job] = []
 
@@ -57,7 +60,9 @@ class Recovery:
 
     def resume(self, job: Job) -> None:
         """Go on with one job from its state; nothing that may have been sent is sent again."""
-        if is_waiting_to_be_sent(job):
+        if job.deleted_at is not None:
+            self._deletion.schedule_removal(job.id)
+        elif is_waiting_to_be_sent(job):
             self._context.tasks.spawn(self.submit(job.id), f"submit job {job.id}")
         else:
             self._lifecycle.go_on(job)

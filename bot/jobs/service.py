@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +14,7 @@ from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import Cancellation, CancelResult
 from bot.jobs.card_actions import CardActions
 from bot.jobs.context import JobContext
+from bot.jobs.deletion import DeleteResult, Deletion
 from bot.jobs.key_check import KeyCheck
 from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.notifier import CardNotifier
@@ -35,7 +35,15 @@ from bot.quotas.warnings import BudgetWarnings
 from bot.storage.storage import Storage, StorageUnavailable
 from bot.tasks import InFlight, Tasks
 
-__all__ = ["CancelResult", "DuplicateRequest", "JobService", "ShuttingDown", "Submission", "SubmitClosed"]
+__all__ = [
+    "CancelResult",
+    "DeleteResult",
+    "DuplicateRequest",
+    "JobService",
+    "ShuttingDown",
+    "Submission",
+    "SubmitClosed",
+]
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +126,8 @@ class JobService:
         poster = VideoPoster(context, delivery, notifier)
         self._lifecycle = lifecycle = Lifecycle(context, self._poller, notifier, poster, self._history)
         self._submitter = Submitter(context, gmi, lifecycle, notifier)
-        self._recovery = Recovery(context, self._submitter, lifecycle, notifier)
+        self._deletion = Deletion(context, delivery, notifier)
+        self._recovery = Recovery(context, self._submitter, lifecycle, notifier, self._deletion)
         self._cancellation = Cancellation(context, gmi, lifecycle, notifier)
         self._card_actions = CardActions(context, delivery, notifier, poster)
         self._closing = False
@@ -229,9 +238,9 @@ class JobService:
         finally:
             submission.release()
 
-    async def cancel(self, job_id: int) -> CancelResult:
-        """Cancel a job where that is still possible, and say honestly what came of it."""
-        return await self._cancellation.cancel(job_id)
+    async def cancel(self, job_id: int, user_id: int) -> CancelResult:
+        """Cancel a job where that is still possible, and say honestly what came of this user's wish."""
+        return await self._cancellation.cancel(job_id, user_id)
 
     async def move_card(self, job: Job, location: CardLocation) -> None:
         """Show a job's card, with its videos, in a new place that only its member sees.
@@ -240,6 +249,10 @@ class JobService:
         """
         await self._card_actions.move(job, location)
 
-    def deleting(self, job_id: int) -> AbstractAsyncContextManager[None]:
-        """Keep everything off the card of a job that `has` knows while somebody deletes it."""
-        return self._card_actions.deleting(job_id)
+    async def renew_token(self, job: Job, token: str, expires: datetime) -> None:
+        """Store the token of a click on a job's card. Raises StorageUnavailable."""
+        await self._deletion.renew_token(job, token, expires)
+
+    async def delete(self, job_id: int) -> DeleteResult:
+        """Delete a job that has ended, with its card and all that is stored of its content."""
+        return await self._deletion.delete(job_id)

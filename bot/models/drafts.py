@@ -64,6 +64,12 @@ class Draft:
     seed: str = ""  # as typed; empty for a random one
     private: bool = False
     spoiler: bool = False
+    remix: bool = False  # it began with somebody else's video
+
+    @property
+    def stays_spoiler(self) -> bool:
+        """Return whether it must stay a spoiler: whoever remixes a covered video doesn't uncover it."""
+        return self.remix and self.spoiler
 
     @property
     def used(self) -> tuple[Source, ...]:

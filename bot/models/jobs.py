@@ -72,6 +72,8 @@ class Job:
     spoiler: bool = False  # pictures and video are covered until somebody chooses to look
     quota_guild_id: int | None = None  # the server whose quotas count; it never changes with the card's place
     acknowledged: bool = False  # the member has seen how it ended
+    cancelled_by: int | None = None  # the user who asked for it, where GMI may not have agreed yet
+    deleted_at: datetime | None = None  # since then its prompt, files and video are gone
     revision: int = 0
 
     @property
@@ -83,6 +85,11 @@ class Job:
     def awaits_link(self) -> bool:
         """Return whether GMI says that the video is finished, and has not given a link to it yet."""
         return self.state is State.SUCCEEDED and not self.results
+
+    @property
+    def cancelled_by_owner(self) -> bool:
+        """Return whether its own member cancelled it."""
+        return self.state is State.CANCELLED and self.cancelled_by == self.user_id
 
     @property
     def in_vain(self) -> bool:
@@ -117,11 +124,13 @@ def transition(
     location: CardLocation | None = None,
     refetch_until: datetime | None = None,
     acknowledged: bool = False,
+    cancelled_by: int | None = None,
 ) -> Job:
     """Return the job in its new state, with what its quota is charged.
 
-    A request id, results and a location that are not given stay as they are; everything else belongs to the
-    state, and ends with it. Raises IllegalTransition where the table does not allow the move.
+    A request id, results and a location that are not given stay as they are, and whoever wanted to cancel
+    the job is remembered if that is how it ends; everything else belongs to the state, and ends with it.
+    Raises IllegalTransition where the table does not allow the move.
     """
     if not can_move(job, state):
         raise IllegalTransition(f"{job.state} -> {state}")
@@ -138,8 +147,31 @@ def transition(
         location=location or job.location,
         charge=_charge(job, state, reason, has_results=bool(results)),
         acknowledged=acknowledged,
+        cancelled_by=(cancelled_by or job.cancelled_by) if state is State.CANCELLED else None,
         revision=job.revision + 1,
     )
+
+
+def without_content(job: Job, now: datetime) -> Job:
+    """Return an ended job as one that was deleted, whose card is still to be removed.
+
+    What quotas count and what recognizes a lost request stays: when, how long, its seed and GMI's ID.
+    """
+    return replace(
+        job,
+        request=replace(job.request, prompt="", references=()),
+        detail=None,
+        results=(),
+        refetch_until=None,
+        acknowledged=False,
+        deleted_at=now,
+    )
+
+
+def without_card(job: Job) -> Job:
+    """Return a deleted job as one for which nothing is left to do."""
+    location = replace(job.location, message_id=None, token=None, token_expires=None, keeps_references=False)
+    return replace(job, location=location, acknowledged=True)
 
 
 def _charge(job: Job, state: State, reason: Reason | None, *, has_results: bool) -> Charge:

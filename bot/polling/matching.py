@@ -194,9 +194,17 @@ def _by_payload(lost: Sequence[Job], unknown: Iterable[RequestStatus]) -> dict[i
     return found
 
 
+def _sent(job: Job) -> dict[str, object]:
+    """Return what is known of the payload of a job: of a deleted one, no prompt and no files."""
+    payload = job.request.payload()
+    if job.deleted_at is None:
+        return payload
+    return {name: payload[name] for name in ("duration", "seed")}
+
+
 def _may_be(job: Job, status: RequestStatus) -> bool:
     """Tell whether a record that does not say what was sent may be this job's, by its moment."""
-    if status.created_at is None or echoes(status.payload, job.request.payload()) is not None:
+    if status.created_at is None or echoes(status.payload, _sent(job)) is not None:
         return False
     ended = None if job.state is State.SUBMITTING else job.state_since
     return job.created_at - CLOCK_SKEW <= status.created_at and (
@@ -206,7 +214,7 @@ def _may_be(job: Job, status: RequestStatus) -> bool:
 
 def _may_be_ours(status: RequestStatus, senders: Iterable[Job], unnamed: Iterable[Job]) -> bool:
     """Tell whether a record may be of a job of ours: by its payload, or without one by its moment."""
-    if any(echoes(status.payload, job.request.payload()) for job in senders):
+    if any(echoes(status.payload, _sent(job)) for job in senders):
         return True
     if _seed(status) is not None:
         return False

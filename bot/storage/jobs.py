@@ -96,17 +96,18 @@ class JobStore:
         return await self._database.read(query, row_to_job, self._limits.startup)
 
     async def of_user(self, user_id: int, *, limit: int, offset: int = 0) -> list[Job]:
-        """Return a member's jobs, newest first."""
+        """Return a member's jobs that were not deleted, newest first."""
         query = (
             jobs.select()
-            .where(jobs.c.user_id == user_id)
+            .where(jobs.c.user_id == user_id, jobs.c.deleted_at.is_(None))
             .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
         )
         return await self._database.read(query.limit(limit).offset(offset), row_to_job)
 
     async def count_of_user(self, user_id: int) -> int:
-        """Return how many jobs a member has ever had."""
-        query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.user_id == user_id)
+        """Return how many jobs a member has that were not deleted."""
+        theirs = (jobs.c.user_id == user_id, jobs.c.deleted_at.is_(None))
+        query = sa.select(sa.func.count()).select_from(jobs).where(*theirs)
         return int((await self._database.rows(query))[0][0])
 
     async def known_requests(self, request_ids: Collection[str]) -> set[str]:
@@ -180,6 +181,8 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "detail": job.detail,
         "results": list(job.results),
         "refetch_until": optional_micros(job.refetch_until),
+        "cancelled_by": job.cancelled_by,
+        "deleted_at": optional_micros(job.deleted_at),
     }
 
 
@@ -216,6 +219,8 @@ def row_to_job(row: sa.Row[Any]) -> Job:
         detail=row.detail,
         results=tuple(row.results),
         refetch_until=optional_moment(row.refetch_until),
+        cancelled_by=row.cancelled_by,
+        deleted_at=optional_moment(row.deleted_at),
         charge=Charge(row.charge),
         acknowledged=row.told,
         revision=row.revision,

@@ -127,6 +127,8 @@ jobs = sa.Table(
     sa.Column("detail", _Word(100)),
     sa.Column("results", sa.JSON, nullable=False),
     sa.Column("refetch_until", _Number),
+    sa.Column("cancelled_by", _Number),
+    sa.Column("deleted_at", _Number),
     sa.Index("jobs_by_state", "state", "told"),
     sa.Index("jobs_by_user", "user_id", "created_at"),
     sa.Index("jobs_by_time", "created_at"),

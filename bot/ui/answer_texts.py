@@ -114,6 +114,11 @@ def files_not_kept() -> str:
     return _("I couldn't get the files of this video. Attach them again.")
 
 
+def files_of_another() -> str:
+    """Return what stands beside the files of a remix whose card has none; at most 100 characters."""
+    return _("I don't have the files of this video. Attach your own.")
+
+
 def nothing_to_use() -> str:
     """Return what follows the message command on a message without files that can be used."""
     return _(
@@ -125,6 +130,62 @@ def nothing_to_use() -> str:
 def job_unknown() -> str:
     """Return what follows a button of a job that there is no record of."""
     return _("🤷 I don't have this video anymore. Use `/vidu` to make a new one.")
+
+
+def job_deleted() -> str:
+    """Return what follows any button of a video that was deleted."""
+    return _("🗑️ This video was deleted.")
+
+
+def copy_removed() -> str:
+    """Return what is left of a copy that only its member sees."""
+    return _(
+        "🗑️ I removed this copy. The video itself is still there: "
+        "to delete it, use **Delete** in `/videos` or on its card."
+    )
+
+
+def delete_question(owner: str | None, *, video: bool) -> str:
+    """Return what Delete asks; an owner is named where somebody else wants to delete what is theirs."""
+    if video:
+        title = _("Delete this video?") if owner is None else _("Delete {owner}'s video?")
+        what = _("The card, the video, the prompt and the files will be gone for good.")
+    else:
+        title = _("Delete this request?") if owner is None else _("Delete {owner}'s request?")
+        what = _("The card, the prompt and the files will be gone for good.")
+    if owner is None:
+        where = _("It disappears from `/videos` too, and your quota stays as it is.")
+    else:
+        where = _("It disappears from their `/videos` too. Their quota stays, and they won't be notified.")
+    lines = [f"### 🗑️ {title.format(owner=owner)}", f"{what} {where}"]
+    if video:
+        lines.append("-# " + _("The provider's own link to the video can keep working for a while."))
+    return "\n".join(lines)
+
+
+def deleted() -> str:
+    """Return what takes the place of the question once everything is deleted."""
+    return _("🗑️ Deleted.")
+
+
+def deleted_but_card() -> str:
+    """Return what takes the place of the question where the card is still there."""
+    return _("🗑️ Deleted. Discord didn't let me remove the card yet, so I'll keep trying.")
+
+
+def deleted_out_of_reach() -> str:
+    """Return what takes the place of the question where only a click on the card reaches it."""
+    return _("🗑️ Deleted. I can't reach the card itself: if you still see it, click **Delete** on it.")
+
+
+def delete_too_early() -> str:
+    """Return what follows Delete where something is still to come of a job."""
+    return _("⏳ I'm not done with this video yet. You can delete it once it's ready or has failed.")
+
+
+def kept() -> str:
+    """Return what takes the place of the question where nothing is to be deleted."""
+    return _("👍 Nothing was deleted.")
 
 
 def job_of_another(owner: str) -> str:
@@ -147,27 +208,37 @@ def not_shown() -> str:
     return _("⚠️ Discord couldn't show the video just now. Click Show again in a minute.")
 
 
-def canceled() -> str:
-    """Return what follows Cancel where it worked."""
+def canceled(owner: str | None) -> str:
+    """Return what follows Cancel where it worked; an owner is named where somebody else canceled it."""
+    if owner is not None:
+        return _("🚫 Canceled. This doesn't count towards {owner}'s quota.").format(owner=owner)
     return _("🚫 Canceled. This doesn't count towards your quota.")
 
 
-def cancel_while_sending() -> str:
+def cancel_while_sending(_owner: str | None) -> str:
     """Return what follows Cancel while the request is on its way."""
-    return _("📨 Your request is being sent right now. Try again when its status has changed.")
+    return _("📨 The request is being sent right now. Try again when its status has changed.")
 
 
-def cancel_too_late() -> str:
+def cancel_too_late(owner: str | None) -> str:
     """Return what follows Cancel once the video is being made."""
+    if owner is not None:
+        text = _(
+            "⏳ Too late to cancel: the video is already being made and paid for. {owner} will still get it."
+        )
+        return text.format(owner=owner)
     return _("⏳ Too late to cancel: your video is already being made and paid for. You'll still get it.")
 
 
-def cancel_not_agreed() -> str:
+def cancel_not_agreed(owner: str | None) -> str:
     """Return what follows Cancel where the provider went on with it."""
+    if owner is not None:
+        text = _("🕓 The provider didn't cancel it. {owner} will still get the video.")
+        return text.format(owner=owner)
     return _("🕓 The provider didn't cancel it. You'll still get the video.")
 
 
-def cancel_unsure() -> str:
+def cancel_unsure(_owner: str | None) -> str:
     """Return what follows Cancel where the provider did not say what came of it."""
     return _(
         "🕓 The provider hasn't said if it's canceled. Wait a minute. "
@@ -175,6 +246,6 @@ def cancel_unsure() -> str:
     )
 
 
-def already_ended() -> str:
+def already_ended(_owner: str | None) -> str:
     """Return what follows Cancel after the end."""
     return _("✅ This request has already ended, so there's nothing to cancel.")

@@ -18,6 +18,9 @@ _LOOKS: dict[CardAction, tuple[str, str, discord.ButtonStyle]] = {
     CardAction.EDIT: (N_("Edit"), "✏️", discord.ButtonStyle.secondary),
     CardAction.SHOW: (N_("Show"), "👁️", discord.ButtonStyle.secondary),
     CardAction.DELETE: (N_("Delete"), "🗑️", discord.ButtonStyle.secondary),
+    CardAction.DELETE_VIDEO: (N_("Delete"), "🗑️", discord.ButtonStyle.secondary),
+    CardAction.CONFIRM_DELETE: (N_("Delete"), "🗑️", discord.ButtonStyle.danger),
+    CardAction.KEEP: (N_("Keep"), "↩️", discord.ButtonStyle.secondary),
 }
 
 CANCELLABLE = {State.SUBMITTING, State.QUEUED}  # what is being made is paid for: it is left alone
@@ -47,6 +50,14 @@ def buttons(job: Job) -> list[ui.Button[Any]]:
     if job.state in {State.PROCESSING, State.SUCCEEDED, State.OVERDUE, State.UNCONFIRMED}:
         return []  # nothing can be stopped any more, and nothing is finished yet
     return [card_button(action, job.id) for action in (CardAction.AGAIN, CardAction.EDIT, CardAction.DELETE)]
+
+
+def delete_question_view(job_id: int) -> ui.View:
+    """Return the buttons that answer whether a video is to be deleted."""
+    view = ui.View(timeout=None)
+    for action in (CardAction.CONFIRM_DELETE, CardAction.KEEP):
+        view.add_item(card_button(action, job_id))
+    return stateless(view)
 
 
 def page_buttons(page: int, pages: int) -> ui.ActionRow[Any]:

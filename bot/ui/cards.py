@@ -14,7 +14,7 @@ from bot.models.catalog import Kind
 from bot.models.jobs import Job
 from bot.models.requests import Reference
 from bot.models.states import State
-from bot.ui import job_texts
+from bot.ui import answer_texts, job_texts
 from bot.ui.buttons import buttons, stateless
 from bot.ui.translator import _
 
@@ -134,9 +134,14 @@ def notice_card(text: str) -> ui.LayoutView:
     return _plain(f"### {title}\n{_(text)}", BLUE)
 
 
-def deleted_card(by: str) -> ui.LayoutView:
-    """Build what is left of a card that somebody deleted."""
-    return _plain(_("🗑️ Deleted by {name}.").format(name=by), GREY)
+def deleted_card() -> ui.LayoutView:
+    """Build what is left of a deleted card whose message could not be removed."""
+    return _plain(answer_texts.job_deleted(), GREY)
+
+
+def removed_copy_card() -> ui.LayoutView:
+    """Build what is left of a copy that its member deleted."""
+    return _plain(answer_texts.copy_removed(), GREY)
 
 
 def _plain(text: str, colour: int) -> ui.LayoutView:

@@ -19,6 +19,9 @@ class CardAction(StrEnum):
     EDIT = "edit"
     DELETE = "delete"
     SHOW = "show"
+    DELETE_VIDEO = "delete-video"  # wherever its card is; `delete` is about the message it stands below
+    CONFIRM_DELETE = "confirm-delete"
+    KEEP = "keep"
 
 
 _CARD, _PAGE, _DRAFT = "vidu", "vidu-videos", "vidu-window"

@@ -71,7 +71,8 @@ def explanation(job: Job) -> str:
     if job.awaits_link:
         return _(_LINK_MISSING)
     happened, to_do = explain(job, job.reason)
-    return " ".join(sentence for sentence in (_(happened), _quota(job), _(to_do)) if sentence)
+    sentences = (_canceled_by(job) or _(happened), _quota(job), _(to_do))
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def message(job: Job, note: str | None = None, usual: float | None = None) -> str:
@@ -112,6 +113,8 @@ def notification(job: Job) -> str:
     match job.state:
         case State.DELIVERED:
             text = _("{member} your video is ready.")
+        case State.CANCELLED if job.cancelled_by is not None:
+            text = _("{member} a moderator ({moderator}) canceled your video before it was made.")
         case State.CANCELLED:
             text = _("{member} your video was canceled before it was made.")
         case State.OVERDUE:
@@ -121,7 +124,7 @@ def notification(job: Job) -> str:
         case _:
             text = _("{member} your video failed. {why}")
     why = _(explain(job, job.reason)[0]) if job.reason is not None else ""
-    return text.format(member=f"<@{job.user_id}>", why=why).rstrip()
+    return text.format(member=f"<@{job.user_id}>", moderator=f"<@{job.cancelled_by}>", why=why).rstrip()
 
 
 def too_large(size: int, limit: int, *, request_id: str | None, plays: bool, link: bool) -> str:
@@ -183,6 +186,16 @@ def _why_it_waits(job: Job) -> str:
     why = _(_WAITS.get(job.reason, _WAITS[Reason.UNREACHABLE]))
     retry = _("I'll retry {when}; nothing to do.").format(when=formatting.relative(job.waiting_until))
     return f"{why} {retry}"
+
+
+def _canceled_by(job: Job) -> str:
+    """Return who canceled a job, where that is known."""
+    if job.state is not State.CANCELLED or job.cancelled_by is None:
+        return ""
+    who = f"<@{job.cancelled_by}>"
+    if job.cancelled_by_owner:
+        return _("{member} canceled this before the video was made.").format(member=who)
+    return _("A moderator ({moderator}) canceled this before the video was made.").format(moderator=who)
 
 
 def _quota(job: Job) -> str:

@@ -33,9 +33,8 @@ class VideoModal(ui.Modal):
     """The form of a draft, filled in; it has the five fields that Discord allows."""
 
     def __init__(self, draft: Draft, *, kept: bool, about_files: str | None = None) -> None:
-        super().__init__(
-            title=_("Make a video"), timeout=None, custom_id=modal_id(draft.id if kept else None)
-        )
+        title = _("Remix this video") if draft.remix else _("Make a video")
+        super().__init__(title=title, timeout=None, custom_id=modal_id(draft.id if kept else None))
         self.add_item(_prompt(draft))
         if draft.chosen is None:
             self.add_item(_files(draft, about_files))
@@ -117,24 +116,26 @@ def _seed(draft: Draft) -> ui.Label[VideoModal]:
 
 
 def _extras(draft: Draft) -> ui.Label[VideoModal]:
-    options = [
-        discord.CheckboxGroupOption(
-            label=_("Spoiler"),
-            value=SPOILER,
-            description=_("The images and the video stay hidden until someone clicks them"),
-            default=draft.spoiler,
-        ),
-        discord.CheckboxGroupOption(
-            label=_("Private"),
-            value=PRIVATE,
-            description=_("Only you can see the request and the video"),
-            default=draft.private,
-        ),
-    ]
-    field: ui.CheckboxGroup[VideoModal] = ui.CheckboxGroup(
-        custom_id=EXTRAS, required=False, min_values=0, options=options
+    spoiler = discord.CheckboxGroupOption(
+        label=_("Spoiler"),
+        value=SPOILER,
+        description=_("The images and the video stay hidden until someone clicks them"),
+        default=draft.spoiler,
     )
-    return ui.Label(text=_("Extras"), component=field)
+    private = discord.CheckboxGroupOption(
+        label=_("Private"),
+        value=PRIVATE,
+        description=_("Only you can see the request and the video"),
+        default=draft.private,
+    )
+    field: ui.CheckboxGroup[VideoModal] = ui.CheckboxGroup(
+        custom_id=EXTRAS,
+        required=False,
+        min_values=0,
+        options=[private] if draft.stays_spoiler else [spoiler, private],
+    )
+    about = _("Your video will be a spoiler, like the one it's made from.") if draft.stays_spoiler else None
+    return ui.Label(text=_("Extras"), description=about, component=field)
 
 
 def _limits() -> str:

@@ -58,10 +58,12 @@ def _buttons(job: Job) -> list[ui.Button[Any]]:
         shown = [CardAction.SHOW] if job.location.private or job.location.guest else []
         cancel = [CardAction.CANCEL] if job.state in CANCELLABLE else []
         actions = [*shown, *cancel]
-    elif job.state in _WITH_VIDEO:
-        actions = [CardAction.SHOW, CardAction.AGAIN]
     else:
-        actions = [] if job.is_open else [CardAction.AGAIN]
+        shown = [CardAction.SHOW] if job.state in _WITH_VIDEO else []
+        again = [] if job.is_open and not shown else [CardAction.AGAIN]
+        # A private card may be gone from the screen: its video is deleted from here.
+        delete = [] if job.is_open else [CardAction.DELETE_VIDEO]
+        actions = [*shown, *again, *delete]
     return [card_button(action, job.id) for action in actions]
 
 

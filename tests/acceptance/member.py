@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from discord import ComponentType, InteractionType
-from simcord import InteractionResult, MemberActor, interactions
+from simcord import InteractionResult, MemberActor, ResponseMessage, interactions
 from simcord.backend import serializers
 
 from fakes.gmi.cloud import GmiCloud
@@ -91,6 +91,21 @@ async def press(who: MemberActor, asked: InteractionResult, label: str) -> Inter
     """Press a button of an answer: of the card, or of the private answer that took its place."""
     message = asked.response or asked.followups[0]
     return await who.click(message, label=label)
+
+
+def question(clicked: InteractionResult) -> ResponseMessage:
+    """Return the private question that a click was answered with."""
+    asked = clicked.followups[-1] if clicked.followups else clicked.response
+    assert asked is not None
+    assert asked.ephemeral
+    return asked
+
+
+async def delete(who: MemberActor, asked: InteractionResult) -> str:
+    """Delete what an answer shows, say yes to the question, and return what takes its place."""
+    asking = question(await press(who, asked, "Delete"))
+    await who.click(asking, label="Delete")
+    return "\n".join(texts(asking))
 
 
 async def presses(

@@ -15,7 +15,7 @@ from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.media import clip, picture
 from fakes.world import World
-from tests.acceptance.member import ask, press, submit, until
+from tests.acceptance.member import ask, delete, press, submit, until
 
 DESCRIPTION = Path(__file__).parents[3] / "shared" / "discord-openapi.json"
 pytestmark = pytest.mark.skipif(
@@ -109,8 +109,9 @@ async def test_the_bodies_of_windows_buttons_and_pages(world: World, cloud: GmiC
     await press(world.member, refused, "Edit and try again")
     await press(world.member, asked, "Again")
     listed = await world.member.slash(world.channel, "videos")
-    await press(world.member, listed, "Show")
-    await press(world.member, asked, "Delete")
+    copy = await press(world.member, listed, "Show")
+    await press(world.member, copy, "Delete")
+    await delete(world.member, asked)
     assert_all_requests_fit(world)
 
 

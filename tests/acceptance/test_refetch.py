@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from bot.delivery.sender import Refetched
+from bot.jobs.service import DeleteResult
 from bot.models.jobs import CardLocation
-from bot.ui.cards import deleted_card
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Outcome
 from fakes.world import World, components
-from tests.acceptance.member import ask, card_text, press, until
+from tests.acceptance.member import ask, card_text, delete, until
 
 READY = "✅ Your video is ready"
 LINK = "I couldn't download the video, so here's its link"
@@ -35,7 +35,8 @@ def downloads(cloud: GmiCloud) -> int:
 
 
 def messages(world: World) -> list[Any]:
-    return list(world.env.backend.messages[world.channel.id].values())
+    found = world.env.backend.messages[world.channel.id].values()
+    return [message for message in found if not message.is_ephemeral]
 
 
 async def test_a_storage_that_is_down_for_a_while_costs_nobody_the_file(
@@ -104,27 +105,11 @@ async def test_a_deleted_video_does_not_come_back(restart: bool, world: World, c
     cloud.fault("GET", "/media/*", script.CAPACITY.repeated(TRIES))
     asked = await ask(world)
     await until(world, asked, LINK)
-    await press(world.member, asked, "Delete")
+    await delete(world.member, asked)
     if restart:
         await world.restart()
     await world.env.advance_time(HOUR)
-    assert card_text(asked) == f"🗑️ Deleted by {world.member.mention}."
-    assert file_names(asked.response) == []
-    assert await world.bot.storage.jobs.unfinished() == []
-
-
-async def test_a_card_that_says_deleted_stays_so_even_if_that_was_not_written_down(
-    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cloud.fault("GET", "/media/*", script.CAPACITY.repeated(TRIES))
-    asked = await ask(world)
-    await until(world, asked, LINK)
-    # The process ends between the answer to the press and the note of it.
-    monkeypatch.setattr(world.bot.job_service, "has", lambda _: False)
-    await press(world.member, asked, "Delete")
-    await world.restart()
-    await world.env.advance_time(HOUR)
-    assert card_text(asked) == f"🗑️ Deleted by {world.member.mention}."
+    assert messages(world) == []
     assert await world.bot.storage.jobs.unfinished() == []
 
 
@@ -134,26 +119,19 @@ async def test_a_deletion_waits_for_the_file_that_is_on_its_way(
     cloud.fault("GET", "/media/*", script.CAPACITY.repeated(TRIES))
     asked = await ask(world)
     await until(world, asked, LINK)
-    assert asked.response is not None
-    message = world.bot.get_partial_messageable(world.channel.id).get_partial_message(asked.response.id)
     [job] = await world.bot.storage.jobs.unfinished()
-    deletions: list[asyncio.Task[None]] = []
-
-    async def delete() -> None:
-        async with world.bot.job_service.deleting(job.id):
-            await message.edit(view=deleted_card("Mia"), attachments=[])
-
+    deletions: list[asyncio.Task[DeleteResult]] = []
     put = world.bot.delivery.replace_links
 
     async def put_while_it_is_deleted(found: Refetched) -> CardLocation:
-        deletions.append(asyncio.create_task(delete()))
+        deletions.append(asyncio.create_task(world.bot.job_service.delete(job.id)))
         await asyncio.sleep(0)
         return await put(found)
 
     monkeypatch.setattr(world.bot.delivery, "replace_links", put_while_it_is_deleted)
     await world.env.advance_time(60)
-    assert len(deletions) == 1
-    assert card_text(asked) == "🗑️ Deleted by Mia."
+    assert [deletion.result() for deletion in deletions] == [DeleteResult.YES]
+    assert messages(world) == []
     assert await world.bot.storage.jobs.unfinished() == []
 
 

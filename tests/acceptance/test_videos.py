@@ -17,7 +17,6 @@ from tests.acceptance.member import (
     ask,
     assert_quota_untouched,
     card_text,
-    fields,
     press,
     private_answer,
     until,
@@ -75,7 +74,7 @@ async def test_each_job_has_state_prompt_time_link_and_buttons(world: World, clo
     cloud.outcome(Outcome(delay=60))
     await ask(world, prompt="third fox")
     shown = await listed(world)
-    assert labels(shown) == ["Cancel", "Again", "Show", "Again"]
+    assert labels(shown) == ["Cancel", "Again", "Delete", "Show", "Again", "Delete"]
     text = card_text(shown)
     assert [text.index(f"{each} fox") for each in ("third", "second", "first")] == sorted(
         text.index(f"{each} fox") for each in ("first", "second", "third")
@@ -150,15 +149,6 @@ async def test_again_from_the_list_days_later_uses_links_that_live(world: World,
         await world.env.advance_time(3 * 24 * 3600)
         renew_links(world, day)
     assert cloud.paid == 4
-
-
-async def test_again_of_a_deleted_card_asks_for_the_files(world: World, cloud: GmiCloud) -> None:
-    asked = await ask(world, prompt="first fox")
-    await until(world, asked, READY)
-    await press(world.member, asked, "Delete")
-    opened = await press(world.member, await listed(world), "Again")
-    assert "couldn't get the files" in fields(opened)["files"]["about"]
-    assert cloud.paid == 1
 
 
 @pytest.mark.parametrize("restart", [False, True])

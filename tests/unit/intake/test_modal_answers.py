@@ -26,3 +26,9 @@ def test_an_odd_answer_is_a_draft_with_problems_and_no_error(components: list[ob
     )
     assert draft.duration == 5
     assert ProblemCode.PROMPT_EMPTY in [problem.code for problem in draft.problems()]
+
+
+@pytest.mark.parametrize(("remix", "spoiler"), [(True, True), (False, False)])
+def test_only_a_remix_of_a_spoiler_stays_one_whatever_is_answered(remix: bool, spoiler: bool) -> None:
+    draft = Draft(1, 2, spoiler=True, remix=remix)
+    assert filled(draft, read_answers({"components": []})).spoiler is spoiler

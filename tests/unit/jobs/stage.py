@@ -18,6 +18,7 @@ from bot.gmi.client import RequestStatus
 from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import Cancellation
 from bot.jobs.context import JobContext
+from bot.jobs.deletion import Deletion
 from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.notifier import CardNotifier
 from bot.jobs.poster import VideoPoster
@@ -77,8 +78,10 @@ class RecordingDelivery:
     copies: list[Job] = field(default_factory=list)
     notified: list[State] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
+    removed: list[Job] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)  # of the next calls
     link_only: bool = False
+    out_of_reach: bool = False
 
     def _fail(self) -> None:
         if self.failures:
@@ -107,6 +110,11 @@ class RecordingDelivery:
     async def report_lost_request(self, pending: PendingReply) -> None:
         self._fail()
         self.lost.append(pending.id)
+
+    async def remove(self, job: Job) -> bool:
+        self._fail()
+        self.removed.append(job)
+        return not self.out_of_reach
 
     def forget(self, job_id: int) -> None:
         return
@@ -144,6 +152,7 @@ class Stage:
     submitter: Submitter
     recovery: Recovery
     cancellation: Cancellation
+    deletion: Deletion
 
     async def put(self, state: State = State.SUBMITTING, **fields: Any) -> Job:
         """Store a job in a state, hold its quota, and open it."""
@@ -196,7 +205,8 @@ async def open_stage(
     async with aiohttp.ClientSession() as session:
         gmi = Client(session, cloud.base_url, FAKE_KEY, None)
         submitter = Submitter(context, gmi, lifecycle, notifier)
-        recovery = Recovery(context, submitter, lifecycle, notifier)
+        deletion = Deletion(context, delivery, notifier)
+        recovery = Recovery(context, submitter, lifecycle, notifier, deletion)
         cancellation = Cancellation(context, gmi, lifecycle, notifier)
         try:
             yield Stage(
@@ -212,6 +222,7 @@ async def open_stage(
                 submitter,
                 recovery,
                 cancellation,
+                deletion,
             )
         finally:
             await tasks.close()

@@ -12,7 +12,7 @@ from bot.models.states import Reason, State
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Outcome
-from tests.unit.jobs.stage import JOB, START, VIDEO, Stage
+from tests.unit.jobs.stage import JOB, MEMBER, START, VIDEO, Stage
 
 
 def deletions(gmi: GmiCloud) -> int:
@@ -21,10 +21,11 @@ def deletions(gmi: GmiCloud) -> int:
 
 async def test_what_waits_to_be_sent_is_cancelled_and_given_back(stage: Stage, gmi: GmiCloud) -> None:
     await stage.put(waiting_until=START)
-    assert await stage.cancellation.cancel(JOB) is CancelResult.YES
+    assert await stage.cancellation.cancel(JOB, MEMBER) is CancelResult.YES
     await stage.settle()
     job = await stage.stored()
     assert (job.state, job.reason, job.charge) == (State.CANCELLED, Reason.CANCELLED, Charge.REFUNDED)
+    assert job.cancelled_by == MEMBER
     assert [shown.state for shown in stage.delivery.shown] == [State.CANCELLED]
     assert (stage.used(), gmi.requests_seen) == ((0, 0), [])
 
@@ -44,13 +45,13 @@ async def test_what_cannot_be_cancelled_is_left_alone(
     state: State, fields: dict[str, Any], result: CancelResult, stage: Stage, gmi: GmiCloud
 ) -> None:
     job = await stage.put(state, **fields)
-    assert await stage.cancellation.cancel(JOB) is result
+    assert await stage.cancellation.cancel(JOB, MEMBER) is result
     assert await stage.stored() == job
     assert gmi.requests_seen == []
 
 
 async def test_a_job_that_nobody_knows_has_ended(stage: Stage) -> None:
-    assert await stage.cancellation.cancel(1) is CancelResult.ENDED
+    assert await stage.cancellation.cancel(1, MEMBER) is CancelResult.ENDED
 
 
 async def sent(stage: Stage, gmi: GmiCloud, outcome: Outcome) -> None:
@@ -62,18 +63,20 @@ async def sent(stage: Stage, gmi: GmiCloud, outcome: Outcome) -> None:
 
 async def test_what_is_in_line_is_cancelled(stage: Stage, gmi: GmiCloud) -> None:
     await sent(stage, gmi, Outcome(stuck=True))
-    assert await stage.cancellation.cancel(JOB) is CancelResult.YES
+    assert await stage.cancellation.cancel(JOB, MEMBER) is CancelResult.YES
     await stage.settle()
     job = await stage.stored()
     assert (job.state, job.charge, deletions(gmi)) == (State.CANCELLED, Charge.REFUNDED, 1)
+    assert job.cancelled_by == MEMBER
     assert stage.poller.followed == {}
 
 
 async def test_what_gmi_does_not_let_go_of_is_kept(stage: Stage, gmi: GmiCloud) -> None:
     await sent(stage, gmi, Outcome(stuck=True))
     gmi.fault("DELETE", "/requests/*", script.answer(405, {}))
-    assert await stage.cancellation.cancel(JOB) is CancelResult.KEPT
-    assert (await stage.stored()).state is State.QUEUED
+    assert await stage.cancellation.cancel(JOB, MEMBER) is CancelResult.KEPT
+    job = await stage.stored()
+    assert (job.state, job.cancelled_by) == (State.QUEUED, None)
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
@@ -85,7 +88,7 @@ async def test_where_gmi_does_not_say_how_it_stands_nobody_knows(
         gmi.fault("GET", "/requests/*", script.HTML_PAGE)
     else:
         gmi.fault("DELETE", "/requests/*", script.answer(200, {}))  # agreed, and yet it stays in line
-    assert await stage.cancellation.cancel(JOB) is CancelResult.UNSURE
+    assert await stage.cancellation.cancel(JOB, MEMBER) is CancelResult.UNSURE
     assert (await stage.stored()).state is State.QUEUED
 
 
@@ -105,7 +108,7 @@ async def test_what_gmi_says_before_anything_is_deleted_is_taken(
     await sent(stage, gmi, Outcome(stuck=True))
     request_id = gmi.posts[0].request_id
     gmi.fault("GET", "/requests/*", script.answer(200, {"request_id": request_id, "status": status}))
-    assert await stage.cancellation.cancel(JOB) is result
+    assert await stage.cancellation.cancel(JOB, MEMBER) is result
     await stage.settle()
-    assert (await stage.stored()).state is after
-    assert deletions(gmi) == 0
+    job = await stage.stored()
+    assert (job.state, job.cancelled_by, deletions(gmi)) == (after, None, 0)

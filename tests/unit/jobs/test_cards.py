@@ -207,22 +207,3 @@ async def test_a_private_card_under_way_moves(stage: Stage, actions: CardActions
     stage.delivery.failures.append(undeliverable())
     with pytest.raises(type(undeliverable())):
         await actions.move(job, CardLocation(6, GUILD, private=True))
-
-
-async def test_a_card_that_could_not_be_deleted_may_be_edited_again(
-    stage: Stage, actions: CardActions
-) -> None:
-    await stage.put(State.DELIVERED, results=VIDEO, refetch_until=START + timedelta(hours=1))
-
-    async def fail_to_delete() -> None:
-        async with actions.deleting(JOB):
-            assert stage.notifier.card(JOB).deleted
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        await fail_to_delete()
-    assert not stage.notifier.card(JOB).deleted
-    async with actions.deleting(JOB):
-        pass
-    assert stage.notifier.card(JOB).deleted
-    assert (await stage.stored()).refetch_until is None

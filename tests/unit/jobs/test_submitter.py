@@ -13,7 +13,7 @@ from bot.models.states import Reason, State
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Outcome
-from tests.unit.jobs.stage import DEADLINE, JOB, START, Stage
+from tests.unit.jobs.stage import DEADLINE, JOB, MEMBER, START, Stage
 
 ENDS = START + DEADLINE
 
@@ -131,7 +131,7 @@ async def test_a_job_is_not_sent_before_its_time(stage: Stage, gmi: GmiCloud) ->
 
 async def test_a_job_that_was_cancelled_while_it_waited_is_not_sent(stage: Stage, gmi: GmiCloud) -> None:
     await stage.put(waiting_until=START)
-    await stage.cancellation.cancel(JOB)
+    await stage.cancellation.cancel(JOB, MEMBER)
     await stage.settle()
     await stage.submitter.send(JOB)
     assert posts(gmi) == 0

@@ -111,6 +111,15 @@ def test_what_belongs_to_a_state_ends_with_it() -> None:
     )
 
 
+@pytest.mark.parametrize(("state", "kept"), [(State.CANCELLED, 3), (State.PROCESSING, None)])
+def test_who_wanted_to_cancel_a_job_is_remembered_only_if_it_was_canceled(
+    state: State, kept: int | None
+) -> None:
+    wanted = replace(new_job(), state=State.QUEUED, cancelled_by=3)
+    assert transition(wanted, state, NOW).cancelled_by == kept
+    assert transition(replace(wanted, cancelled_by=None), state, NOW, cancelled_by=3).cancelled_by == kept
+
+
 def test_what_belongs_to_the_request_stays() -> None:
     job = replace(new_job(), state=State.SUCCEEDED, request_id="req-1", results=(LINK,), spoiler=True)
     moved = transition(job, State.DELIVERED, NOW)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.gmi.schemas import RequestStatus
-from bot.models.jobs import Job
+from bot.models.jobs import Job, without_content
 from bot.models.states import State
 from bot.polling.matching import NOTE, LostPosts, echoes
 from fakes.gmi import script
@@ -298,6 +298,25 @@ async def test_our_own_records_are_no_other_client(rig: Rig, lost_posts: LostPos
     records = [record("one", {"seed": 12345}), record("two", sent.request.payload() | {"watermark": True})]
     await find(rig, lost_posts, records)
     assert rig.own.notes.values == {}
+
+
+@pytest.mark.parametrize(("more", "other"), [({}, False), ({"seed": 2}, True), ({"duration": 9}, True)])
+async def test_the_record_of_a_deleted_job_is_still_ours(
+    more: dict[str, Any], other: bool, rig: Rig, lost_posts: LostPosts
+) -> None:
+    job = lost(1, state=State.FAILED)
+    rig.own.jobs.append(without_content(job, at(5)))
+    await find(rig, lost_posts, [record("one", job.request.payload() | more)])
+    assert (NOTE in rig.own.notes.values) is other
+
+
+async def test_a_deleted_job_is_no_reason_to_give_its_video_to_another(
+    rig: Rig, lost_posts: LostPosts
+) -> None:
+    deleted, other = lost(1, state=State.FAILED), lost(2)
+    rig.own.jobs.append(without_content(deleted, at(5)))
+    records = [record("one", deleted.request.payload()), record("two", other.request.payload())]
+    assert await find(rig, lost_posts, records, other) == {2: "two"}
 
 
 async def test_beside_another_client_nothing_is_found_by_its_time(rig: Rig, lost_posts: LostPosts) -> None:

@@ -19,7 +19,7 @@ SOURCES = (
 
 
 async def test_a_draft_comes_back_as_it_was_saved(storage: Storage) -> None:
-    draft = Draft(5, 1, "a fox 🦊", SOURCES, (1,), 8, "7", private=True, spoiler=True)
+    draft = Draft(5, 1, "a fox 🦊", SOURCES, (1,), 8, "7", private=True, spoiler=True, remix=True)
     empty = Draft(6, 2)
     await storage.drafts.save(draft, START)
     await storage.drafts.save(empty, START)

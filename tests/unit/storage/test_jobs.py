@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.models.catalog import Kind
-from bot.models.jobs import CardLocation, Charge, Job, PendingReply
+from bot.models.jobs import CardLocation, Charge, Job, PendingReply, without_content
 from bot.models.requests import Reference, VideoRequest
 from bot.models.states import Reason, State
 from bot.storage.schema import jobs
@@ -31,6 +31,8 @@ async def test_a_job_comes_back_as_it_was_written(storage: Storage) -> None:
         refetch_until=START + HOUR,
         charge=Charge.SETTLED,
         acknowledged=True,
+        cancelled_by=2,
+        deleted_at=START + HOUR,
         revision=9,
     )
     assert await storage.jobs.add(job)
@@ -126,6 +128,21 @@ async def test_a_members_jobs_come_newest_first_and_by_page(storage: Storage) ->
     assert [job.id for job in await storage.jobs.of_user(1, limit=2, offset=2)] == [3, 2]
     assert await storage.jobs.count_of_user(1) == 6
     assert await storage.jobs.count_of_user(3) == 0
+
+
+async def test_what_was_deleted_is_in_no_list_and_still_counts(storage: Storage) -> None:
+    for number in (1, 2, 3):
+        job = replace(new_job(number), state=State.DELIVERED, charge=Charge.SETTLED, request_id=f"r{number}")
+        await storage.jobs.add(job)
+        if number == 2:
+            await storage.jobs.save(replace(without_content(job, START + HOUR), revision=1), previous=0)
+    assert [job.id for job in await storage.jobs.of_user(1, limit=5)] == [3, 1]
+    assert await storage.jobs.count_of_user(1) == 2
+    # Until its card is removed something is left to do, and nothing is forgotten that counts.
+    assert 2 in [job.id for job in await storage.jobs.unfinished()]
+    assert [use.job_id for use in await storage.quotas.uses(START - HOUR)] == [1, 2, 3]
+    assert await storage.jobs.known_requests(["r2"]) == {"r2"}
+    assert [job.id for job in await storage.jobs.with_seeds([7])] == [1, 2, 3]
 
 
 async def test_ids_and_seeds_of_all_jobs_are_known_however_many(storage: Storage) -> None:

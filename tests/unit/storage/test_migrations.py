@@ -74,6 +74,8 @@ VERSIONS = {
     "0001": Version("0001"),
     "0002": Version("0002"),
     "0003": Version("0003", ("UPDATE jobs SET quota_guild_id = guild_id",)),
+    "0004": Version("0004", ("UPDATE jobs SET quota_guild_id = guild_id",)),
+    "0005": Version("0005", ("UPDATE jobs SET quota_guild_id = guild_id",)),
 }
 
 
@@ -110,6 +112,7 @@ async def test_jobs_of_an_earlier_version_go_on(storage: Storage) -> None:
     assert job.request.references[0].name == "fox.png"
     assert not job.spoiler
     assert not job.location.guest
+    assert (job.cancelled_by, job.deleted_at) == (None, None)
     assert [(use.job_id, use.guild_id) for use in await storage.quotas.uses(START.replace(year=2025))] == [
         (1, 10),
         (2, None),

@@ -16,7 +16,7 @@ from bot.models.catalog import Kind
 from bot.models.jobs import CardLocation, Charge, Job
 from bot.models.requests import PROMPT_MAX, SEED_MAX, Reference, VideoRequest
 from bot.models.states import Reason, State
-from bot.ui import job_texts, quota_texts
+from bot.ui import answer_texts, job_texts, quota_texts
 from bot.ui.cards import (
     GALLERY_MAX,
     Media,
@@ -25,6 +25,7 @@ from bot.ui.cards import (
     lost_request_card,
     notice_card,
     reference_filename,
+    removed_copy_card,
 )
 from tests.unit.ui.wording import assert_reads_well
 
@@ -225,6 +226,18 @@ def test_a_notification_says_how_it_ended(state: State, told: str) -> None:
     assert job_texts.notification(new_job(state, Reason.CANCELLED)) == told
 
 
+def test_a_moderators_cancel_is_said_to_be_one() -> None:
+    job = replace(new_job(State.CANCELLED, Reason.CANCELLED), cancelled_by=9)
+    told = "<@2> a moderator (<@9>) canceled your video before it was made."
+    assert job_texts.notification(job) == told
+    text = job_texts.explanation(job)
+    assert text.startswith("A moderator (<@9>) canceled this before the video was made. ")
+    mine = job_texts.explanation(replace(job, cancelled_by=2))
+    assert mine.startswith("<@2> canceled this before the video was made. This doesn't count")
+    for sentence in (told, text, mine):
+        assert_reads_well(sentence)
+
+
 @pytest.mark.parametrize(
     ("seconds", "words_"),
     [(1, "5 seconds"), (54, "55 seconds"), (60, "1 minute"), (90, "1.5 minutes"), (120, "2 minutes")],
@@ -246,7 +259,7 @@ def test_why_there_is_no_file_reads_well(limit: int, plays: bool, link: bool) ->
 
 
 def test_every_other_card_reads_well() -> None:
-    for view in (lost_request_card(), notice_card(quota_texts.GUEST), deleted_card("Mia")):
+    for view in (lost_request_card(), notice_card(quota_texts.GUEST), deleted_card(), removed_copy_card()):
         assert_discord_takes(view)
         assert_reads_well(words(view))
 
@@ -255,3 +268,21 @@ def test_a_kept_reference_has_a_plain_name() -> None:
     odd = replace(PICTURE, name="fox.äöü")
     assert reference_filename(1, odd) == "reference-1.png"
     assert reference_filename(2, CLIP) == "reference-2.mp4"
+
+
+@pytest.mark.parametrize("owner", [None, "<@2>"])
+@pytest.mark.parametrize("video", [True, False])
+def test_what_delete_asks_and_answers_reads_well(owner: str | None, video: bool) -> None:
+    question = answer_texts.delete_question(owner, video=video)
+    assert ("can keep working for a while" in question) is video
+    assert ("the video" in question) is video
+    assert (owner or ("this video" if video else "this request")) in question
+    answers = (
+        answer_texts.deleted,
+        answer_texts.deleted_but_card,
+        answer_texts.deleted_out_of_reach,
+        answer_texts.delete_too_early,
+        answer_texts.kept,
+    )
+    for text in (question, *(answer() for answer in answers)):
+        assert_reads_well(text)

@@ -17,6 +17,9 @@ def test_the_ids_in_old_messages_still_mean_the_same() -> None:
         "vidu:edit:7",
         "vidu:delete:7",
         "vidu:show:7",
+        "vidu:delete-video:7",
+        "vidu:confirm-delete:7",
+        "vidu:keep:7",
     ]
     assert custom_ids.page_button_id(3) == "vidu-videos:3"
     assert custom_ids.draft_button_id(7) == custom_ids.modal_id(7) == "vidu-window:7"
@@ -27,6 +30,8 @@ def test_the_ids_in_old_messages_still_mean_the_same() -> None:
     ("template", "custom_id", "values"),
     [
         (custom_ids.CARD_BUTTON, "vidu:again:7", {"action": "again", "job": "7"}),
+        (custom_ids.CARD_BUTTON, "vidu:delete:7", {"action": "delete", "job": "7"}),
+        (custom_ids.CARD_BUTTON, "vidu:delete-video:7", {"action": "delete-video", "job": "7"}),
         (custom_ids.PAGE_BUTTON, "vidu-videos:3", {"page": "3"}),
         (custom_ids.DRAFT_BUTTON, "vidu-window:7", {"draft": "7"}),
     ],

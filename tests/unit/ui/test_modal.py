@@ -32,7 +32,29 @@ async def test_every_label_fits(draft: Draft) -> None:
         assert len(label.get("description", "")) <= DESCRIPTION_MAX
 
 
-@pytest.mark.parametrize("text", [answer_texts.files_expired(), answer_texts.files_not_kept()])
+def extras(draft: Draft) -> dict[str, Any]:
+    [found] = [label for label in labels(draft) if label["component"]["custom_id"] == "extras"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("draft", "offered"),
+    [
+        (Draft(1, 2, spoiler=True), ["spoiler", "private"]),
+        (Draft(1, 2, remix=True), ["spoiler", "private"]),
+        (Draft(1, 2, remix=True, spoiler=True), ["private"]),
+    ],
+)
+async def test_a_remix_of_a_spoiler_offers_no_way_to_uncover_it(draft: Draft, offered: list[str]) -> None:
+    shown = extras(draft)
+    assert [option["value"] for option in shown["component"]["options"]] == offered
+    assert ("spoiler" in (shown.get("description") or "")) is (offered == ["private"])
+    assert len(shown.get("description") or "") <= DESCRIPTION_MAX
+
+
+@pytest.mark.parametrize(
+    "text", [answer_texts.files_expired(), answer_texts.files_not_kept(), answer_texts.files_of_another()]
+)
 async def test_what_is_said_about_files_fits(text: str) -> None:
     [files] = [label for label in labels(Draft(1, 2), text) if label["component"]["custom_id"] == "files"]
     assert files["description"] == text

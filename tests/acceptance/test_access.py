@@ -169,8 +169,7 @@ async def test_cancel_and_delete_work_after_the_server_was_taken_off(world: Worl
     await until(world, done, READY)
     await leave_out(world)
     assert "🚫 Canceled" in private_answer(await press(world.member, asked, "Cancel"))
-    await press(world.member, done, "Delete")
-    assert READY not in card_text(done)
+    assert "This video was deleted" in await delete(world.member, done)
 
 
 @pytest.mark.parametrize(

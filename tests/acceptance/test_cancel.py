@@ -108,7 +108,7 @@ async def test_a_wish_that_gmi_did_not_grant_is_forgotten(world: World, cloud: G
     cloud.fault("DELETE", "/requests/*", script.answer(405, {}))
     answer = await press(world.moderator, asked, "Cancel")
     assert private_answer(answer) == (
-        f"🕓 GMI Cloud didn't cancel it. {world.member.mention} will still get the video."
+        f"🕓 The provider didn't cancel it. {world.member.mention} will still get the video."
     )
     await until(world, asked, CANCELED, seconds=300)
     assert world.moderator.mention not in card_text(asked)

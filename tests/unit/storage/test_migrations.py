@@ -44,7 +44,8 @@ ROWS = (
     "'[\"https://example.invalid/a.mp4\"]')",
 )
 TABLES = (
-    "INSERT INTO quota_rules VALUES (10, 'server', 0, 3, NULL, 'day')",
+    "INSERT INTO quota_rules (guild_id, scope, target_id, videos, seconds, per)"
+    " VALUES (10, 'server', 0, 3, NULL, 'day')",
     f"INSERT INTO quota_resets VALUES (10, 1, {CREATED - DAY})",  # noqa: S608 - numbers of this file
     "INSERT INTO notes VALUES ('a name', 'a value')",
 )

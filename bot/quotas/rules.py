@@ -58,10 +58,12 @@ def check_target(scope: Scope, target_id: int | None) -> None:
 def _rank(effective: EffectiveRule) -> tuple[Fraction | float, ...]:
     """Return what orders the rules of roles: the most generous one wins, of equal ones the lowest id.
 
-    Generosity is videos of the default length a day, then videos a day, then seconds a day.
+    Generosity is videos of the default length a day, then videos a day, then seconds a day, then videos at
+    once.
     """
     rule = effective.rule
     days = Fraction(rule.per.length // timedelta(hours=1), 24)
     videos = math.inf if rule.videos is None else rule.videos / days
     seconds = math.inf if rule.seconds is None else rule.seconds / days
-    return min(videos, seconds / DURATION_DEFAULT), videos, seconds, -(effective.target_id or 0)
+    at_once = math.inf if rule.at_once is None else rule.at_once
+    return min(videos, seconds / DURATION_DEFAULT), videos, seconds, at_once, -(effective.target_id or 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from fractions import Fraction
@@ -137,11 +137,12 @@ def cutting(rule: Rule, budgets: Sequence[Budget]) -> Budget | None:
 
 def _cuts(ceiling: Rule, rule: Rule) -> bool:
     """Tell whether a rule allows more than a ceiling does, within the ceiling's period."""
+    if rule.blocks:
+        return False
     # A rule with the longer period may be used up at once; one with the shorter comes several times.
-    hours = timedelta(hours=1)
-    times = max(Fraction(1), Fraction(ceiling.per.length // hours, rule.per.length // hours))
-    videos = None if rule.videos is None else rule.videos * times
-    seconds = None if rule.seconds is None else rule.seconds * times
+    times = -(-ceiling.per.length // rule.per.length)  # rounded up: both periods may begin together
+    videos = None if rule.videos is None else Fraction(rule.videos * times)
+    seconds = None if rule.seconds is None else Fraction(rule.seconds * times)
     if seconds is None and videos is not None:
         seconds = videos * DURATION_DEFAULT
     elif videos is None and seconds is not None:

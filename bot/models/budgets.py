@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import IntEnum, StrEnum
 from fractions import Fraction
 
-from bot.models.quotas import ExceededLimit, LimitExceeded, Rule, Spent, shortage
+from bot.models.quotas import ExceededLimit, LimitExceeded, Rule, Spent, left, shortage
 from bot.models.requests import DURATION_DEFAULT
 
 UNLIMITED = Rule(None, None)
@@ -81,6 +81,16 @@ class BudgetStatus:
     used_videos: int
     used_seconds: int
     next_slot: datetime | None = None  # when the oldest use has left the period
+
+    @property
+    def left_videos(self) -> int | None:
+        """Return how many videos are left, None if they are not limited."""
+        return left(self.budget.rule.videos, self.used_videos)
+
+    @property
+    def left_seconds(self) -> int | None:
+        """Return how many seconds are left, None if they are not limited."""
+        return left(self.budget.rule.seconds, self.used_seconds)
 
     @property
     def used_share(self) -> Fraction:

@@ -14,8 +14,9 @@ from bot.models.budgets import (
     WarningLevel,
 )
 from bot.models.quotas import ExceededLimit, LimitExceeded, QuotaExceeded, Rule
+from bot.models.remedies import shorter_fits
 from bot.ui import formatting
-from bot.ui.quota_texts import allowance, per, quota_exceeded, seconds_of_video
+from bot.ui.quota_texts import allowance, left_for_shorter, per, quota_exceeded, seconds_of_video
 from bot.ui.translator import N_, _
 
 _NOTHING_SENT = N_("Nothing was sent, and this doesn't count towards your quota.")
@@ -100,20 +101,29 @@ def _budget_exceeded(error: BudgetExceeded) -> str:
     if error.exceeded is ExceededLimit.BLOCKED:
         if scope is BudgetScope.OWN:
             return _("This server's budget allows no videos. A moderator can change that.")
-        return _("This bot's operator allows no videos here.")
+        return _("The people who run this bot don't allow videos here.")
     if error.frees is None:
-        text = _("{name} lets a video be {length} at most.")
+        text = _("{name} only allows videos of up to {length}.")
         longest = formatting.seconds(error.status.budget.rule.seconds or 0)
         return text.format(name=budget_name(scope), length=longest)
-    if error.exceeded is ExceededLimit.SECONDS:
-        text = _("{name} is used up: {used}, and this video needs {needed}. There's room again {when}.")
+    sentences = [_is_used_up(error)]
+    if error.exceeded is ExceededLimit.SECONDS and (seconds := shorter_fits(error)) is not None:
+        sentences.append(left_for_shorter(seconds))
+    sentences.append(_("There's room again {when}.").format(when=formatting.relative(error.frees)))
+    return " ".join(sentences)
+
+
+def _is_used_up(error: BudgetExceeded) -> str:
+    if error.exceeded is not ExceededLimit.SECONDS:
+        text = _("{name} is used up: {used}.")
+    elif error.status.left_seconds:
+        text = _("{name} is nearly used up: {used}, and this video needs {needed}.")
     else:
-        text = _("{name} is used up: {used}. There's room again {when}.")
+        text = _("{name} is used up: {used}, and this video needs {needed}.")
     return text.format(
-        name=budget_name(scope),
+        name=budget_name(error.status.budget.scope),
         used=_used(error.status),
         needed=formatting.seconds(error.needed_seconds),
-        when=formatting.relative(error.frees),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.models.quotas import EffectiveRule, ExceededLimit, Period, QuotaExceeded, QuotaStatus, Rule, Scope
+from bot.models.remedies import shorter_fits
 from bot.ui import formatting
 from bot.ui.translator import N_, _, ngettext
 
@@ -13,8 +14,6 @@ GUEST = N_(
     "If your video takes longer, I'll send it to you as a DM. "
     "If I can't DM you, you'll find it in `/videos`."
 )
-
-_NOTHING_SENT = N_("Nothing was sent, and this doesn't count towards your quota.")
 _PERIODS = {
     Period.HOUR: N_("per hour"),
     Period.DAY: N_("per day"),
@@ -27,6 +26,8 @@ def quota_exceeded(error: QuotaExceeded) -> str:
     """Return why a request does not fit, how much is used, and when it will fit."""
     sentences = [_exceeded(error)]
     if error.frees is not None:
+        if error.exceeded is ExceededLimit.SECONDS and (seconds := shorter_fits(error)) is not None:
+            sentences.append(left_for_shorter(seconds))
         sentences.append(_("You can make another {when}.").format(when=when(error.frees)))
     elif error.exceeded is ExceededLimit.SECONDS:
         sentences.append(_longest(error.status))
@@ -38,7 +39,13 @@ def _exceeded(error: QuotaExceeded) -> str:
     rule, source = standing.effective.rule, reason(standing.effective)
     match error.exceeded:
         case ExceededLimit.BLOCKED:
-            text = _("You can't make videos here ({source}). A moderator can change that.")
+            if standing.effective.scope is Scope.OPERATOR:
+                text = _(
+                    "You can't make videos here ({source}). "
+                    "Ask a moderator of your server or the people who run this bot."
+                )
+            else:
+                text = _("You can't make videos here ({source}). A moderator can change that.")
             return text.format(source=source)
         case ExceededLimit.RUNNING:
             text = _(
@@ -67,6 +74,16 @@ def _exceeded(error: QuotaExceeded) -> str:
                 source=source,
                 needed=formatting.seconds(error.needed_seconds),
             )
+
+
+def left_for_shorter(seconds: int) -> str:
+    """Return how much is left for a video that is shorter than what was asked for."""
+    text = ngettext(
+        "There's {count} second left for a shorter video.",
+        "There are {count} seconds left for a shorter video.",
+        seconds,
+    )
+    return text.format(count=formatting.number(seconds))
 
 
 def _longest(standing: QuotaStatus) -> str:

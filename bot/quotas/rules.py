@@ -35,6 +35,15 @@ class QuotaRules:
         rules = self._rules.get(guild_id, {}).values()
         return sorted(rules, key=lambda effective: (_LISTED.index(effective.scope), effective.target_id or 0))
 
+    def own(self, guild_id: int, scope: Scope, target_id: int | None) -> Rule | None:
+        """Return the rule that was set for just this target."""
+        found = self._rules.get(guild_id, {}).get((scope, target_id))
+        return None if found is None else found.rule
+
+    def of_everyone(self, guild_id: int) -> EffectiveRule:
+        """Return what applies to members of a server without any other rule."""
+        return self._rules.get(guild_id, {}).get((Scope.SERVER, None), self._default)
+
     def effective(self, guild_id: int | None, user_id: int, role_ids: Iterable[int]) -> EffectiveRule:
         """Return the member's own rule, else that of their best role, the server's or the operator's."""
         rules = {} if guild_id is None else self._rules.get(guild_id, {})

@@ -53,10 +53,12 @@ def budget_name(scope: BudgetScope) -> str:
 
 
 def status_line(status: BudgetStatus, price: Price | None) -> str:
-    """Return what is used of a budget, when there is more, and what the used part costs."""
+    """Return what is used of a budget, what that costs, and when there is more."""
     text = _("{name}: {used}").format(name=budget_name(status.budget.scope), used=_used(status))
     if price is not None:
-        text += " " + _("(about {cost})").format(cost=cost(price.of(status.used_seconds), price.currency))
+        text += " " + _("(about {cost} so far)").format(
+            cost=cost(price.of(status.used_seconds), price.currency)
+        )
     if status.next_slot is not None and status.used_share >= 1:
         text += ". " + _("There's room again {when}").format(when=formatting.relative(status.next_slot))
     return text + "."
@@ -67,7 +69,7 @@ def warning_line(level: WarningLevel, status: BudgetStatus, price: Price | None)
     if level is WarningLevel.FULL:
         text = _("This server reached a limit. {status}")
     else:
-        text = _("This server has used over {percent}% of a limit. {status}")
+        text = _("This server has used at least {percent}% of a limit. {status}")
     return "⚠️ " + text.format(percent=int(level), status=status_line(status, price))
 
 

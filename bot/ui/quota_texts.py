@@ -99,6 +99,13 @@ def allowance(rule: Rule) -> str:
     """Return a rule in words."""
     if rule.blocks:
         return _("no videos")
+    if rule.at_once is None:
+        return _amounts(rule)
+    at_once = formatting.number(rule.at_once)
+    return _("{amounts}, {count} at a time").format(amounts=_amounts(rule), count=at_once)
+
+
+def _amounts(rule: Rule) -> str:
     parts = []
     if rule.videos is not None:
         parts.append(formatting.videos(rule.videos))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 import discord
@@ -89,7 +90,7 @@ class Quota(
     @app_commands.describe(member="Whose usage to reset")
     async def reset(self, interaction: discord.Interaction, member: Person) -> None:
         """Forget what a member has used."""
-        await self._answer(interaction, await self._commands.reset(*_where(interaction), member.id))
+        await self._answer(interaction, self._commands.reset(*_where(interaction), member.id))
 
     @app_commands.command(description="Show a member's quota, or all rules and the budget of this server")
     @app_commands.describe(member="Whose quota to show (default: all rules)")
@@ -125,21 +126,22 @@ class Quota(
     ) -> None:
         """Set, remove or show the server's own budget."""
         options = LimitOptions(videos, seconds, per, unlimited)
-        await self._answer(interaction, await self._commands.budget(*_where(interaction), options))
+        await self._answer(interaction, self._commands.budget(*_where(interaction), options))
 
     @app_commands.command(description="Stop new videos in this server; videos in progress are finished")
     async def pause(self, interaction: discord.Interaction) -> None:
         """Stop new videos."""
-        await self._answer(interaction, await self._commands.pause(*_where(interaction)))
+        await self._answer(interaction, self._commands.pause(*_where(interaction)))
 
     @app_commands.command(description="Allow new videos in this server again")
     async def resume(self, interaction: discord.Interaction) -> None:
         """Let members start videos again."""
-        await self._answer(interaction, await self._commands.resume(*_where(interaction)))
+        await self._answer(interaction, self._commands.resume(*_where(interaction)))
 
-    async def _answer(self, interaction: discord.Interaction, text: str) -> None:
+    async def _answer(self, interaction: discord.Interaction, answer: str | Awaitable[str]) -> None:
         """Answer a moderator, and add the warnings about budgets that none has read yet."""
-        warnings = self._commands.warnings(_guild_id(interaction))
+        warnings = self._commands.warnings(_guild_id(interaction))  # as things were before the command
+        text = answer if isinstance(answer, str) else await answer
         await answer_privately(interaction, texts.with_warnings(text, warnings))
 
 

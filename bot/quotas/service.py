@@ -76,7 +76,10 @@ class QuotaService:
 
         Raises StorageUnavailable.
         """
-        return (await self._change_budget(guild_id, lambda budget: replace(budget, rule=rule))).rule
+        before = (await self._change_budget(guild_id, lambda budget: replace(budget, rule=rule))).rule
+        if before != rule:
+            self._warnings.renew(guild_id)
+        return before
 
     async def set_paused(self, guild_id: int, paused: bool) -> bool:
         """Stop new videos in a server, or let them start again; tell whether that is a change.

@@ -21,6 +21,7 @@ from bot.delivery.fetcher import Fetcher
 from bot.delivery.routes import Routes
 from bot.delivery.sender import Delivery
 from bot.gmi.client import GmiCloud
+from bot.intake.access import command_allowed_or_answered, log_access
 from bot.intake.answers import answer_failed, answer_unexpected
 from bot.intake.attachments import AttachmentReader
 from bot.intake.context import Interaction
@@ -76,6 +77,7 @@ class ViduBot(commands.Bot):
             tree_cls=_Tree,
         )
         self.settings = settings
+        self.access = settings.access
         self.clock: Clock = clock or SystemClock()
         self.tasks = Tasks(self.clock)
         self.events = EventGuard(self._on_unreadable)
@@ -95,6 +97,8 @@ class ViduBot(commands.Bot):
             await self.load_extension(extension)
         self.tasks.supervise(lambda: register(self.tree, self.storage, self.clock), "register the commands")
         self.opened = True
+        # discord.py has read it at the login; where it has not, nobody knows.
+        log_access(self.access, public=self.application.bot_public if self.application else None)
 
     async def _open_parts(self) -> None:
         """Open each part after those that it stands on; each is closed before them."""
@@ -122,6 +126,7 @@ class ViduBot(commands.Bot):
             drafts=self.storage.drafts,
             upload_bytes=self.upload_bytes,
             clock=self.clock,
+            access=self.access,
         )
 
     async def _open_jobs(
@@ -192,7 +197,11 @@ def _notify_after(seconds: int) -> timedelta | None:
 
 
 class _Tree(app_commands.CommandTree[ViduBot]):
-    """Answers every command that failed."""
+    """Refuses commands where the operator doesn't allow the bot, and answers every one that failed."""
+
+    async def interaction_check(self, interaction: Interaction) -> bool:
+        """Tell whether a command may run here; where not, its member is told so."""
+        return await command_allowed_or_answered(self.client.access, interaction)
 
     async def _call(self, interaction: Interaction) -> None:
         """Run a command; what odd data raises is dropped by discord.py, and nobody would answer."""

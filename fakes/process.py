@@ -199,8 +199,8 @@ class Wire:
             JobRow(*row) for row in self._read("SELECT id, state, charge, seed, told FROM jobs ORDER BY id")
         ]
 
-    def promised(self) -> list[int]:
-        """Return the interactions whose members were promised an answer and have none."""
+    def pending_replies(self) -> list[int]:
+        """Return the interactions whose members still wait for an answer."""
         return [row[0] for row in self._read("SELECT id FROM placeholders")]
 
     def registered(self) -> bool:
@@ -243,6 +243,7 @@ async def open_wire(
             "DATABASE_URL": f"sqlite+aiosqlite:///{storage}",
             "QUOTA_VIDEOS": "unlimited",
             "QUOTA_RUNNING": "1000",
+            "BUDGET_SECONDS": "unlimited",
             "VIDU_WIRE_SPEED": str(speed),
             "VIDU_WIRE_EPOCH": repr(clock.epoch),
             **settings,

@@ -7,13 +7,15 @@ from functools import partial
 
 from bot.clock import Clock
 from bot.delivery.sender import Upload
+from bot.intake.access import allowed_or_answered
 from bot.intake.acknowledgement import acknowledged
 from bot.intake.answers import answer_privately
 from bot.intake.attachments import AttachmentReader, InspectedFiles
 from bot.intake.context import Interaction, card_location, quota_guild_id, role_ids, time_to_read
 from bot.intake.repeats import RecentActions
-from bot.jobs.service import DuplicateRequest, JobService, ShuttingDown, Submission
+from bot.jobs.service import DuplicateRequest, JobService, ShuttingDown, Submission, SubmitClosed
 from bot.media.byte_budget import ByteBudget
+from bot.models.access import AccessRule
 from bot.models.drafts import Draft
 from bot.models.jobs import CardLocation
 from bot.models.quotas import LimitExceeded
@@ -49,6 +51,7 @@ class Intake:
         drafts: DraftStore,
         upload_bytes: ByteBudget,
         clock: Clock,
+        access: AccessRule,
     ) -> None:
         self._jobs = jobs
         self._quotas = quotas
@@ -57,16 +60,25 @@ class Intake:
         self._drafts = drafts
         self._upload_bytes = upload_bytes
         self._clock = clock
+        self._access = access
         self._recent = RecentActions()
 
     async def take(self, interaction: Interaction, draft: Draft) -> None:
         """Start the job that a draft asks for, or tell the member what stands in its way."""
+        # Asked before on every way here; once more, so that no new way can forget it.
+        if not await allowed_or_answered(self._access, interaction):
+            return
         user_id = interaction.user.id
         problems = draft.problems()
         if problems:
             limit = time_to_read(interaction)
             problems += (await self._files.examine_briefly(user_id, draft.used, limit)).problems
             await self.refuse(interaction, draft, problem_list_text(list(dict.fromkeys(problems))))
+            return
+        try:
+            self._jobs.gate.check()
+        except SubmitClosed as closed:
+            await self.refuse(interaction, draft, texts.submit_closed(closed.reason), Remedy.RETRY)
             return
         now = self._clock.now()
         try:
@@ -103,6 +115,8 @@ class Intake:
         self, interaction: Interaction, draft: Draft, about_files: str | None = None
     ) -> None:
         """Open the form of a draft; it must be the first answer to the interaction."""
+        if not await allowed_or_answered(self._access, interaction):
+            return
         # An empty form needs no memory: everything comes back with its answer.
         kept = bool(draft.sources) and await self._keep(draft)
         if draft.sources and not kept:
@@ -156,6 +170,8 @@ class Intake:
             await self._refuse_limit(interaction, draft, error)
         except ShuttingDown:
             await self.refuse(interaction, draft, texts.restarting(), Remedy.RETRY)
+        except SubmitClosed as closed:
+            await self.refuse(interaction, draft, texts.submit_closed(closed.reason), Remedy.RETRY)
         except DuplicateRequest:
             log.info("Interaction %s arrived twice", interaction.id)
 

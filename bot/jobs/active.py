@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.clock import Clock, sleep
-from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, Reason, State, transition
+from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, transition
+from bot.models.states import Reason, State
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.storage import StaleJob, Storage, StorageFault, StorageUnavailable
 

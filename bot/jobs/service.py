@@ -15,10 +15,12 @@ from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import Cancellation, CancelResult
 from bot.jobs.card_actions import CardActions
 from bot.jobs.context import JobContext
+from bot.jobs.key_check import KeyCheck
 from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.notifier import CardNotifier
 from bot.jobs.poster import VideoPoster
 from bot.jobs.recovery import Recovery
+from bot.jobs.submit_gate import SubmitClosed, SubmitGate
 from bot.jobs.submitter import Submitter
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.quotas import LimitExceeded
@@ -33,7 +35,7 @@ from bot.quotas.warnings import BudgetWarnings
 from bot.storage.storage import Storage, StorageUnavailable
 from bot.tasks import InFlight, Tasks
 
-__all__ = ["CancelResult", "DuplicateRequest", "JobService", "ShuttingDown", "Submission"]
+__all__ = ["CancelResult", "DuplicateRequest", "JobService", "ShuttingDown", "Submission", "SubmitClosed"]
 
 log = logging.getLogger(__name__)
 
@@ -103,14 +105,16 @@ class JobService:
         self._clock = clock
         self._model = model
         self._jobs = ActiveJobs(storage, quotas, clock)
-        self._context = context = JobContext(storage, self._jobs, clock, tasks, deadline, InFlight())
-        self._estimator = DurationEstimator()
-        self._history = EstimatorHistory(storage.notes, self._estimator, clock)
+        self.gate = gate = SubmitGate(clock)  # whether anything is submitted at all
+        self._key_check, doubt = KeyCheck(gate, gmi, model, clock), gate.key_doubted.set
+        self._context = context = JobContext(storage, self._jobs, clock, tasks, deadline, InFlight(), gate)
+        estimator = DurationEstimator()
+        self._history = EstimatorHistory(storage.notes, estimator, clock)
         lost_posts = LostPosts(gmi, storage, clock)
         self._poller = StatusPoller(
-            gmi, clock, model, self._estimator, requests_per_minute, lost_posts=lost_posts
+            gmi, clock, model, estimator, requests_per_minute, lost_posts=lost_posts, on_key_refused=doubt
         )
-        self._notifier = notifier = CardNotifier(context, delivery, self._estimator, notify_after)
+        self._notifier = notifier = CardNotifier(context, delivery, estimator, notify_after)
         poster = VideoPoster(context, delivery, notifier)
         self._lifecycle = lifecycle = Lifecycle(context, self._poller, notifier, poster, self._history)
         self._submitter = Submitter(context, gmi, lifecycle, notifier)
@@ -127,6 +131,7 @@ class JobService:
         await self._history.restore()
         await self._recovery.load()
         self._context.tasks.supervise(self._lifecycle.run, "take updates of jobs")
+        self._context.tasks.supervise(self._key_check.run, "check a refused key")
 
     def resume(self) -> None:
         """Go on with what an earlier process left; called once Discord can be reached."""
@@ -152,15 +157,12 @@ class JobService:
         """Tell whether this job is open."""
         return job_id in self._jobs
 
-    def check_quota(self, guild_id: int | None, user_id: int, role_ids: Sequence[int], seconds: int) -> None:
-        """Raise QuotaExceeded if a video of that many seconds would not fit now; take nothing."""
-        self._quotas.check(guild_id, user_id, role_ids, seconds, self._clock.now())
-
     async def start(self, submission: Submission) -> Job:
         """Reserve, store the intent, and send the request in the background.
 
         Raises LimitExceeded when a quota or a budget does not allow it, DuplicateRequest when it was started
-        before, ShuttingDown when the bot is about to stop, StorageUnavailable when it cannot be stored.
+        before, ShuttingDown when the bot is about to stop, SubmitClosed while GMI takes nobody's requests,
+        StorageUnavailable when it cannot be stored.
         """
         if self._closing:
             raise ShuttingDown
@@ -190,7 +192,9 @@ class JobService:
         """Take what a job costs wherever it counts, store it, and return it and whether it has a place."""
         guild_id, user_id = submission.quota_guild_id, submission.user_id
         seconds = submission.request.duration
+        self.gate.check()
         self._quotas.reserve(submission.job_id, guild_id, user_id, submission.role_ids, seconds, now)
+        self.gate.admit(submission.job_id)
         # Whoever has to wait for a place is stored as waiting: then no crash leaves a doubt.
         placed = self._submitter.take_place()
         job = submission.job(self._model, now, waits=not placed)
@@ -209,6 +213,7 @@ class JobService:
         finally:
             if not new:
                 self._quotas.withdraw(job.id)
+                self.gate.release(job.id)
                 if placed:
                     self._submitter.leave_place()
         if not new:

@@ -7,34 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.models.requests import VideoRequest
-from bot.models.states import (
-    FOLLOWED,
-    OPEN,
-    REFUNDING,
-    TRANSITIONS,
-    Reason,
-    State,
-    is_in_vain,
-    may_be_billed,
-)
-
-# What belongs to a job's state is found here as well.
-__all__ = [
-    "FOLLOWED",
-    "OPEN",
-    "REFUNDING",
-    "TRANSITIONS",
-    "CardLocation",
-    "Charge",
-    "IllegalTransition",
-    "Job",
-    "PendingReply",
-    "Reason",
-    "State",
-    "can_move",
-    "is_in_vain",
-    "transition",
-]
+from bot.models.states import OPEN, REFUNDING, TRANSITIONS, Reason, State, is_in_vain, may_be_billed
 
 
 class Charge(StrEnum):

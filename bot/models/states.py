@@ -67,7 +67,10 @@ ENDED_WITHOUT_VIDEO = frozenset({State.FAILED, State.CANCELLED, State.REFUSED})
 # Reasons of the bot's own for giving up a request that GMI may have made, and billed, all the same.
 GIVEN_UP = frozenset({Reason.DEADLINE, Reason.UNCLEAR, Reason.NO_RESULT})
 
-_NOT_TAKEN_IN = frozenset({Reason.RATE, Reason.CAPACITY, Reason.UNREACHABLE, Reason.NOT_SENT})
+# A missing credit or a refused key is the operator's to mend, and no attempt of the member's.
+_NOT_TAKEN_IN = frozenset(
+    {Reason.RATE, Reason.CAPACITY, Reason.UNREACHABLE, Reason.NOT_SENT, Reason.CREDIT, Reason.KEY}
+)
 
 
 def is_in_vain(state: State, reason: Reason | None, request_id: str | None) -> bool:

@@ -15,8 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.models.budgets import Budget, BudgetExceeded
-from bot.models.jobs import OPEN, CardLocation, Charge, Job, Reason, State
-from bot.models.requests import Kind, Reference, VideoRequest
+from bot.models.catalog import Kind
+from bot.models.jobs import CardLocation, Charge, Job
+from bot.models.requests import Reference, VideoRequest
+from bot.models.states import OPEN, Reason, State
 from bot.storage.budgets import find_exceeded_budget
 from bot.storage.database import Database
 from bot.storage.errors import StaleJob, StorageConflict

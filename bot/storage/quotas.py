@@ -8,8 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.models.jobs import REFUNDING, Charge, Reason, State, is_in_vain
+from bot.models.jobs import Charge
 from bot.models.quotas import Period, Rule, Scope
+from bot.models.states import REFUNDING, Reason, State, is_in_vain
 from bot.storage.database import Database
 from bot.storage.schema import jobs, quota_resets, quota_rules, to_micros, to_moment
 

@@ -10,8 +10,9 @@ from datetime import timedelta
 import pytest
 
 from bot.gmi.schemas import RequestStatus
-from bot.models.jobs import Job, Reason, State
+from bot.models.jobs import Job
 from bot.models.requests import MODEL
+from bot.models.states import Reason, State
 from bot.polling.estimator import DurationEstimator
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud, Timing

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.models.jobs import Charge, Job, Reason, State
+from bot.models.jobs import Charge, Job
 from bot.models.quotas import EffectiveRule, Period, QuotaStatus, Rule, Scope
+from bot.models.states import Reason, State
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.replay import rebuild
 from bot.storage.storage import Storage

@@ -16,16 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from bot.jobs.active import ActiveJobs
-from bot.models.jobs import (
-    OPEN,
-    TRANSITIONS,
-    Charge,
-    Job,
-    Reason,
-    State,
-    can_move,
-)
+from bot.models.jobs import Charge, Job, can_move
 from bot.models.quotas import QuotaExceeded, Rule, Scope
+from bot.models.states import OPEN, TRANSITIONS, Reason, State
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.replay import rebuild
 from bot.quotas.service import QuotaService
@@ -75,7 +68,7 @@ class Crashes(RuleBasedStateMachine):
         except QuotaExceeded:
             return multiple()
         self.next_id += 1
-        if dies:  # between the reservation and the intent: nothing was promised
+        if dies:  # between the reservation and the intent: no member waits for a video
             self.crash()
             return multiple()
         assert self.run(self.storage.jobs.add(job))

@@ -12,8 +12,10 @@ import pytest
 from discord import ui
 
 from bot.media.filenames import display_name
-from bot.models.jobs import CardLocation, Charge, Job, Reason, State
-from bot.models.requests import PROMPT_MAX, SEED_MAX, Kind, Reference, VideoRequest
+from bot.models.catalog import Kind
+from bot.models.jobs import CardLocation, Charge, Job
+from bot.models.requests import PROMPT_MAX, SEED_MAX, Reference, VideoRequest
+from bot.models.states import Reason, State
 from bot.ui import job_texts, quota_texts
 from bot.ui.cards import (
     GALLERY_MAX,

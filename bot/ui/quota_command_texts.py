@@ -30,7 +30,7 @@ _PROBLEMS = {
         "`unlimited` doesn't go with `videos` or `seconds`. Choose either `unlimited` or a number."
     ),
     OptionsProblem.NO_RULE_YET: N_(
-        "There's no rule yet that `at_once` could be added to. Add `videos`, `seconds` or `unlimited` too."
+        "There's no rule to add `at_once` to yet. Add `videos`, `seconds` or `unlimited` as well."
     ),
 }
 
@@ -150,7 +150,7 @@ def server_rules(rules: Sequence[EffectiveRule], everyone: EffectiveRule) -> lis
 
 def rules_title() -> str:
     """Return what stands above all rules of a server."""
-    return "📋 " + _("**Quotas of this server**")
+    return "📋 " + _("**Rules of this server**")
 
 
 def top_users(usage: Sequence[Usage], period: Period) -> list[str]:

@@ -155,7 +155,7 @@ def standing_lines(standing: QuotaStatus) -> list[str]:
     if standing.attempts and standing.attempts_max is not None:
         attempts = _of(standing.attempts, standing.attempts_max, _("{count} of {limit} in the last hour"))
         lines.append(_line(_("Ended without a video"), attempts))
-    if standing.next_slot is not None and not rule.blocks:
+    if standing.next_slot is not None and rule.limits and not rule.blocks:
         lines.append(_line(_("Next slot"), when(standing.next_slot)))
     return lines
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.models.budgets import Budget, BudgetScope, BudgetStatus, Price
 from bot.models.quotas import Rule
 from bot.ui.budget_texts import budget_name, status_line
-from bot.ui.quota_texts import allowance
+from bot.ui.quota_texts import PARAGRAPH, allowance
 from bot.ui.translator import _
 
 
@@ -51,10 +51,8 @@ def used_lines(statuses: Sequence[BudgetStatus], price: Price | None) -> list[st
     """Return what is used of each budget."""
     if not statuses:
         return []
-    return [
-        _("**Used by all members together**"),
-        *(f"- {status_line(status, price)}" for status in statuses),
-    ]
+    lines = [f"- {status_line(status, price)}" for status in statuses]
+    return [PARAGRAPH, _("**Used by all members together**"), *lines]
 
 
 def budget_lines(own: Rule, budgets: Sequence[Budget]) -> list[str]:

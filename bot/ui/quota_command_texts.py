@@ -9,7 +9,7 @@ from bot.models.quota_options import OptionsProblem
 from bot.models.quotas import EffectiveRule, Period, QuotaStatus, Rule, Scope, Usage
 from bot.ui import formatting
 from bot.ui.budget_texts import budget_name
-from bot.ui.quota_texts import allowance, reason, standing_lines
+from bot.ui.quota_texts import PARAGRAPH, allowance, reason, standing_lines
 from bot.ui.translator import N_, _
 
 SHOWN = 10  # members or rules in one answer, so that it has room for the rest
@@ -135,7 +135,7 @@ def member_quota(user_id: int, status: QuotaStatus, *, left: bool) -> list[str]:
 def server_rules(rules: Sequence[EffectiveRule], everyone: EffectiveRule) -> list[str]:
     """Return the rules of a server, and at the end what applies to everyone beside them."""
     special = [effective for effective in rules if effective.scope is not Scope.SERVER]
-    lines = [_("**Each member**")]
+    lines = [PARAGRAPH, _("**Each member**")]
     lines += [
         f"- {target_name(effective.scope, effective.target_id)}: {allowance(effective.rule)}"
         for effective in special[:SHOWN]
@@ -166,7 +166,7 @@ def top_users(usage: Sequence[Usage], period: Period) -> list[str]:
 
 def with_warnings(text: str, warnings: Sequence[str]) -> str:
     """Return an answer with warnings below it; where there is no room for both it loses its last lines."""
-    end = "".join(f"\n{warning}" for warning in warnings)
+    end = "".join(f"\n{line}" for line in [PARAGRAPH, *warnings]) if warnings else ""
     lines = text.split("\n")
     while len("\n".join(lines)) + len(end) > LENGTH_MAX and len(lines) > 1:
         lines = [*lines[:-2], "…"]

@@ -14,6 +14,7 @@ GUEST = N_(
     "If your video takes longer, I'll send it to you as a DM. "
     "If I can't DM you, you'll find it in `/videos`."
 )
+PARAGRAPH = ""  # a line that ends a list: what follows a list at once is shown as a part of its last item
 _PERIODS = {
     Period.HOUR: N_("per hour"),
     Period.DAY: N_("per day"),

@@ -97,6 +97,7 @@ def test_no_warning_is_cut_and_no_line_is_broken(lines: list[str], ends: list[st
     text = texts.with_warnings("\n".join(lines), ends)
     assert len(text) <= texts.LENGTH_MAX
     kept = text.split("\n")
-    body, tail = kept[: len(kept) - len(ends)], kept[len(kept) - len(ends) :]
-    assert tail == ends
+    below = ["", *ends] if ends else []
+    body, tail = kept[: len(kept) - len(below)], kept[len(kept) - len(below) :]
+    assert tail == below
     assert body == lines or (body[-1] == "…" and body[:-1] == lines[: len(body) - 1])

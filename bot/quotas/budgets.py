@@ -28,7 +28,6 @@ from bot.models.budgets import (
 from bot.models.quotas import LONGEST
 
 _AT = attrgetter("at")
-_ORDER = attrgetter("at", "job_id")  # the same for uses of one moment, in whichever order they come
 _NO_BUDGET = ServerBudget()
 
 
@@ -88,8 +87,8 @@ class Budgets:
         if job_id in self._by_job:
             return
         use = self._by_job[job_id] = _Use(job_id, at, seconds, guild_id)
-        insort(self._all, use, key=_ORDER)
-        insort(self._places[guild_id], use, key=_ORDER)
+        insort(self._all, use, key=_AT)
+        insort(self._places[guild_id], use, key=_AT)
 
     def give_back(self, job_id: int) -> None:
         """Count a job no more: it certainly is not billed."""

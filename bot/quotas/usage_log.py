@@ -18,8 +18,6 @@ from operator import attrgetter
 
 from bot.models.quotas import ATTEMPTS_PER, LONGEST, Period
 
-_ORDER = attrgetter("at", "job_id")  # the same for uses of one moment, in whichever order they come
-
 
 @dataclass(slots=True, eq=False)
 class Use:
@@ -36,7 +34,7 @@ class Use:
 class UsageLog:
     """The uses and attempts of one member of one server."""
 
-    uses: list[Use] = field(default_factory=list)  # oldest first, of one moment by job
+    uses: list[Use] = field(default_factory=list)  # oldest first
     attempts: dict[int, datetime] = field(default_factory=dict)  # by job: those that came to nothing
     reset_at: datetime | None = None  # nothing counts towards a quota up to and including this moment
 
@@ -121,7 +119,7 @@ class UsageLogs:
             raise ValueError("already reserved")
         log = self.keep(guild_id, user_id)
         use = self._uses[job_id] = Use(job_id, at, seconds, True, log)
-        insort(log.uses, use, key=_ORDER)
+        insort(log.uses, use, key=attrgetter("at"))
 
     def held(self, job_id: int) -> Use | None:
         """Return the use of a job that is still running."""

@@ -117,7 +117,7 @@ async def find_exceeded_budget(
             query = sa.select(jobs.c.id, jobs.c.quota_guild_id, jobs.c.duration, jobs.c.created_at).where(
                 counted
             )
-            rows = (await connection.execute(query.order_by(jobs.c.created_at, jobs.c.id))).all()
+            rows = (await connection.execute(query.order_by(jobs.c.created_at))).all()
             exceeded = find_exceeded(budget, [_row_to_use(row) for row in rows], needed)
             if exceeded is not None:
                 return exceeded

@@ -254,17 +254,6 @@ def test_usage_lists_the_members_of_one_server_with_most_seconds_first() -> None
     assert later == [Usage(2, 0, 0, 2), Usage(3, 0, 0, 2), Usage(4, 0, 0, 1)]
 
 
-@pytest.mark.parametrize(
-    "jobs", [((1, 2), (2, 5), (3, 8)), ((3, 8), (1, 2), (2, 5)), ((2, 5), (3, 8), (1, 2))]
-)
-def test_uses_of_one_moment_name_the_same_limit_in_any_order(jobs: tuple[tuple[int, int], ...]) -> None:
-    quotas = quotas_of(Rule(3, 15))
-    for job_id, seconds in jobs:
-        quotas.replay(job_id, SERVER, MEMBER, seconds, START, Charge.SETTLED)
-    # When the use of job 1 has left, seconds are still missing; without that of job 3 they would not be.
-    assert refusal(quotas, 8, START).exceeded is ExceededLimit.SECONDS
-
-
 def test_usage_shows_what_was_made_before_a_reset() -> None:
     quotas = quotas_of()
     quotas.reserve(1, SERVER, MEMBER, [], 5, START)

@@ -13,19 +13,26 @@ help:
 	@echo 'make fix    format the code and repair what ruff can repair'
 	@echo 'make lock   pin the dependencies of pyproject.toml anew, with hashes'
 
+# -qq: nothing but errors, so that pip's notices don't hide what the reader of `make demo` is to read.
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
+
 # The stamp lies inside the environment, so that a deleted .venv is made again.
 .venv/installed: requirements.txt requirements-dev.txt
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@echo 'Installing what the bot needs into .venv. The first time, this takes about a minute ...'
+	@$(PYTHON) -m venv .venv
+	@$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
+	@echo 'Installed.'
 
 .venv/bench-installed: .venv/installed requirements-bench.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@echo 'Installing what the measurements need into .venv ...'
+	@$(PIP_INSTALL) -r requirements-bench.txt
 	@touch $@
 
 .venv/mutants-installed: .venv/installed requirements-mutants.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-mutants.txt
+	@echo 'Installing what changes the code into .venv ...'
+	@$(PIP_INSTALL) -r requirements-mutants.txt
 	@touch $@
 
 test: .venv/installed
@@ -35,7 +42,7 @@ test: .venv/installed
 	$(BIN)/pytest $(if $(ARGS),$(ARGS),--cov --cov-report=term)
 
 demo: .venv/installed
-	$(BIN)/python -m demo $(ARGS)
+	@$(BIN)/python -m demo $(ARGS)
 
 soak: .venv/installed
 	$(BIN)/python -m tests.process.soak $(ARGS)
@@ -54,7 +61,7 @@ fix: .venv/installed
 	$(BIN)/ruff format .
 
 lock: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m pip install -qq --disable-pip-version-check uv
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements-dev.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --group bench --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements-bench.txt

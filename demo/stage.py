@@ -11,6 +11,9 @@ from pathlib import Path
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import SimulatedClock, World, open_world, settings_for
 
+# The page always shows it above the channel, in one line that is about this long.
+TOPIC = "/vidu makes a video. Used up your videos? View as ben, or view as noor and use /quota reset."
+
 
 @asynccontextmanager
 async def open_stage() -> AsyncIterator[World]:
@@ -26,7 +29,7 @@ async def open_stage() -> AsyncIterator[World]:
     with tempfile.TemporaryDirectory(prefix="vidu-demo-") as folder:
         async with GmiCloud(now=clock.now, fetch=fetch, prompt_faults=True) as cloud:
             settings = settings_for(cloud, f"sqlite+aiosqlite:///{Path(folder) / 'demo.db'}")
-            async with open_world(cloud, clock, settings) as world:
+            async with open_world(cloud, clock, settings, topic=TOPIC) as world:
                 worlds.append(world)
                 with world.env.time_context():
                     yield world

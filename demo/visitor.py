@@ -36,7 +36,8 @@ SENDS = 5
 SETTLE = 300  # milliseconds that the page takes to say what became of a press
 PATIENCE = 40_000  # milliseconds; a job takes about 11 seconds of the clock, and machines differ
 
-_READY = "() => window.simcordPreview?.ready && simcordPreview.awaitingRevision === null"
+# For `wait_for_function`: everything is shown, and the page takes the next action.
+READY = "() => window.simcordPreview?.ready && simcordPreview.awaitingRevision === null"
 _ANSWERED = """(refused) => !document.querySelector(".command-row") || (simcordPreview.ready
     && simcordPreview.awaitingRevision === null
     && document.querySelector("#action-status").textContent === refused)"""
@@ -162,7 +163,7 @@ class Visitor:
         return field
 
     def _wait_until_ready(self) -> None:
-        self.page.wait_for_function(_READY)
+        self.page.wait_for_function(READY)
 
     def _note_error(self, message: ConsoleMessage) -> None:
         # Browsers ask for an icon by themselves; the page has none and needs none.

@@ -17,7 +17,8 @@ from typing import Any
 from fakes import media
 from fakes.clock import WireClock, until
 from fakes.discord.model import Account, Slash
-from fakes.discord.server import MEMBER, DiscordServer
+from fakes.discord.people import MEMBER
+from fakes.discord.server import DiscordServer
 from fakes.gmi.cloud import DEMO_KEY, GmiCloud, Render
 from fakes.gmi.request import Timing
 

@@ -130,7 +130,9 @@ class FastSettlingEnv(simcord.Env):
 
 
 @asynccontextmanager
-async def open_world(cloud: GmiCloud, clock: SimulatedClock, settings: Settings) -> AsyncIterator[World]:
+async def open_world(
+    cloud: GmiCloud, clock: SimulatedClock, settings: Settings, *, topic: str | None = None
+) -> AsyncIterator[World]:
     """Start the bot in a new simulated server with a member, another member and a moderator."""
     bot = ViduBot(settings, clock=clock, cdn=SimulatedCdn(clock))
     env = FastSettlingEnv(bot, settle_timeout=SETTLE_SECONDS)
@@ -138,7 +140,7 @@ async def open_world(cloud: GmiCloud, clock: SimulatedClock, settings: Settings)
     env.backend.bot_user.name = "Vidu"
     await env.start()
     guild = env.create_guild("Vidu workshop")
-    channel = guild.create_text_channel("videos")
+    channel = guild.create_text_channel("videos", topic=topic)
     moderators = guild.create_role("Moderators", permissions=discord.Permissions(moderate_members=True))
     member, other = guild.add_member(env.create_user("mia")), guild.add_member(env.create_user("ben"))
     moderator = guild.add_member(env.create_user("noor"), roles=[moderators])

@@ -175,8 +175,10 @@ def shortage(rule: Rule, uses: Sequence[Spent], needed: int) -> Shortage | None:
     for use in uses:
         if (exceeded := _exceeded(rule, videos, seconds + needed)) is None:
             break
-        # The limit that lifts last is the one to name.
-        found = Shortage(exceeded, use.at + rule.per.length)
+        frees = use.at + rule.per.length
+        # The limit that lifts last is the one to name; what was used at the same moment frees together.
+        if found is None or found.frees != frees:
+            found = Shortage(exceeded, frees)
         videos, seconds = videos - 1, seconds - use.seconds
     return found
 

@@ -9,12 +9,30 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Response, async_playwright
+from playwright.async_api import expect as expect_async
 from playwright.sync_api import Locator, expect
 
-from demo.visitor import BROWSERS, PATIENCE, SAMPLES, Visitor, find_browser, open_browser, run_demo
+from demo.filling import PICTURES, fill_channel
+from demo.page import open_page
+from demo.stage import open_stage
+from demo.visitor import (
+    BROWSER_ARGUMENTS,
+    BROWSERS,
+    PATIENCE,
+    READY,
+    SAMPLES,
+    Visitor,
+    find_browser,
+    open_browser,
+    run_demo,
+)
 
 BROWSER = find_browser()
 SECONDS = 3
+VIDEOS = 4  # that the channel is full of
+# What a reload fetches for a card with one picture: the picture, the video, and the video's poster.
+REQUESTS_A_CARD, BYTES_A_CARD = 3, 200_000
 PROMPT = "The fox runs along the beach while the waves roll in"
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"none of {', '.join(BROWSERS)} is installed")
@@ -65,6 +83,9 @@ def test_a_visitor_makes_a_video_and_a_moderator_sets_a_rule(visitor: Visitor, s
     expect(videos).to_contain_text("1 video, 3 seconds")
     snap("videos")
 
+    topic = visitor.page.locator("#channel-topic")
+    expect(topic).to_contain_text("Used up your videos? View as ben, or view as noor and use /quota reset.")
+    assert topic.evaluate("topic => topic.scrollWidth <= topic.clientWidth"), "all of it can be read"
     visitor.view_as("noor")
     expect(visitor.page.locator(".channel-message").filter(has_text="Your videos")).to_have_count(0)
     visitor.run("quota set", videos="7", per="week")
@@ -136,3 +157,29 @@ def assert_plays(visitor: Visitor, video: Locator) -> None:
     player.get_by_role("button", name="Pause").click()
     visitor.seek(video, 2.5)
     assert video.evaluate("video => video.error") is None
+
+
+async def test_a_reload_of_a_full_channel_costs_little() -> None:
+    assert BROWSER is not None
+    async with open_stage() as world, async_playwright() as playwright:
+        await fill_channel(world, VIDEOS, seconds=1)
+        async with open_page(world) as served:
+            browser = await playwright.chromium.launch(executable_path=BROWSER, args=BROWSER_ARGUMENTS)
+            page = await browser.new_page()
+            await page.goto(served.preview.url)
+            await page.wait_for_function(READY)
+            decoded = served.media.decoded
+            assert decoded == VIDEOS + len(PICTURES), "each file once, whatever shows it"
+
+            answers: list[Response] = []
+            page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - playwright marks it
+            await page.reload()
+            await page.wait_for_function(READY)
+            await expect_async(page.locator(".channel-message video")).to_have_count(VIDEOS)
+            await expect_async(page.locator(".media-unavailable")).to_have_count(0)
+            assert served.media.decoded == decoded, "nothing is decoded again"
+            media = [answer for answer in answers if "/api/assets/" in answer.url]
+            sizes = [int(await answer.header_value("content-length") or 0) for answer in media]
+            assert len(media) <= REQUESTS_A_CARD * VIDEOS
+            assert 0 < sum(sizes) <= BYTES_A_CARD * VIDEOS
+            await browser.close()

@@ -9,8 +9,9 @@ import av
 import pytest
 from PIL import Image
 
-from fakes.gmi.render import render
+from fakes.gmi.render import HEIGHT, RATE, WIDTH, render
 
+CENTER = WIDTH // 2
 SAMPLES = Path(__file__).parents[3] / "demo" / "samples"
 
 
@@ -19,7 +20,7 @@ def frames_of(video: Path, seconds: float) -> list[Image.Image]:
         stream = container.streams.video[0]
         assert stream.codec_context.name == "h264"
         assert stream.codec_context.pix_fmt == "yuv420p"
-        assert (stream.width, stream.height) == (640, 360)
+        assert (stream.width, stream.height) == (WIDTH, HEIGHT)
         assert (container.duration or 0) / av.time_base == pytest.approx(seconds, abs=0.01)
         return [frame.to_image() for frame in container.decode(stream)]  # type: ignore[no-untyped-call]
 
@@ -31,8 +32,8 @@ def test_a_video_is_rendered_from_its_references(tmp_path: Path) -> None:
     for path, seed in zip(paths, (7, 7, 8), strict=True):
         render(images, videos, 1, seed, path)
     frames = frames_of(paths[0], 1)
-    assert len(frames) == 24
-    assert len({frame.tobytes() for frame in frames}) == 24
+    assert len(frames) == RATE
+    assert len({frame.tobytes() for frame in frames}) == RATE
     assert paths[0].read_bytes() == paths[1].read_bytes() != paths[2].read_bytes()
     content = paths[0].read_bytes()
     assert content.index(b"moov") < content.index(b"mdat"), "it plays while it is loaded"
@@ -48,12 +49,12 @@ def test_a_picture_is_shown_upright_and_on_a_dark_ground(tmp_path: Path) -> None
     Image.new("RGBA", (320, 320), (255, 255, 255, 0)).save(clear, "PNG")
     render([sideways.getvalue(), clear.getvalue()], [], 2, 1, tmp_path / "video.mp4")
     frames = frames_of(tmp_path / "video.mp4", 2)
-    top, bottom = frames[5].getpixel((320, 20)), frames[5].getpixel((320, 340))
+    top, bottom = frames[5].getpixel((CENTER, 20)), frames[5].getpixel((CENTER, HEIGHT - 20))
     assert isinstance(top, tuple)
     assert isinstance(bottom, tuple)
     assert top[2] > 200 > top[0]
     assert bottom[0] > 200 > bottom[2]
-    dark = frames[-1].getpixel((320, 180))
+    dark = frames[-1].getpixel((CENTER, HEIGHT // 2))
     assert isinstance(dark, tuple)
     assert max(dark) < 60
 
@@ -68,7 +69,9 @@ def test_a_short_clip_is_shown_again(tmp_path: Path) -> None:
             container.mux(stream.encode(av.VideoFrame.from_image(image)))  # type: ignore[no-untyped-call]
         container.mux(stream.encode(None))
     render([], [clip.getvalue()], 2, 1, tmp_path / "video.mp4")
-    shades = [frame.convert("L").getpixel((320, 180)) for frame in frames_of(tmp_path / "video.mp4", 2)]
-    # Four tenths of a second, in the clip's own time, and then from its beginning.
-    expected = [(0, 80, 160, 240)[int(index / 24 % 0.4 * 10)] for index in (1, 3, 6, 8, 11, 15, 18)]
-    assert [shades[index] for index in (1, 3, 6, 8, 11, 15, 18)] == pytest.approx(expected, abs=8)
+    frames = frames_of(tmp_path / "video.mp4", 2)
+    shades = [frame.convert("L").getpixel((CENTER, HEIGHT // 2)) for frame in frames]
+    # In the middle of each tenth of a second: the clip, which lasts four, and then from its beginning.
+    tenths = range(2 * 10)
+    expected = [(0, 80, 160, 240)[tenth % 4] for tenth in tenths]
+    assert [shades[int((tenth + 0.5) / 10 * RATE)] for tenth in tenths] == pytest.approx(expected, abs=8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 import discord
@@ -10,17 +10,18 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.intake.answers import answer_privately
-from bot.models.quotas import Period, Rule, Scope
+from bot.intake.quota_commands import Person, QuotaCommands, target_of
+from bot.models.quota_options import LimitOptions
+from bot.models.quotas import Period
 from bot.ui import quota_command_texts as texts
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
 
-log = logging.getLogger(__name__)
-
-Person = discord.User | discord.Member  # who left the server is a user only; quotas go by the id
-
-VIDEOS_MAX, SECONDS_MAX = 100_000, 1_000_000  # sanity; more than anybody pays for
+# Sanity; more than anybody pays for.
+Videos = app_commands.Range[int, 0, 100_000]
+Seconds = app_commands.Range[int, 0, 1_000_000]
+AtOnce = app_commands.Range[int, 1, 1_000]
 
 
 @app_commands.default_permissions(moderate_members=True)
@@ -29,11 +30,11 @@ VIDEOS_MAX, SECONDS_MAX = 100_000, 1_000_000  # sanity; more than anybody pays f
 class Quota(
     commands.GroupCog, group_name="quota", group_description="How many videos members of this server may make"
 ):
-    """Lets moderators set, clear, reset and look at quotas."""
+    """Lets moderators set, clear, reset and look at quotas, and at the budget of their server."""
 
     def __init__(self, bot: ViduBot) -> None:
         super().__init__()
-        self.bot = bot
+        self._commands = QuotaCommands(bot.quota_service, bot.settings.quota_running, bot.settings.price)
 
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
         """Check the permission in code too: a server's settings can show the command to anyone."""
@@ -48,28 +49,27 @@ class Quota(
         videos="How many videos; 0 blocks",
         seconds="How many seconds of video; 0 blocks",
         per="In which time (default: day)",
+        unlimited="No limit on videos and seconds",
+        at_once="How many videos at a time; alone, it's added to the rule that is there",
     )
     async def set_(  # noqa: PLR0917 - one parameter for each option
         self,
         interaction: discord.Interaction,
         member: Person | None = None,
         role: discord.Role | None = None,
-        videos: app_commands.Range[int, 0, VIDEOS_MAX] | None = None,
-        seconds: app_commands.Range[int, 0, SECONDS_MAX] | None = None,
-        per: Period = Period.DAY,
+        videos: Videos | None = None,
+        seconds: Seconds | None = None,
+        per: Period | None = None,
+        unlimited: bool = False,
+        at_once: AtOnce | None = None,
     ) -> None:
         """Set a rule."""
         if member is not None and role is not None:
-            await answer_privately(interaction, texts.both_targets())
+            await self._answer(interaction, texts.both_targets())
             return
-        if videos is None and seconds is None:
-            await answer_privately(interaction, texts.no_amount())
-            return
-        guild_id, (scope, target_id) = _guild_id(interaction), _target(member, role)
-        rule = Rule(videos, seconds, per)
-        await self.bot.quota_service.set_rule(guild_id, scope, target_id, rule)
-        log.info("Server %s: %s set %s %s to %s", guild_id, interaction.user.id, scope, target_id, rule)
-        await answer_privately(interaction, texts.rule_set(scope, target_id, rule, left=_has_left(member)))
+        options = LimitOptions(videos, seconds, per, unlimited, at_once)
+        answer = await self._commands.set_rule(*_where(interaction), target_of(member, role), options)
+        await self._answer(interaction, answer)
 
     @app_commands.command(description="Remove a rule, back to what applies otherwise")
     @app_commands.describe(member="The member whose rule to remove", role="The role whose rule to remove")
@@ -81,48 +81,68 @@ class Quota(
     ) -> None:
         """Remove a rule."""
         if member is not None and role is not None:
-            await answer_privately(interaction, texts.both_targets())
+            await self._answer(interaction, texts.both_targets())
             return
-        guild_id, (scope, target_id) = _guild_id(interaction), _target(member, role)
-        existed = await self.bot.quota_service.clear_rule(guild_id, scope, target_id)
-        log.info("Server %s: %s cleared %s %s", guild_id, interaction.user.id, scope, target_id)
-        if not existed:
-            text = texts.no_rule(scope, target_id)
-        elif member is not None:
-            effective = self.bot.quota_service.effective(guild_id, member.id, _role_ids(member))
-            text = texts.member_rule_removed(member.id, effective)
-        else:
-            text = texts.rule_removed(scope, target_id)
-        await answer_privately(interaction, text)
+        answer = await self._commands.clear_rule(*_where(interaction), target_of(member, role))
+        await self._answer(interaction, answer)
 
     @app_commands.command(description="Reset what a member has used so far")
     @app_commands.describe(member="Whose usage to reset")
     async def reset(self, interaction: discord.Interaction, member: Person) -> None:
         """Forget what a member has used."""
-        guild_id = _guild_id(interaction)
-        await self.bot.quota_service.reset(guild_id, member.id)
-        log.info("Server %s: %s reset %s", guild_id, interaction.user.id, member.id)
-        await answer_privately(interaction, texts.usage_reset(member.id))
+        await self._answer(interaction, self._commands.reset(*_where(interaction), member.id))
 
-    @app_commands.command(description="Show a member's quota, or all rules of this server")
+    @app_commands.command(description="Show a member's quota, or all rules and the budget of this server")
     @app_commands.describe(member="Whose quota to show (default: all rules)")
     async def show(self, interaction: discord.Interaction, member: Person | None = None) -> None:
         """Show a member's status or the server's rules."""
         guild_id = _guild_id(interaction)
         if member is None:
-            rules = self.bot.quota_service.rules(guild_id)
-            text = texts.server_rules(rules, self.bot.settings.quota)
+            answer = self._commands.show_server(guild_id)
         else:
-            status = self.bot.quota_service.status(guild_id, member.id, _role_ids(member))
-            text = texts.member_quota(member.id, status, left=_has_left(member))
-        await answer_privately(interaction, text)
+            answer = self._commands.show_member(guild_id, target_of(member, None))
+        await self._answer(interaction, answer)
 
-    @app_commands.command(description="Top users of this server")
-    @app_commands.describe(per="How far back to look (default: day)")
+    @app_commands.command(description="Top users, and what is used of the budget of this server")
+    @app_commands.describe(per="How far back to look for top users (default: day)")
     async def usage(self, interaction: discord.Interaction, per: Period = Period.DAY) -> None:
         """Show who used most."""
-        usage = self.bot.quota_service.usage(_guild_id(interaction), per)
-        await answer_privately(interaction, texts.top_users(usage, per))
+        await self._answer(interaction, self._commands.show_usage(_guild_id(interaction), per))
+
+    @app_commands.command(description="Set or show how much all members of this server may make together")
+    @app_commands.describe(
+        videos="How many videos; 0 blocks everyone",
+        seconds="How many seconds of video; 0 blocks everyone",
+        per="In which time (default: day)",
+        unlimited="Remove this server's budget; the limits of this bot still apply",
+    )
+    async def budget(
+        self,
+        interaction: discord.Interaction,
+        videos: Videos | None = None,
+        seconds: Seconds | None = None,
+        per: Period | None = None,
+        unlimited: bool = False,
+    ) -> None:
+        """Set, remove or show the server's own budget."""
+        options = LimitOptions(videos, seconds, per, unlimited)
+        await self._answer(interaction, self._commands.budget(*_where(interaction), options))
+
+    @app_commands.command(description="Stop new videos in this server; videos in progress are finished")
+    async def pause(self, interaction: discord.Interaction) -> None:
+        """Stop new videos."""
+        await self._answer(interaction, self._commands.pause(*_where(interaction)))
+
+    @app_commands.command(description="Allow new videos in this server again")
+    async def resume(self, interaction: discord.Interaction) -> None:
+        """Let members start videos again."""
+        await self._answer(interaction, self._commands.resume(*_where(interaction)))
+
+    async def _answer(self, interaction: discord.Interaction, answer: str | Awaitable[str]) -> None:
+        """Answer a moderator, and add the warnings about budgets that none has read yet."""
+        warnings = self._commands.warnings(_guild_id(interaction))  # as things were before the command
+        text = answer if isinstance(answer, str) else await answer
+        await answer_privately(interaction, texts.with_warnings(text, warnings))
 
 
 def _guild_id(interaction: discord.Interaction) -> int:
@@ -130,21 +150,9 @@ def _guild_id(interaction: discord.Interaction) -> int:
     return interaction.guild_id
 
 
-def _target(member: Person | None, role: discord.Role | None) -> tuple[Scope, int | None]:
-    if member is not None:
-        return Scope.MEMBER, member.id
-    # The role that everybody has is the server's default by another name.
-    if role is not None and not role.is_default():
-        return Scope.ROLE, role.id
-    return Scope.SERVER, None
-
-
-def _role_ids(person: Person) -> list[int]:
-    return [role.id for role in person.roles] if isinstance(person, discord.Member) else []
-
-
-def _has_left(person: Person | None) -> bool:
-    return person is not None and not isinstance(person, discord.Member)
+def _where(interaction: discord.Interaction) -> tuple[int, int]:
+    """Return the server and the moderator."""
+    return _guild_id(interaction), interaction.user.id
 
 
 async def setup(bot: ViduBot) -> None:

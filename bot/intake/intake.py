@@ -19,6 +19,7 @@ from bot.models.access import AccessRule
 from bot.models.drafts import Draft
 from bot.models.jobs import CardLocation
 from bot.models.quotas import LimitExceeded
+from bot.models.remedies import Remedy, remedy_for
 from bot.models.requests import VideoRequest, parse_seed, random_seed
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.warnings import BudgetWarnings
@@ -77,7 +78,7 @@ class Intake:
         try:
             self._jobs.gate.check()
         except SubmitClosed as closed:
-            await self.refuse(interaction, draft, texts.submit_closed(closed.reason))
+            await self.refuse(interaction, draft, texts.submit_closed(closed.reason), Remedy.RETRY)
             return
         now = self._clock.now()
         try:
@@ -99,14 +100,16 @@ class Intake:
                 return
             await self._hand_over(interaction, draft, examined, location)
 
-    async def refuse(self, interaction: Interaction, draft: Draft, text: str) -> None:
-        """Tell the member why not, with a button that opens what they typed again."""
-        kept = await self._keep(draft)
-        await answer_privately(interaction, text, view=reopen_view(draft.id) if kept else None)
+    async def refuse(
+        self, interaction: Interaction, draft: Draft, text: str, remedy: Remedy = Remedy.CHANGE
+    ) -> None:
+        """Tell the member why not; where something helps, with a button that opens what they typed again."""
+        kept = remedy is not Remedy.NONE and await self._keep(draft)
+        await answer_privately(interaction, text, view=reopen_view(draft.id, remedy) if kept else None)
 
     async def _refuse_limit(self, interaction: Interaction, draft: Draft, error: LimitExceeded) -> None:
         """Tell the member which limit is in the way."""
-        await self.refuse(interaction, draft, limit_exceeded(error))
+        await self.refuse(interaction, draft, limit_exceeded(error), remedy_for(error))
 
     async def open_modal(
         self, interaction: Interaction, draft: Draft, about_files: str | None = None
@@ -167,9 +170,9 @@ class Intake:
         except LimitExceeded as error:
             await self._refuse_limit(interaction, draft, error)
         except ShuttingDown:
-            await self.refuse(interaction, draft, texts.restarting())
+            await self.refuse(interaction, draft, texts.restarting(), Remedy.RETRY)
         except SubmitClosed as closed:
-            await self.refuse(interaction, draft, texts.submit_closed(closed.reason))
+            await self.refuse(interaction, draft, texts.submit_closed(closed.reason), Remedy.RETRY)
         except DuplicateRequest:
             log.info("Interaction %s arrived twice", interaction.id)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from fractions import Fraction
 
-from bot.models.quotas import ExceededLimit, LimitExceeded, Rule, Spent, shortage
+from bot.models.quotas import ExceededLimit, LimitExceeded, Rule, Spent, left, shortage
 from bot.models.requests import DURATION_DEFAULT
 
 UNLIMITED = Rule(None, None)
@@ -83,6 +83,16 @@ class BudgetStatus:
     next_slot: datetime | None = None  # when the oldest use has left the period
 
     @property
+    def left_videos(self) -> int | None:
+        """Return how many videos are left, None if they are not limited."""
+        return left(self.budget.rule.videos, self.used_videos)
+
+    @property
+    def left_seconds(self) -> int | None:
+        """Return how many seconds are left, None if they are not limited."""
+        return left(self.budget.rule.seconds, self.used_seconds)
+
+    @property
     def used_share(self) -> Fraction:
         """Return the used share of whichever limit is closer: 1 where it is used up."""
         rule = self.budget.rule
@@ -137,11 +147,12 @@ def cutting(rule: Rule, budgets: Sequence[Budget]) -> Budget | None:
 
 def _cuts(ceiling: Rule, rule: Rule) -> bool:
     """Tell whether a rule allows more than a ceiling does, within the ceiling's period."""
+    if rule.blocks:
+        return False
     # A rule with the longer period may be used up at once; one with the shorter comes several times.
-    hours = timedelta(hours=1)
-    times = max(Fraction(1), Fraction(ceiling.per.length // hours, rule.per.length // hours))
-    videos = None if rule.videos is None else rule.videos * times
-    seconds = None if rule.seconds is None else rule.seconds * times
+    times = -(-ceiling.per.length // rule.per.length)  # rounded up: both periods may begin together
+    videos = None if rule.videos is None else Fraction(rule.videos * times)
+    seconds = None if rule.seconds is None else Fraction(rule.seconds * times)
     if seconds is None and videos is not None:
         seconds = videos * DURATION_DEFAULT
     elif videos is None and seconds is not None:

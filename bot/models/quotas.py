@@ -102,12 +102,12 @@ class QuotaStatus:
     @property
     def left_videos(self) -> int | None:
         """Return how many videos are left, None if they are not limited."""
-        return _left(self.effective.rule.videos, self.used_videos)
+        return left(self.effective.rule.videos, self.used_videos)
 
     @property
     def left_seconds(self) -> int | None:
         """Return how many seconds are left, None if they are not limited."""
-        return _left(self.effective.rule.seconds, self.used_seconds)
+        return left(self.effective.rule.seconds, self.used_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,5 +191,6 @@ def _exceeded(rule: Rule, used_videos: int, seconds: int) -> ExceededLimit | Non
     return None
 
 
-def _left(limit: int | None, used: int) -> int | None:
+def left(limit: int | None, used: int) -> int | None:
+    """Return how much of a limit is left, None where there is no limit."""
     return None if limit is None else max(0, limit - used)

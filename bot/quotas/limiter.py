@@ -137,10 +137,13 @@ class QuotaLimiter:
         return self._status(effective, self._logs.read(guild_id, user_id), now)
 
     def usage(self, guild_id: int | None, now: datetime, period: Period) -> list[Usage]:
-        """Return who has used or runs anything: most seconds first, then most videos, then the lowest id."""
+        """Return who has made or runs anything: most seconds first, then most videos, then the lowest id.
+
+        A reset gives a member their quota back; what they made stays made.
+        """
         found = []
         for user_id, log in self._logs.of_server(guild_id):
-            uses = log.counted(period, now)
+            uses = log.made(period, now)
             usage = Usage(user_id, len(uses), _seconds(uses), log.running)
             if usage.videos or usage.running:
                 found.append(usage)

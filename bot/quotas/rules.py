@@ -35,6 +35,15 @@ class QuotaRules:
         rules = self._rules.get(guild_id, {}).values()
         return sorted(rules, key=lambda effective: (_LISTED.index(effective.scope), effective.target_id or 0))
 
+    def own(self, guild_id: int, scope: Scope, target_id: int | None) -> Rule | None:
+        """Return the rule that was set for just this target."""
+        found = self._rules.get(guild_id, {}).get((scope, target_id))
+        return None if found is None else found.rule
+
+    def of_everyone(self, guild_id: int) -> EffectiveRule:
+        """Return what applies to members of a server without any other rule."""
+        return self._rules.get(guild_id, {}).get((Scope.SERVER, None), self._default)
+
     def effective(self, guild_id: int | None, user_id: int, role_ids: Iterable[int]) -> EffectiveRule:
         """Return the member's own rule, else that of their best role, the server's or the operator's."""
         rules = {} if guild_id is None else self._rules.get(guild_id, {})
@@ -58,10 +67,12 @@ def check_target(scope: Scope, target_id: int | None) -> None:
 def _rank(effective: EffectiveRule) -> tuple[Fraction | float, ...]:
     """Return what orders the rules of roles: the most generous one wins, of equal ones the lowest id.
 
-    Generosity is videos of the default length a day, then videos a day, then seconds a day.
+    Generosity is videos of the default length a day, then videos a day, then seconds a day, then videos at
+    once.
     """
     rule = effective.rule
     days = Fraction(rule.per.length // timedelta(hours=1), 24)
     videos = math.inf if rule.videos is None else rule.videos / days
     seconds = math.inf if rule.seconds is None else rule.seconds / days
-    return min(videos, seconds / DURATION_DEFAULT), videos, seconds, -(effective.target_id or 0)
+    at_once = math.inf if rule.at_once is None else rule.at_once
+    return min(videos, seconds / DURATION_DEFAULT), videos, seconds, at_once, -(effective.target_id or 0)

@@ -40,10 +40,22 @@ class QuotaService:
         Raises ValueError where scope and target do not belong together, StorageUnavailable where it could not
         be saved; then nothing has changed.
         """
+        await self.change_rule(guild_id, scope, target_id, lambda _: rule)
+
+    async def change_rule(
+        self, guild_id: int, scope: Scope, target_id: int | None, change: Callable[[Rule | None], Rule]
+    ) -> tuple[Rule | None, Rule]:
+        """Make another rule of the one that this target has; return it as it was before and as it is now.
+
+        Raises as `set_rule` does, and what `change` raises; then nothing has changed.
+        """
         check_target(scope, target_id)
         async with self._locks[guild_id]:
+            before = self._limiter.rules.own(guild_id, scope, target_id)
+            rule = change(before)
             await self._store.save_rule(guild_id, scope, target_id, rule)
             self._limiter.rules.set(guild_id, scope, target_id, rule)
+        return before, rule
 
     async def clear_rule(self, guild_id: int, scope: Scope, target_id: int | None) -> bool:
         """Remove a rule and tell whether there was one; raises as `set_rule` does."""
@@ -59,19 +71,34 @@ class QuotaService:
             await self._store.save_reset(guild_id, user_id, now)
             self._limiter.reset(guild_id, user_id, now)
 
-    async def set_budget(self, guild_id: int, rule: Rule) -> None:
-        """Set what all members of a server may use together. Raises StorageUnavailable."""
-        await self._change_budget(guild_id, lambda budget: replace(budget, rule=rule))
+    async def set_budget(self, guild_id: int, rule: Rule) -> Rule:
+        """Set what all members of a server may use together; return the rule before.
 
-    async def set_paused(self, guild_id: int, paused: bool) -> None:
-        """Stop new videos in a server, or let them start again. Raises StorageUnavailable."""
-        await self._change_budget(guild_id, lambda budget: replace(budget, paused=paused))
+        Raises StorageUnavailable.
+        """
+        before = (await self._change_budget(guild_id, lambda budget: replace(budget, rule=rule))).rule
+        if before != rule:
+            self._warnings.renew(guild_id)
+        return before
 
-    async def _change_budget(self, guild_id: int, change: Callable[[ServerBudget], ServerBudget]) -> None:
+    async def set_paused(self, guild_id: int, paused: bool) -> bool:
+        """Stop new videos in a server, or let them start again; tell whether that is a change.
+
+        Raises StorageUnavailable.
+        """
+        before = await self._change_budget(guild_id, lambda budget: replace(budget, paused=paused))
+        return before.paused is not paused
+
+    async def _change_budget(
+        self, guild_id: int, change: Callable[[ServerBudget], ServerBudget]
+    ) -> ServerBudget:
+        """Change a server's budget and return what it was."""
         async with self._locks[guild_id]:
-            budget = change(self._limiter.budgets.server(guild_id))
+            before = self._limiter.budgets.server(guild_id)
+            budget = change(before)
             await self._budget_store.save_server(guild_id, budget)
             self._limiter.budgets.set_server(guild_id, budget)
+        return before
 
     def budget(self, guild_id: int) -> ServerBudget:
         """Return what the moderators of a server allow all its members together."""
@@ -88,6 +115,10 @@ class QuotaService:
     def rules(self, guild_id: int) -> list[EffectiveRule]:
         """Return the rules of a server: its default, then roles, then members, each by id."""
         return self._limiter.rules.of_server(guild_id)
+
+    def rule_of_everyone(self, guild_id: int) -> EffectiveRule:
+        """Return what applies to members of a server without any other rule."""
+        return self._limiter.rules.of_everyone(guild_id)
 
     def effective(self, guild_id: int | None, user_id: int, role_ids: Iterable[int]) -> EffectiveRule:
         """Return the rule that applies to a member."""

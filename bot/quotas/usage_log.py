@@ -36,7 +36,7 @@ class UsageLog:
 
     uses: list[Use] = field(default_factory=list)  # oldest first
     attempts: dict[int, datetime] = field(default_factory=dict)  # by job: those that came to nothing
-    reset_at: datetime | None = None  # nothing counts up to and including this moment
+    reset_at: datetime | None = None  # nothing counts towards a quota up to and including this moment
 
     @property
     def running(self) -> int:
@@ -48,6 +48,10 @@ class UsageLog:
         start = self._start(period.length, now)
         return [use for use in self.uses if use.at > start]
 
+    def made(self, period: Period, now: datetime) -> list[Use]:
+        """Return all uses within a period that ends now, oldest first; a reset hides none of them."""
+        return [use for use in self.uses if use.at > now - period.length]
+
     def failed(self, now: datetime) -> list[datetime]:
         """Return when the attempts were made that came to nothing and count now, oldest first."""
         start = self._start(ATTEMPTS_PER, now)
@@ -58,11 +62,11 @@ class UsageLog:
         self.reset_at = at if self.reset_at is None else max(at, self.reset_at)
 
     def prune(self, now: datetime) -> list[Use]:
-        """Drop what no rule can count any more and return its uses; what is held stays."""
+        """Drop what nobody asks for any more and return its uses; what is held stays."""
         if self.attempts:
             start = self._start(ATTEMPTS_PER, now)
             self.attempts = {job_id: at for job_id, at in self.attempts.items() if at > start}
-        start = self._start(LONGEST, now)
+        start = now - LONGEST
         if not self.uses or self.uses[0].at > start:
             return []
         dropped = [use for use in self.uses if use.at <= start and not use.held]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 from bot.clock import Clock
@@ -17,6 +17,7 @@ from bot.ui.budget_texts import log_line
 
 log = logging.getLogger(__name__)
 
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # no budget's period reaches back so far
 _Key = tuple[BudgetScope, int | None, WarningLevel]
 
 
@@ -66,6 +67,12 @@ class BudgetWarnings:
             if due:
                 found.append((due[-1].level, status))
         return found
+
+    def renew(self, guild_id: int) -> None:
+        """Let the moderators' budget of a server, which has just changed, give its warnings anew."""
+        for level in WarningLevel:
+            if (BudgetScope.OWN, guild_id, level) in self._given:
+                self._save(BudgetWarning(BudgetScope.OWN, guild_id, level, _LONG_AGO, told=True))
 
     def _give(self, status: BudgetStatus, level: WarningLevel) -> None:
         budget, now = status.budget, self._clock.now()

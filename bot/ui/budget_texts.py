@@ -14,8 +14,9 @@ from bot.models.budgets import (
     WarningLevel,
 )
 from bot.models.quotas import ExceededLimit, LimitExceeded, QuotaExceeded, Rule
+from bot.models.remedies import shorter_fits
 from bot.ui import formatting
-from bot.ui.quota_texts import allowance, per, quota_exceeded, seconds_of_video
+from bot.ui.quota_texts import allowance, left_for_shorter, per, quota_exceeded, seconds_of_video
 from bot.ui.translator import N_, _
 
 _NOTHING_SENT = N_("Nothing was sent, and this doesn't count towards your quota.")
@@ -52,10 +53,12 @@ def budget_name(scope: BudgetScope) -> str:
 
 
 def status_line(status: BudgetStatus, price: Price | None) -> str:
-    """Return what is used of a budget, when there is more, and what the used part costs."""
+    """Return what is used of a budget, what that costs, and when there is more."""
     text = _("{name}: {used}").format(name=budget_name(status.budget.scope), used=_used(status))
     if price is not None:
-        text += " " + _("(about {cost})").format(cost=cost(price.of(status.used_seconds), price.currency))
+        text += " " + _("(about {cost} so far)").format(
+            cost=cost(price.of(status.used_seconds), price.currency)
+        )
     if status.next_slot is not None and status.used_share >= 1:
         text += ". " + _("There's room again {when}").format(when=formatting.relative(status.next_slot))
     return text + "."
@@ -66,7 +69,7 @@ def warning_line(level: WarningLevel, status: BudgetStatus, price: Price | None)
     if level is WarningLevel.FULL:
         text = _("This server reached a limit. {status}")
     else:
-        text = _("This server has used over {percent}% of a limit. {status}")
+        text = _("This server has used at least {percent}% of a limit. {status}")
     return "⚠️ " + text.format(percent=int(level), status=status_line(status, price))
 
 
@@ -100,20 +103,29 @@ def _budget_exceeded(error: BudgetExceeded) -> str:
     if error.exceeded is ExceededLimit.BLOCKED:
         if scope is BudgetScope.OWN:
             return _("This server's budget allows no videos. A moderator can change that.")
-        return _("This bot's operator allows no videos here.")
+        return _("The people who run this bot don't allow videos here.")
     if error.frees is None:
-        text = _("{name} lets a video be {length} at most.")
+        text = _("{name} only allows videos of up to {length}.")
         longest = formatting.seconds(error.status.budget.rule.seconds or 0)
         return text.format(name=budget_name(scope), length=longest)
-    if error.exceeded is ExceededLimit.SECONDS:
-        text = _("{name} is used up: {used}, and this video needs {needed}. There's room again {when}.")
+    sentences = [_is_used_up(error)]
+    if error.exceeded is ExceededLimit.SECONDS and (seconds := shorter_fits(error)) is not None:
+        sentences.append(left_for_shorter(seconds))
+    sentences.append(_("There's room again {when}.").format(when=formatting.relative(error.frees)))
+    return " ".join(sentences)
+
+
+def _is_used_up(error: BudgetExceeded) -> str:
+    if error.exceeded is not ExceededLimit.SECONDS:
+        text = _("{name} is used up: {used}.")
+    elif error.status.left_seconds:
+        text = _("{name} is nearly used up: {used}, and this video needs {needed}.")
     else:
-        text = _("{name} is used up: {used}. There's room again {when}.")
+        text = _("{name} is used up: {used}, and this video needs {needed}.")
     return text.format(
-        name=budget_name(scope),
+        name=budget_name(error.status.budget.scope),
         used=_used(error.status),
         needed=formatting.seconds(error.needed_seconds),
-        when=formatting.relative(error.frees),
     )
 
 

@@ -8,6 +8,7 @@ import discord
 from discord import ui
 
 from bot.models.jobs import Job
+from bot.models.remedies import Remedy
 from bot.models.states import State
 from bot.ui.custom_ids import CardAction, card_button_id, draft_button_id, page_button_id
 from bot.ui.translator import N_, _
@@ -68,13 +69,20 @@ def page_buttons(page: int, pages: int) -> ui.ActionRow[Any]:
     )
 
 
-def reopen_view(draft_id: int) -> ui.View:
-    """Return the button that opens a draft again, to be put below a refusal."""
+_REOPEN = {
+    Remedy.CHANGE: (N_("Edit and try again"), "✏️"),
+    Remedy.RETRY: (N_("Try again"), "🔁"),
+}
+
+
+def reopen_view(draft_id: int, remedy: Remedy = Remedy.CHANGE) -> ui.View:
+    """Return the button that opens a draft again, to be put below a refusal that something helps against."""
+    label, emoji = _REOPEN[remedy]
     view = ui.View(timeout=None)
     view.add_item(
         ui.Button(
-            label=_("Edit and try again"),
-            emoji="✏️",
+            label=_(label),
+            emoji=emoji,
             style=discord.ButtonStyle.primary,
             custom_id=draft_button_id(draft_id),
         )

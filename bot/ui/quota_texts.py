@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.models.quotas import EffectiveRule, ExceededLimit, Period, QuotaExceeded, QuotaStatus, Rule, Scope
+from bot.models.remedies import shorter_fits
 from bot.ui import formatting
 from bot.ui.translator import N_, _, ngettext
 
@@ -13,8 +14,7 @@ GUEST = N_(
     "If your video takes longer, I'll send it to you as a DM. "
     "If I can't DM you, you'll find it in `/videos`."
 )
-
-_NOTHING_SENT = N_("Nothing was sent, and this doesn't count towards your quota.")
+PARAGRAPH = ""  # a line that ends a list: what follows a list at once is shown as a part of its last item
 _PERIODS = {
     Period.HOUR: N_("per hour"),
     Period.DAY: N_("per day"),
@@ -27,6 +27,8 @@ def quota_exceeded(error: QuotaExceeded) -> str:
     """Return why a request does not fit, how much is used, and when it will fit."""
     sentences = [_exceeded(error)]
     if error.frees is not None:
+        if error.exceeded is ExceededLimit.SECONDS and (seconds := shorter_fits(error)) is not None:
+            sentences.append(left_for_shorter(seconds))
         sentences.append(_("You can make another {when}.").format(when=when(error.frees)))
     elif error.exceeded is ExceededLimit.SECONDS:
         sentences.append(_longest(error.status))
@@ -38,7 +40,13 @@ def _exceeded(error: QuotaExceeded) -> str:
     rule, source = standing.effective.rule, reason(standing.effective)
     match error.exceeded:
         case ExceededLimit.BLOCKED:
-            text = _("You can't make videos here ({source}). A moderator can change that.")
+            if standing.effective.scope is Scope.OPERATOR:
+                text = _(
+                    "You can't make videos here ({source}). "
+                    "Ask a moderator of your server or the people who run this bot."
+                )
+            else:
+                text = _("You can't make videos here ({source}). A moderator can change that.")
             return text.format(source=source)
         case ExceededLimit.RUNNING:
             text = _(
@@ -69,6 +77,16 @@ def _exceeded(error: QuotaExceeded) -> str:
             )
 
 
+def left_for_shorter(seconds: int) -> str:
+    """Return how much is left for a video that is shorter than what was asked for."""
+    text = ngettext(
+        "There's {count} second left for a shorter video.",
+        "There are {count} seconds left for a shorter video.",
+        seconds,
+    )
+    return text.format(count=formatting.number(seconds))
+
+
 def _longest(standing: QuotaStatus) -> str:
     """Return what fits instead of a video that is longer than its rule ever allows."""
     if standing.left_seconds:
@@ -82,6 +100,13 @@ def allowance(rule: Rule) -> str:
     """Return a rule in words."""
     if rule.blocks:
         return _("no videos")
+    if rule.at_once is None:
+        return _amounts(rule)
+    at_once = formatting.number(rule.at_once)
+    return _("{amounts}, {count} at a time").format(amounts=_amounts(rule), count=at_once)
+
+
+def _amounts(rule: Rule) -> str:
     parts = []
     if rule.videos is not None:
         parts.append(formatting.videos(rule.videos))
@@ -131,7 +156,7 @@ def standing_lines(standing: QuotaStatus) -> list[str]:
     if standing.attempts and standing.attempts_max is not None:
         attempts = _of(standing.attempts, standing.attempts_max, _("{count} of {limit} in the last hour"))
         lines.append(_line(_("Ended without a video"), attempts))
-    if standing.next_slot is not None and not rule.blocks:
+    if standing.next_slot is not None and rule.limits and not rule.blocks:
         lines.append(_line(_("Next slot"), when(standing.next_slot)))
     return lines
 

@@ -34,8 +34,11 @@ async def test_these_commands_and_no_others(payloads: dict[str, dict[str, Any]])
     leaves = [name for payload in payloads.values() for name, _ in walk(payload)]
     assert sorted(leaves) == [
         "Make a video from this",
+        "quota budget",
         "quota clear",
+        "quota pause",
         "quota reset",
+        "quota resume",
         "quota set",
         "quota show",
         "quota usage",

@@ -194,7 +194,7 @@ async def test_a_full_quota_keeps_what_was_typed_too(world: World, cloud: GmiClo
     refused = await ask(world, prompt="a second fox")
     assert "You've used 1 of 1 video" in private_answer(refused)
     await world.env.advance_time(23.9 * 3600)
-    again = await press(world.member, refused, RETRY)
+    again = await press(world.member, refused, "Try again")
     await world.env.advance_time(600)
     await until(world, await submit(world.member, again), READY)
     assert posts(cloud)[1]["prompt"] == "a second fox"

@@ -94,6 +94,8 @@ async def test_the_bodies_of_refusals_failures_and_lists(world: World, cloud: Gm
     await until(world, await ask(world), "✅")
     await world.member.slash(world.channel, "videos")
     await world.moderator.slash(world.channel, "quota set", videos=3)
+    await world.moderator.slash(world.channel, "quota budget", seconds=9)
+    await world.moderator.slash(world.channel, "quota pause")
     await world.moderator.slash(world.channel, "quota show")
     assert_all_requests_fit(world)
 

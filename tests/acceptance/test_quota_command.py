@@ -160,12 +160,15 @@ async def test_what_cannot_be_set_is_told(options: dict[str, object], told: str,
     if "role" in options:
         options = options | {"member": world.member, "role": world.guild.create_role("Film club")}
     assert told in await moderate(world, "set", **options)
-    assert "Everyone else (this bot's default)" in (await moderate(world, "show")).splitlines()[1]
+    assert "- Everyone (this bot's default): 5 videos per day" in await moderate(world, "show")
 
 
 async def test_clearing_nothing_is_told(world: World) -> None:
     told = await moderate(world, "clear", member=world.member)
     assert f"{world.member.mention} has no rule of their own. Nothing has changed." in told
+    role = world.guild.create_role("Film club")
+    told = await moderate(world, "clear", role=role)
+    assert f"There's no rule for {role.mention}. Nothing has changed." in told
     assert "This server has no default rule. Nothing has changed." in await moderate(world, "clear")
 
 

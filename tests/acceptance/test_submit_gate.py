@@ -236,7 +236,7 @@ async def test_the_draft_of_a_refused_member_can_be_sent_later(world: World, clo
     refused = await ask(world, prompt="a hen that runs")
     assert NO_CREDIT in private_answer(refused)
     await world.env.advance_time(TEN_MINUTES)
-    reopened = await press(world.member, refused, "Edit and try again")
+    reopened = await press(world.member, refused, "Try again")
     assert "a hen that runs" in await until(world, await submit(world.member, reopened), READY)
 
 

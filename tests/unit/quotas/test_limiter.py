@@ -264,6 +264,16 @@ def test_usage_lists_the_members_of_one_server_with_most_seconds_first() -> None
     assert later == [Usage(2, 0, 0, 2), Usage(3, 0, 0, 2), Usage(4, 0, 0, 1)]
 
 
+def test_usage_shows_what_was_made_before_a_reset() -> None:
+    quotas = quotas_of()
+    quotas.reserve(1, SERVER, MEMBER, [], 5, START)
+    quotas.settle(1)
+    quotas.reset(SERVER, MEMBER, START)
+    assert quotas.status(SERVER, MEMBER, [], START).used_videos == 0
+    assert quotas.usage(SERVER, START, Period.DAY) == [Usage(MEMBER, 1, 5, 0)]
+    assert quotas.usage(SERVER, START + 24 * HOUR, Period.DAY) == []
+
+
 def test_what_no_rule_can_count_is_dropped() -> None:
     quotas = quotas_of()
     for user_id in range(50):
@@ -272,7 +282,7 @@ def test_what_no_rule_can_count_is_dropped() -> None:
         quotas.reset(SERVER, user_id, START)
     quotas.reserve(100, SERVER, MEMBER, [], 5, START)
     quotas.forget_old(START + LONGEST)
-    assert quotas.usage(SERVER, START, Period.MONTH) == [Usage(MEMBER, 0, 0, 1)]
+    assert quotas.usage(SERVER, START, Period.MONTH) == [Usage(MEMBER, 1, 5, 1)]
     assert quotas.settle(100)
     quotas.forget_old(START + LONGEST)
     assert not quotas.usage(SERVER, START, Period.MONTH)

@@ -20,6 +20,7 @@ SOME_RULES = st.builds(
     st.none() | st.integers(0, 4),
     st.none() | st.integers(0, 20),
     st.sampled_from(Period),
+    st.none() | st.integers(1, 3),
 )
 
 
@@ -53,6 +54,8 @@ GENEROSITY = [
     Rule(1, None, Period.HOUR),
     Rule(25, None),
     Rule(None, 6, Period.HOUR),
+    Rule(None, None, at_once=1),
+    Rule(None, None, at_once=2),
     Rule(None, None, Period.MONTH),
 ]
 

@@ -1,0 +1,183 @@
+"""What the subcommands of `/quota` do, and what they answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import discord
+
+from bot.models.budgets import UNLIMITED, Budget, BudgetScope, BudgetStatus, Price, cutting
+from bot.models.quota_options import LimitOptions, OptionsProblem, OptionsRefused
+from bot.models.quotas import EffectiveRule, Period, Rule, Scope
+from bot.quotas.service import QuotaService
+from bot.ui import budget_command_texts, quota_command_texts
+from bot.ui.budget_texts import warning_line
+
+log = logging.getLogger(__name__)
+
+Person = discord.User | discord.Member  # who left the server is a user only; quotas go by the id
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom a rule is for."""
+
+    scope: Scope
+    id: int | None
+    role_ids: tuple[int, ...] = ()  # of a member who is there
+    left: bool = False  # the member is not in the server any more
+    bot: bool = False  # it makes no videos
+
+    @property
+    def name(self) -> str:
+        """Return what a moderator reads for it."""
+        return quota_command_texts.target_name(self.scope, self.id) + quota_command_texts.left_server(
+            self.left
+        )
+
+
+def target_of(member: Person | None, role: discord.Role | None) -> Target:
+    """Return the target that a moderator chose; without a member or a role it is the whole server."""
+    if member is not None:
+        is_here = isinstance(member, discord.Member)
+        roles = tuple(role.id for role in member.roles) if isinstance(member, discord.Member) else ()
+        return Target(Scope.MEMBER, member.id, roles, left=not is_here, bot=member.bot)
+    # The role that everybody has is the server's default by another name.
+    if role is not None and not role.is_default():
+        return Target(Scope.ROLE, role.id, bot=role.is_bot_managed())
+    return Target(Scope.SERVER, None)
+
+
+class QuotaCommands:
+    """Does what moderators ask for, and puts the answer into words. `by` is who asks."""
+
+    def __init__(self, quotas: QuotaService, running_max: int, price: Price | None) -> None:
+        self._quotas = quotas
+        self._running_max = running_max
+        self._price = price
+
+    async def set_rule(self, guild_id: int, by: int, target: Target, options: LimitOptions) -> str:
+        """Set a rule."""
+        texts = quota_command_texts
+        if target.bot:
+            return texts.is_bot(target.scope, target.id)
+        instead = None if target.scope is Scope.ROLE else self._effective(guild_id, target)
+        try:
+            before, rule = await self._quotas.change_rule(guild_id, target.scope, target.id, options.apply)
+        except OptionsRefused as refused:
+            return texts.options_refused(refused.problem)
+        log.info("Server %s: %s set %s %s to %s", guild_id, by, target.scope, target.id, rule)
+        was = texts.before_in_words(before, instead)
+        lines = [texts.rule_set(target.name, rule, was), *texts.cut_by(self._cutting(guild_id, rule))]
+        if rule.at_once is not None and rule.at_once > self._running_max:
+            lines.append(texts.at_once_cut(self._running_max))
+        return "\n".join(lines)
+
+    async def clear_rule(self, guild_id: int, by: int, target: Target) -> str:
+        """Remove a rule."""
+        if not await self._quotas.clear_rule(guild_id, target.scope, target.id):
+            return quota_command_texts.no_rule(target.scope, target.id)
+        log.info("Server %s: %s cleared %s %s", guild_id, by, target.scope, target.id)
+        effective = self._effective(guild_id, target)
+        return quota_command_texts.rule_removed(target.scope, target.id, effective)
+
+    async def reset(self, guild_id: int, by: int, user_id: int) -> str:
+        """Forget what a member has used."""
+        await self._quotas.reset(guild_id, user_id)
+        log.info("Server %s: %s reset %s", guild_id, by, user_id)
+        return quota_command_texts.usage_reset(user_id)
+
+    def show_member(self, guild_id: int, target: Target) -> str:
+        """Show a member's quota."""
+        assert target.id is not None, "a member has an id"
+        status = self._quotas.status(guild_id, target.id, target.role_ids)
+        lines = quota_command_texts.member_quota(target.id, status, left=target.left)
+        return "\n".join([*lines, *self._pause(guild_id)])
+
+    def show_server(self, guild_id: int) -> str:
+        """Show the rules, the budget and the pause of a server."""
+        texts = quota_command_texts
+        budgets = [status.budget for status in self._statuses(guild_id)]
+        everyone = self._quotas.rule_of_everyone(guild_id)
+        return "\n".join(
+            [
+                texts.rules_title(),
+                *self._pause(guild_id),
+                *budget_command_texts.budget_lines(self._quotas.budget(guild_id).rule, budgets),
+                *texts.server_rules(self._quotas.rules(guild_id), everyone),
+            ]
+        )
+
+    def show_usage(self, guild_id: int, period: Period) -> str:
+        """Show who made most, and what is used of the budgets."""
+        lines = quota_command_texts.top_users(self._quotas.usage(guild_id, period), period)
+        return "\n".join([*lines, *budget_command_texts.used_lines(self._statuses(guild_id), self._price)])
+
+    async def budget(self, guild_id: int, by: int, options: LimitOptions) -> str:
+        """Set, remove or show what all members of a server may use together."""
+        texts = budget_command_texts
+        if options.empty:
+            return "\n".join(texts.budget_shown(self._statuses(guild_id), self._price))
+        try:
+            rule = options.apply(None)
+        except OptionsRefused as refused:
+            if refused.problem is OptionsProblem.NO_AMOUNT:
+                return texts.no_budget_amount()
+            return quota_command_texts.options_refused(refused.problem)
+        return await self._set_budget(guild_id, by, rule if rule.limits else UNLIMITED)
+
+    async def pause(self, guild_id: int, by: int) -> str:
+        """Stop new videos in a server."""
+        changed = await self._quotas.set_paused(guild_id, True)
+        log.info("Server %s: %s paused it", guild_id, by)
+        return budget_command_texts.paused(changed)
+
+    async def resume(self, guild_id: int, by: int) -> str:
+        """Let members start videos again."""
+        changed = await self._quotas.set_paused(guild_id, False)
+        log.info("Server %s: %s resumed it", guild_id, by)
+        return budget_command_texts.resumed(changed)
+
+    def warnings(self, guild_id: int) -> list[str]:
+        """Return the warnings about budgets that no moderator has read yet; each is returned once."""
+        untold = self._quotas.untold_warnings(guild_id)
+        return [warning_line(level, status, self._price) for level, status in untold]
+
+    async def _set_budget(self, guild_id: int, by: int, rule: Rule) -> str:
+        texts = budget_command_texts
+        before = await self._quotas.set_budget(guild_id, rule)
+        log.info("Server %s: %s set its budget to %s", guild_id, by, rule)
+        if rule.limits:
+            first = texts.budget_set(rule, before)
+        elif before.limits:
+            first = texts.budget_removed(before)
+        else:
+            first = texts.no_budget_to_remove()
+        others = self._cutting(guild_id, rule, own=False)
+        used = texts.used_lines(self._statuses(guild_id), self._price)
+        return "\n".join([first, *quota_command_texts.cut_by(others), *used])
+
+    def _cutting(self, guild_id: int, rule: Rule, *, own: bool = True) -> list[Budget]:
+        """Return the budgets that end sooner than a rule, the server's own only if it is asked for."""
+        budgets = [status.budget for status in self._quotas.budgets_in_force(guild_id)]
+        return [
+            budget
+            for budget in budgets
+            if (own or budget.scope is not BudgetScope.OWN) and cutting(rule, [budget]) is not None
+        ]
+
+    def _statuses(self, guild_id: int) -> Sequence[BudgetStatus]:
+        """Return the budgets of a server that are its moderators' business: not what others use."""
+        statuses = self._quotas.budgets_in_force(guild_id)
+        return [status for status in statuses if status.budget.scope is not BudgetScope.BOT]
+
+    def _pause(self, guild_id: int) -> list[str]:
+        return [budget_command_texts.is_paused()] if self._quotas.budget(guild_id).paused else []
+
+    def _effective(self, guild_id: int, target: Target) -> EffectiveRule:
+        """Return the rule that applies to a member, or to everyone without one."""
+        if target.scope is Scope.MEMBER and target.id is not None:
+            return self._quotas.effective(guild_id, target.id, target.role_ids)
+        return self._quotas.rule_of_everyone(guild_id)

@@ -24,7 +24,7 @@ _NAMES = {
     BudgetScope.OWN: N_("This server's budget"),
     BudgetScope.SERVER: N_("This bot's limit for each server"),
     BudgetScope.DIRECT: N_("This bot's limit for direct messages"),
-    BudgetScope.BOT: N_("This bot's limit for everyone"),
+    BudgetScope.BOT: N_("This bot's total limit"),
 }
 _SETTINGS = {
     BudgetScope.SERVER: "BUDGET_SERVER_SECONDS, BUDGET_SERVER_VIDEOS",
@@ -56,9 +56,7 @@ def status_line(status: BudgetStatus, price: Price | None) -> str:
     """Return what is used of a budget, what that costs, and when there is more."""
     text = _("{name}: {used}").format(name=budget_name(status.budget.scope), used=_used(status))
     if price is not None:
-        text += " " + _("(about {cost} so far)").format(
-            cost=cost(price.of(status.used_seconds), price.currency)
-        )
+        text += " " + about(price, status.used_seconds)
     if status.next_slot is not None and status.used_share >= 1:
         text += ". " + _("There's room again {when}").format(when=formatting.relative(status.next_slot))
     return text + "."
@@ -71,6 +69,11 @@ def warning_line(level: WarningLevel, status: BudgetStatus, price: Price | None)
     else:
         text = _("This server has used at least {percent}% of a limit. {status}")
     return "⚠️ " + text.format(percent=int(level), status=status_line(status, price))
+
+
+def about(price: Price, seconds: int) -> str:
+    """Return what so many seconds of video cost, in brackets."""
+    return _("(about {cost} so far)").format(cost=cost(price.of(seconds), price.currency))
 
 
 def cost(amount: Decimal, currency: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.models.budgets import Budget
+from bot.models.budgets import Budget, Price
 from bot.models.quota_options import OptionsProblem
 from bot.models.quotas import EffectiveRule, Period, QuotaStatus, Rule, Scope, Usage
 from bot.ui import formatting
-from bot.ui.budget_texts import budget_name
+from bot.ui.budget_texts import about, budget_name
 from bot.ui.quota_texts import PARAGRAPH, allowance, reason, standing_lines
 from bot.ui.translator import N_, _
 
@@ -153,15 +153,18 @@ def rules_title() -> str:
     return "📋 " + _("**Rules of this server**")
 
 
-def top_users(usage: Sequence[Usage], period: Period) -> list[str]:
-    """Return who used most within a period."""
+def top_users(usage: Sequence[Usage], period: Period, price: Price | None) -> list[str]:
+    """Return who used most within a period, and what all of them used together."""
     if not usage:
         return ["📈 " + _("Nobody has made a video {period}.").format(period=_(_LAST[period]))]
     lines = ["📈 " + _("**Top users {period}**").format(period=_(_LAST[period]))]
     lines += [f"{position}. {_usage(member)}" for position, member in enumerate(usage[:SHOWN], start=1)]
     if len(usage) > SHOWN:
         lines.append(_("… and {count} more.").format(count=formatting.number(len(usage) - SHOWN)))
-    return lines
+    seconds = sum(member.seconds for member in usage)
+    amounts = f"{formatting.videos(sum(member.videos for member in usage))}, {formatting.seconds(seconds)}"
+    total = _("Together: {amounts}").format(amounts=amounts)
+    return [*lines, PARAGRAPH, total if price is None else f"{total} {about(price, seconds)}"]
 
 
 def with_warnings(text: str, warnings: Sequence[str]) -> str:

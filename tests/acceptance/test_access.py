@@ -13,7 +13,16 @@ from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.media import picture
 from fakes.world import World
-from tests.acceptance.member import ask, assert_nothing_spent, card_text, press, private_answer, submit, until
+from tests.acceptance.member import (
+    ask,
+    assert_nothing_spent,
+    card_text,
+    delete,
+    press,
+    private_answer,
+    submit,
+    until,
+)
 
 READY = "✅ Your video is ready"
 REFUSED = "The people who run this bot don't allow this here, so nothing was sent."

@@ -105,7 +105,7 @@ async def test_a_budget_that_is_nearly_used_up_says_what_is_left(world: World, c
 @pytest.mark.settings(budget_seconds=4)
 async def test_a_video_longer_than_the_whole_budget(world: World, cloud: GmiCloud) -> None:
     asked = await ask(world, duration=5)
-    assert "This bot's limit for everyone only allows videos of up to 4 seconds." in private_answer(asked)
+    assert "This bot's total limit only allows videos of up to 4 seconds." in private_answer(asked)
     assert buttons_of(asked) == [EDIT]
     assert cloud.paid == 0
 

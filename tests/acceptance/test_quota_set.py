@@ -10,7 +10,7 @@ from fakes.world import World
 from tests.acceptance.member import ask, card_text, private_answer, until
 
 READY = "✅ Your video is ready"
-BOT_LIMIT = "⚠️ This bot's limit for everyone still applies and can be reached first"
+BOT_LIMIT = "⚠️ This bot's total limit still applies and can be reached first"
 
 
 async def moderate(world: World, command: str, **options: object) -> str:

@@ -10,7 +10,7 @@ from fakes.discord.model import Slash
 from fakes.process import Wire, open_wire
 
 ROOM_FOR_FOUR = 20  # seconds of video, at 5 seconds each
-REFUSED = "This bot's limit for everyone is used up: 20 of 20 seconds of video per day"
+REFUSED = "This bot's total limit is used up: 20 of 20 seconds of video per day"
 
 
 async def burst(wire: Wire, seeds: range) -> list[Slash]:
@@ -40,4 +40,4 @@ async def test_a_burst_of_fifty_stays_within_the_ceiling_also_after_a_restart(tm
         assert len(wire.cloud.requests) == 4
         assert "At most, everyone together: 20 seconds of video per day" in wire.process.logs
         # Told once in the period, however many were refused, and not again after the restart.
-        assert wire.process.logs.count("This bot's limit for everyone is used up: 20 of 20") == 1
+        assert wire.process.logs.count("This bot's total limit is used up: 20 of 20") == 1

@@ -50,7 +50,7 @@ def stage(storage: Storage) -> Stage:
 
 
 def bot_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [message for message in caplog.messages if "for everyone" in message]
+    return [message for message in caplog.messages if "total limit" in message]
 
 
 async def test_the_log_tells_of_80_and_of_100_percent_once_a_period(
@@ -61,7 +61,7 @@ async def test_the_log_tells_of_80_and_of_100_percent_once_a_period(
     stage.make(1)
     stage.make(10)
     nearly = (
-        "This bot's limit for everyone is 80% used: 80 of 100 seconds of video per day, about 4.00 EUR. "
+        "This bot's total limit is 80% used: 80 of 100 seconds of video per day, about 4.00 EUR. "
         "To change it: BUDGET_SECONDS, BUDGET_VIDEOS"
     )
     assert bot_lines(caplog) == [nearly]

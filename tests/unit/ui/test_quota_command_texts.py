@@ -19,6 +19,7 @@ from bot.ui.budget_texts import warning_line
 from tests.unit.ui.wording import assert_reads_well
 
 ID = 2**63 - 1
+PRICE = Price(Decimal("0.05"), "USD")
 SOON = datetime(2026, 1, 2, tzinfo=UTC)
 LARGEST = Rule(100_000, 1_000_000, Period.MONTH, 1_000)
 RULES = [Rule(0, None), Rule(1, 1), Rule(None, None, at_once=1), Rule(None, 1200, Period.WEEK, 1000), LARGEST]
@@ -27,6 +28,14 @@ TARGETS = [(Scope.SERVER, None), (Scope.ROLE, 5), (Scope.MEMBER, 6)]
 
 def effective(rule: Rule, scope: Scope = Scope.SERVER) -> EffectiveRule:
     return EffectiveRule(rule, scope, 5 if scope in {Scope.ROLE, Scope.MEMBER} else None)
+
+
+def test_what_all_used_together_is_told_with_its_cost() -> None:
+    usage = [Usage(1, 2, 10, 0), Usage(2, 1, 5, 0)]
+    assert texts.top_users(usage, Period.DAY, None)[-1] == "Together: 3 videos, 15 seconds"
+    assert texts.top_users(usage, Period.DAY, PRICE)[-1] == (
+        "Together: 3 videos, 15 seconds (about 0.75 USD so far)"
+    )
 
 
 @pytest.mark.parametrize(("scope", "target_id"), TARGETS)
@@ -50,8 +59,8 @@ def test_every_other_answer_reads_well() -> None:
     for count in (1, 2):
         assert_reads_well(texts.at_once_cut(count))
     for period, count in product(Period, (0, 1, 2, 1200)):
-        assert_reads_well("\n".join(texts.top_users([Usage(ID, count, count, count)], period)))
-        assert_reads_well("\n".join(texts.top_users([], period)))
+        assert_reads_well("\n".join(texts.top_users([Usage(ID, count, count, count)], period, PRICE)))
+        assert_reads_well("\n".join(texts.top_users([], period, PRICE)))
     assert_reads_well(texts.both_targets())
     assert_reads_well(texts.usage_reset(ID))
 
@@ -76,7 +85,7 @@ def test_the_largest_answers_fit_into_a_message_with_all_warnings(count: int) ->
         *texts.server_rules(rules, effective(LARGEST)),
     ]
     used = [
-        *texts.top_users([Usage(ID, 10**5, 10**6, 1_000)] * count, Period.MONTH),
+        *texts.top_users([Usage(ID, 10**5, 10**6, 1_000)] * count, Period.MONTH, PRICE),
         *budget_command_texts.used_lines(budgets[:2], Price(Decimal("1.5"), "1234567890")),
     ]
     for lines in (shown, used):

@@ -17,6 +17,7 @@ from bot.delivery.results import Links, choose_files
 from bot.delivery.routes import Build, Route, Routes
 from bot.models.jobs import CardLocation, Job, PendingReply, State
 from bot.ui.cards import card, lost_request_card
+from bot.ui.job_texts import NO_EXTRAS, Extras
 
 __all__ = ["Delivery", "Posted", "Refetched", "Upload"]
 
@@ -59,7 +60,7 @@ class Delivery:
         self._attachments.forget(job_id)
 
     async def show(
-        self, job: Job, uploads: Sequence[Upload] = (), usual: float | None = None
+        self, job: Job, uploads: Sequence[Upload] = (), extras: Extras = NO_EXTRAS
     ) -> CardLocation:
         """Show the job's state on its card and return where the card is now.
 
@@ -74,7 +75,7 @@ class Delivery:
             keeps = route.same_message and (travels or job.location.keeps_references)
             shown = keeping_references(job, keeps)
             files = [upload.file() for upload in uploads] if travels else []
-            return Content(shown.location, card(shown, usual=usual), files)
+            return Content(shown.location, card(shown, extras=extras), files)
 
         final = not job.is_open or job.state in _FINAL_WHILE_OPEN
         location, _ = await self._post(job, build, self._routes.to_card(job, final=final))

@@ -14,8 +14,10 @@ from bot.delivery.routes import Undeliverable
 from bot.delivery.sender import Delivery, Upload
 from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
 from bot.jobs.deadlines import LATE_RESULTS
+from bot.jobs.ready_times import ReadyTimes
 from bot.models.jobs import Job, PendingReply, State
 from bot.polling.estimator import DurationEstimator
+from bot.ui.job_texts import Extras
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ class CardNotifier:
         self._jobs = context.jobs
         self._clock = context.clock
         self._delivery = delivery
-        self._estimator = estimator
+        self._ready_times = ReadyTimes(estimator, context.clock, self.schedule_show)
         self._notify_after = notify_after  # None: nobody is ever notified
         self._cards: dict[int, Card] = {}
         self._parallel = asyncio.Semaphore(PARALLEL_CARDS)
@@ -60,7 +62,21 @@ class CardNotifier:
     def forget(self, job_id: int) -> None:
         """Drop what was remembered about a card whose job has ended."""
         self._cards.pop(job_id, None)
+        self._ready_times.forget(job_id)
         self._delivery.forget(job_id)
+
+    async def mark_late(self) -> None:
+        """Let the card of every job say so whose video should have been ready, for ever."""
+        await self._ready_times.run()
+
+    def expect(self, job: Job) -> None:
+        """Mark a card that an earlier process has shown once its moment has passed."""
+        self._ready_times.expect(job)
+
+    def extras(self, job: Job) -> Extras:
+        """Return what the card of a job says now beside what the job holds."""
+        ready_at = self._ready_times.expect(job)
+        return Extras(ready_at, late=ready_at is not None and ready_at <= self._clock.now())
 
     def schedule_show(self, job_id: int) -> None:
         """Show the job's state in the background."""
@@ -98,12 +114,12 @@ class CardNotifier:
     async def _show_locked(self, job: Job, card: Card, uploads: Sequence[Upload]) -> bool:
         if card.unsaved is not None and job.state is State.SUBMITTING:
             job = replace(card.unsaved, location=job.location)
-        content = (job.state, job.waiting_until, job.reason)
+        extras = self.extras(job)
+        content = (job.state, job.waiting_until, job.reason, extras.late)
         if content == card.shown:
             return True
-        usual = self._estimator.median(job.model, job.request.duration)
         try:
-            location = await self._delivery.show(job, uploads, usual)
+            location = await self._delivery.show(job, uploads, extras)
         except Undeliverable as error:
             log.warning("Not shown: %s", error)
             return False

@@ -122,6 +122,7 @@ class JobService:
         await self._history.restore()
         await self._recovery.load()
         self._context.tasks.supervise(self._lifecycle.run, "take updates of jobs")
+        self._context.tasks.supervise(self._notifier.mark_late, "mark jobs that take long")
 
     def resume(self) -> None:
         """Go on with what an earlier process left; called once Discord can be reached."""

@@ -14,6 +14,7 @@ from bot.models.jobs import Job, State
 from bot.models.requests import Kind, Reference
 from bot.ui import job_texts
 from bot.ui.buttons import buttons, stateless
+from bot.ui.job_texts import NO_EXTRAS, Extras
 from bot.ui.translator import _
 
 PROMPT_SHOWN = 700  # characters; a card has 4,000 in all, and a longer wall of text hides the video
@@ -53,15 +54,12 @@ class Media:
 
 
 def card(
-    job: Job, videos: Sequence[Media] = (), note: str | None = None, usual: float | None = None
+    job: Job, videos: Sequence[Media] = (), note: str | None = None, extras: Extras = NO_EXTRAS
 ) -> ui.LayoutView:
-    """Build the card of a job, with its videos once it has some, and a sentence about how they are shown.
-
-    `usual` is how many seconds such a video takes to be rendered, where enough of them have told.
-    """
+    """Build the card of a job, with its videos once it has some, and a sentence about how they are shown."""
     parts: list[ui.Item[ui.LayoutView]] = []
     parts.append(
-        ui.TextDisplay(f"### {job_texts.heading(job)}\n{job_texts.message(job, note, usual)}".rstrip())
+        ui.TextDisplay(f"### {job_texts.heading(job)}\n{job_texts.message(job, note, extras)}".rstrip())
     )
     parts.extend(_videos(job, videos))
     parts.extend(_request(job))

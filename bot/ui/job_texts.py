@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from datetime import datetime
 
 import discord
@@ -11,7 +11,7 @@ from bot.models.jobs import Charge, Job, Reason, State
 from bot.ui import formatting
 from bot.ui.plain_text import plain, shorten
 from bot.ui.reason_texts import explain, unknown_code
-from bot.ui.translator import N_, _, ngettext
+from bot.ui.translator import N_, _
 
 CODE_SHOWN = 60  # characters of a request ID or error code: small print is one line
 
@@ -49,6 +49,17 @@ _LINK_MISSING = N_(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a card says beside what its job holds."""
+
+    ready_at: datetime | None = None  # when its video should be ready
+    late: bool = False  # that moment has passed
+
+
+NO_EXTRAS = Extras()
+
+
 def heading(job: Job) -> str:
     """Return symbol and words of the job's state."""
     if job.waiting_until is not None and job.reason is not None:
@@ -74,9 +85,9 @@ def explanation(job: Job) -> str:
     return " ".join(sentence for sentence in (_(happened), _quota(job), _(to_do)) if sentence)
 
 
-def message(job: Job, note: str | None = None, usual: float | None = None) -> str:
-    """Return what stands below the heading: since when, why, and a note about the videos."""
-    began = _began(job, usual)
+def message(job: Job, note: str | None = None, extras: Extras = NO_EXTRAS) -> str:
+    """Return what stands below the heading: since when, until when, why, and a note about the videos."""
+    began = _began(job, extras)
     if began and not job.awaits_link:
         return began
     why = explanation(job) if job.state is not State.DELIVERED else ""
@@ -160,14 +171,6 @@ def lost_request() -> str:
     return f"### {title}\n{text}"
 
 
-def about(seconds: float) -> str:
-    """Return a duration in words, no finer than anybody could promise."""
-    if seconds < 55:
-        return formatting.seconds(max(5, round(seconds / 5) * 5))
-    minutes = max(1.0, round(seconds / 30) / 2)
-    return ngettext("{count} minute", "{count} minutes", math.ceil(minutes)).format(count=f"{minutes:g}")
-
-
 def quote_prompt(prompt: str, limit: int) -> str:
     """Return a prompt as nothing but text, cut at a word where it is long."""
     return plain(shorten(prompt, limit))
@@ -188,22 +191,25 @@ def _quota(job: Job) -> str:
     return _(_COUNTED) if job.reason is Reason.NO_RESULT else ""
 
 
-def _began(job: Job, usual: float | None) -> str:
-    """Return since when a job is in a state that passes by itself."""
+def _began(job: Job, extras: Extras) -> str:
+    """Return since when a job is in a state that passes by itself, and when its video should be ready."""
     if job.state_since is None:
         return ""
     match job.state:
         case State.QUEUED:
             # A time of day: "since 2 minutes ago" is no English. What counts on stands in the small print.
-            return _("In line since {time}").format(time=discord.utils.format_dt(job.state_since, "t"))
+            began = _("In line since {time}").format(time=discord.utils.format_dt(job.state_since, "t"))
         case State.PROCESSING:
             began = _("Started {when}").format(when=formatting.relative(job.state_since))
-            if usual is not None:
-                began += " · " + _("usually takes about {duration}").format(duration=about(usual))
-            return began
         case State.SUCCEEDED:
             return _("Finished {when}").format(when=formatting.relative(job.state_since))
-    return ""
+        case _:
+            return ""
+    if extras.late:
+        return f"{began} · {_('taking longer than usual')}"
+    if extras.ready_at is not None:
+        return f"{began} · {_('should be ready {when}').format(when=formatting.relative(extras.ready_at))}"
+    return began
 
 
 def _save_soon() -> str:

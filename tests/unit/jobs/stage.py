@@ -32,6 +32,7 @@ from bot.polling.poller import StatusPoller
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.storage import Storage
 from bot.tasks import InFlight, Tasks
+from bot.ui.job_texts import NO_EXTRAS, Extras
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import FAKE_KEY
 
@@ -70,6 +71,7 @@ class RecordingDelivery:
     """Remembers what would be shown, and fails as often as it is told to."""
 
     shown: list[Job] = field(default_factory=list)
+    extras: list[Extras] = field(default_factory=list)  # of what was shown
     delivered: list[Job] = field(default_factory=list)
     copies: list[Job] = field(default_factory=list)
     notified: list[State] = field(default_factory=list)
@@ -82,10 +84,11 @@ class RecordingDelivery:
             raise self.failures.pop(0)
 
     async def show(
-        self, job: Job, uploads: Sequence[Upload] = (), usual: float | None = None
+        self, job: Job, uploads: Sequence[Upload] = (), extras: Extras = NO_EXTRAS
     ) -> CardLocation:
         self._fail()
         self.shown.append(job)
+        self.extras.append(extras)
         return replace(job.location, message_id=4)
 
     async def deliver(self, job: Job, *, final: bool = True, refetch_until: datetime | None = None) -> Posted:

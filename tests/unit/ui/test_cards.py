@@ -24,6 +24,7 @@ from bot.ui.cards import (
     notice_card,
     reference_filename,
 )
+from bot.ui.job_texts import Extras
 from tests.unit.ui.wording import assert_reads_well
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -124,7 +125,7 @@ def test_every_card_fits_into_a_message_and_reads_well(state: State, place: str)
     media = [Media(LINK, LINK)] if state is State.DELIVERED else []
     for reason in (None, *Reason):
         for job in variants(state, reason, PLACES[place]):
-            view = card(job, media, None, 60.0 if job.spoiler else None)
+            view = card(job, media, None, Extras(NOW, late=job.spoiler))
             assert_discord_takes(view)
             assert_reads_well(words(view))
             assert_reads_well(job_texts.heading(job))
@@ -224,11 +225,25 @@ def test_a_notification_says_how_it_ended(state: State, told: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words_"),
-    [(1, "5 seconds"), (54, "55 seconds"), (60, "1 minute"), (90, "1.5 minutes"), (120, "2 minutes")],
+    ("state", "began"), [(State.QUEUED, "In line since <t:{0}:t>"), (State.PROCESSING, "Started <t:{0}:R>")]
 )
-def test_a_usual_duration_is_rounded(seconds: float, words_: str) -> None:
-    assert job_texts.about(seconds) == words_
+def test_a_card_says_when_its_video_should_be_ready_until_that_is_past(state: State, began: str) -> None:
+    since, ready_at = int(NOW.timestamp()), NOW + timedelta(seconds=46)
+    job = new_job(state)
+    lines = [words(card(job, extras=Extras(ready_at, late=late))).splitlines()[1] for late in (False, True)]
+    assert lines == [
+        f"{began.format(since)} · should be ready <t:{since + 46}:R>",
+        f"{began.format(since)} · taking longer than usual",
+    ]
+    assert words(card(job)).splitlines()[1] == began.format(since)
+
+
+@pytest.mark.parametrize("state", [state for state in State if state not in {State.QUEUED, State.PROCESSING}])
+def test_no_other_card_names_such_a_moment(state: State) -> None:
+    for late in (False, True):
+        text = words(card(new_job(state), extras=Extras(NOW, late=late)))
+        assert "should be ready" not in text
+        assert "longer than usual" not in text
 
 
 @pytest.mark.parametrize(("limit", "plays", "link"), product((0, 25 * 1024**2), (True, False), (True, False)))

@@ -10,7 +10,16 @@ from datetime import datetime
 from typing import Any
 
 from bot.clock import Clock, sleep
-from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, Reason, State, transition
+from bot.models.jobs import (
+    FAILURES,
+    CardLocation,
+    Charge,
+    IllegalTransition,
+    Job,
+    Reason,
+    State,
+    transition,
+)
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.storage import StaleJob, Storage, StorageFault, StorageUnavailable
 
@@ -93,7 +102,11 @@ class ActiveJobs:
                 acknowledged=acknowledged,
             )
 
-        return await self._save_change(job_id, moved, only_if)
+        job = await self._save_change(job_id, moved, only_if)
+        if job.state in FAILURES:
+            text = "Job %s: %s (%s, %r), report code %s"
+            log.info(text, job_id, job.state, job.reason, job.detail, job.report_code)
+        return job
 
     async def update(
         self, job_id: int, change: Callable[[Job], Job], *, only_if: Condition | None = None

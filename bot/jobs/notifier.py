@@ -16,7 +16,9 @@ from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
 from bot.jobs.deadlines import LATE_RESULTS
 from bot.jobs.ready_times import ReadyTimes
 from bot.models.jobs import Job, PendingReply, State
+from bot.models.quotas import QuotaStatus
 from bot.polling.estimator import DurationEstimator
+from bot.quotas.limiter import QuotaLimiter
 from bot.ui.job_texts import Extras
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ class Card:
     shown: object = None
     unsaved: Job | None = None  # what is known of an accepted request that storage refuses
     notified_of: State | None = None  # of which state its member was notified
+    role_ids: Sequence[int] | None = None  # of its member; None where an earlier process knew them
     deleted: bool = False  # by a member or moderator: nothing may bring it back
 
 
@@ -44,6 +47,7 @@ class CardNotifier:
         context: JobContext,
         delivery: Delivery,
         estimator: DurationEstimator,
+        quotas: QuotaLimiter,
         notify_after: timedelta | None,
     ) -> None:
         self._context = context
@@ -51,6 +55,7 @@ class CardNotifier:
         self._clock = context.clock
         self._delivery = delivery
         self._ready_times = ReadyTimes(estimator, context.clock, self.schedule_show)
+        self._quotas = quotas
         self._notify_after = notify_after  # None: nobody is ever notified
         self._cards: dict[int, Card] = {}
         self._parallel = asyncio.Semaphore(PARALLEL_CARDS)
@@ -76,7 +81,17 @@ class CardNotifier:
     def extras(self, job: Job) -> Extras:
         """Return what the card of a job says now beside what the job holds."""
         ready_at = self._ready_times.expect(job)
-        return Extras(ready_at, late=ready_at is not None and ready_at <= self._clock.now())
+        late = ready_at is not None and ready_at <= self._clock.now()
+        return Extras(ready_at, late, self._quota(job))
+
+    def _quota(self, job: Job) -> QuotaStatus | None:
+        """Return the quota of a job's member for a private card: elsewhere it is nobody's business."""
+        guild_id, role_ids = job.quota_guild_id, self.card(job.id).role_ids
+        if guild_id is None:
+            role_ids = ()  # outside of servers there are none
+        if role_ids is None or not job.location.private:
+            return None
+        return self._quotas.status(guild_id, job.user_id, role_ids, self._clock.now())
 
     def schedule_show(self, job_id: int) -> None:
         """Show the job's state in the background."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from bot.models.requests import VideoRequest
 from bot.models.states import (
+    FAILURES,
     FOLLOWED,
     OPEN,
     REFUNDING,
@@ -19,6 +21,7 @@ from bot.models.states import (
 
 # What belongs to a job's state is found here as well.
 __all__ = [
+    "FAILURES",
     "FOLLOWED",
     "OPEN",
     "REFUNDING",
@@ -34,6 +37,9 @@ __all__ = [
     "is_in_vain",
     "transition",
 ]
+
+_CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base32: none looks like another one
+_CODE_LENGTH = 6  # 2**30 codes: of 10,000 failures hardly two have the same
 
 
 class Charge(StrEnum):
@@ -109,6 +115,12 @@ class Job:
     def awaits_link(self) -> bool:
         """Return whether GMI says that the video is finished, and has not given a link to it yet."""
         return self.state is State.SUCCEEDED and not self.results
+
+    @property
+    def report_code(self) -> str:
+        """Return what a member can tell the operator to say which job it was; always the same for a job."""
+        digest = int.from_bytes(hashlib.sha256(str(self.id).encode()).digest()[:8], "big")
+        return "".join(_CODE_LETTERS[digest >> 5 * place & 31] for place in range(_CODE_LENGTH))
 
     @property
     def in_vain(self) -> bool:

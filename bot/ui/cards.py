@@ -65,7 +65,7 @@ def card(
     if shown := _videos(job, videos):
         parts.extend([*shown, ui.Separator()])
     parts.extend(_request(job))
-    parts.append(ui.TextDisplay(job_texts.footer(job)))
+    parts.append(ui.TextDisplay(job_texts.footer(job, extras)))
     row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
     for button in (*buttons(job), *_open_buttons(videos)):
         row.add_item(button)

@@ -7,9 +7,11 @@ from datetime import datetime
 
 import discord
 
-from bot.models.jobs import Charge, Job, Reason, State
+from bot.models.jobs import FAILURES, Charge, Job, Reason, State
+from bot.models.quotas import QuotaStatus
 from bot.ui import formatting
 from bot.ui.plain_text import plain, shorten
+from bot.ui.quota_texts import quota_left
 from bot.ui.reason_texts import explain, unknown_code
 from bot.ui.translator import N_, _
 
@@ -55,6 +57,7 @@ class Extras:
 
     ready_at: datetime | None = None  # when its video should be ready
     late: bool = False  # that moment has passed
+    quota: QuotaStatus | None = None  # its member's, where nobody else sees the card
 
 
 NO_EXTRAS = Extras()
@@ -94,7 +97,12 @@ def message(job: Job, note: str | None = None, extras: Extras = NO_EXTRAS) -> st
     return "\n".join(text for text in (began, why, note) if text)
 
 
-def footer(job: Job) -> str:
+def report_code(job: Job) -> str:
+    """Return what says to an operator which job failed."""
+    return _("report code {code}").format(code=job.report_code)
+
+
+def footer(job: Job, extras: Extras = NO_EXTRAS) -> str:
     """Return the small print of a card."""
     parts = [
         formatting.seconds(job.request.duration),
@@ -108,6 +116,10 @@ def footer(job: Job) -> str:
         parts.append(_("error code {code}").format(code=quote_prompt(code, CODE_SHOWN)))
     if job.reason in {Reason.NO_RESULT, Reason.DEADLINE} and job.request_id:
         parts.append(_("request ID {id}").format(id=quote_prompt(job.request_id, CODE_SHOWN)))
+    if job.state in FAILURES:
+        parts.append(report_code(job))
+    if extras.quota is not None and (left := quota_left(extras.quota)):
+        parts.append(_("quota left: {left}").format(left=left))
     text = "-# " + " · ".join(parts)
     if running and (job.location.private or job.location.guest):
         late = _(

@@ -7,14 +7,14 @@ from typing import Any
 
 from discord import ui
 
-from bot.models.jobs import Job, State
+from bot.models.jobs import FAILURES, Job, State
 from bot.models.quotas import QuotaStatus
 from bot.ui import quota_texts as sentences
 from bot.ui.buttons import CANCELLABLE, card_button, page_buttons, stateless
 from bot.ui.cards import BLUE
 from bot.ui.custom_ids import CardAction
 from bot.ui.formatting import number
-from bot.ui.job_texts import explanation, heading, quote_prompt
+from bot.ui.job_texts import explanation, heading, quote_prompt, report_code
 from bot.ui.translator import _
 
 PAGE = 5  # jobs; a message has 40 components [Discord], a job takes up to five
@@ -72,5 +72,7 @@ def _entry(job: Job) -> str:
         link = f"https://discord.com/channels/{place}/{job.location.channel_id}/{job.location.message_id}"
         first += f" · [{_('View')}]({link})"
     why = "" if job.state is State.DELIVERED else explanation(job)
+    if job.state in FAILURES:
+        why = f"{why} · {report_code(job)}" if why else report_code(job)
     prompt = f"> {quote_prompt(job.request.prompt, PROMPT_SHOWN)}"
     return "\n".join([first, f"-# {why}", prompt] if why else [first, prompt])

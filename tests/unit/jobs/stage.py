@@ -91,7 +91,14 @@ class RecordingDelivery:
         self.extras.append(extras)
         return replace(job.location, message_id=4)
 
-    async def deliver(self, job: Job, *, final: bool = True, refetch_until: datetime | None = None) -> Posted:
+    async def deliver(
+        self,
+        job: Job,
+        extras: Extras = NO_EXTRAS,
+        *,
+        final: bool = True,
+        refetch_until: datetime | None = None,
+    ) -> Posted:
         self._fail()
         self.delivered.append(job)
         return Posted(replace(job.location, message_id=4), refetch_until if self.link_only else None)
@@ -189,7 +196,7 @@ async def open_stage(
     context = JobContext(storage, jobs, clock, tasks, DEADLINE, InFlight())
     recorder, poller, estimator = RecordingDelivery(), RecordingPoller(), DurationEstimator()
     delivery = cast(Delivery, recorder)
-    notifier = CardNotifier(context, delivery, estimator, notify_after)
+    notifier = CardNotifier(context, delivery, estimator, quotas, notify_after)
     poster = VideoPoster(context, delivery, notifier)
     history = EstimatorHistory(storage.notes, estimator, clock)
     lifecycle = Lifecycle(context, cast(StatusPoller, poller), notifier, poster, history)

@@ -13,6 +13,7 @@ from discord import ui
 
 from bot.media.filenames import display_name
 from bot.models.jobs import CardLocation, Charge, Job, Reason, State
+from bot.models.quotas import EffectiveRule, QuotaStatus, Rule, Scope
 from bot.models.requests import PROMPT_MAX, SEED_MAX, Kind, Reference, VideoRequest
 from bot.ui import job_texts, quota_texts
 from bot.ui.cards import (
@@ -208,7 +209,31 @@ def test_a_known_code_of_the_vendor_is_a_sentence(detail: str | None, told: str)
 def test_an_unknown_code_of_the_vendor_stands_in_the_small_print_only() -> None:
     job = replace(new_job(State.FAILED, Reason.FAILED), detail="BadWeather")
     small_print = [line for line in words(card(job)).splitlines() if "BadWeather" in line]
-    assert small_print == ["-# 1 second · seed 7 · <@2> · error code BadWeather"]
+    assert small_print == [
+        f"-# 1 second · seed 7 · <@2> · error code BadWeather · report code {job.report_code}"
+    ]
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_failed_card_has_a_code_to_report_it_by(state: State) -> None:
+    job = new_job(state)
+    reported = state in {State.FAILED, State.REFUSED, State.OVERDUE, State.UNCONFIRMED}
+    assert (f"report code {job.report_code}" in words(card(job))) is reported
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        (Rule(5, None), " · quota left: 3 videos"),
+        (Rule(3, 11), " · quota left: 1 video, 1 second"),
+        (Rule(2, None), " · quota left: 0 videos"),
+        (Rule(None, None), ""),
+    ],
+)
+def test_the_small_print_says_what_is_left_of_a_quota(rule: Rule, told: str) -> None:
+    quota = QuotaStatus(EffectiveRule(rule, Scope.OPERATOR, None), 2, 10, 1, 2, None)
+    small_print = words(card(new_job(State.DELIVERED), extras=Extras(quota=quota))).splitlines()
+    assert f"-# 1 second · seed 7 · <@2>{told}" in small_print
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 _GAP = re.compile(r"[{}]|%\(|\bNone\b")
-_WRONG_PLURAL = re.compile(r"(?<![\d.,])1 (?:seconds|minutes|videos|requests|things)\b")
-_WRONG_SINGULAR = re.compile(r"(?:\b0|[2-9]|\d1) (?:second|minute|video|request|thing)\b")
+_WRONG_PLURAL = re.compile(r"(?<![\d.,])1 (?:seconds|minutes|videos|requests|things|images|characters|files)\b")
+_WRONG_SINGULAR = re.compile(r"(?:\b0|[2-9]|\d1) (?:second|minute|video|request|thing|image|character|file)\b")
 # Lower case; each was replaced by something plainer.
 RETIRED = (
     "has it back",

@@ -18,7 +18,7 @@ from bot.ui.job_texts import explanation, heading, quote_prompt, report_code
 from bot.ui.translator import _
 
 PAGE = 5  # jobs; a message has 40 components [Discord], a job takes up to five
-PROMPT_SHOWN = 150  # characters; a page with its links stays below a message's 4,000
+PROMPT_SHOWN = 100  # characters; escaped they may be twice as many, and a message has 4,000 in all [Discord]
 
 _RUNNING = {State.SUBMITTING, State.QUEUED, State.PROCESSING}
 _WITH_VIDEO = {State.SUCCEEDED, State.DELIVERED}

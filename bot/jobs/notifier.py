@@ -23,7 +23,7 @@ from bot.ui.job_texts import Extras
 
 log = logging.getLogger(__name__)
 
-PARALLEL_CARDS = 8  # final cards on their way at once, so that a restart does not flood Discord
+PARALLEL_CARDS = 8  # final and late cards on their way at once, so that a restart does not flood Discord
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class CardNotifier:
         self._jobs = context.jobs
         self._clock = context.clock
         self._delivery = delivery
-        self._ready_times = ReadyTimes(estimator, context.clock, self.schedule_show)
+        self._ready_times = ReadyTimes(estimator, context.clock, self._schedule_late)
         self._quotas = quotas
         self._notify_after = notify_after  # None: nobody is ever notified
         self._cards: dict[int, Card] = {}
@@ -104,6 +104,14 @@ class CardNotifier:
     def schedule_finish(self, job_id: int) -> None:
         """Finish the job in the background."""
         self._context.keep_trying(job_id, partial(self.finish, job_id), "end")
+
+    def _schedule_late(self, job_id: int) -> None:
+        self._context.keep_trying(job_id, partial(self._show_late, job_id), "late card")
+
+    async def _show_late(self, job_id: int) -> None:
+        # A restart may find the moments of many jobs passed at once.
+        async with self._parallel:
+            await self.show(job_id)
 
     def show_unsaved(self, job: Job) -> None:
         """Show in the background that GMI has a request, although storage refuses to hold that."""

@@ -71,8 +71,8 @@ def _entry(job: Job) -> str:
     if job.location.message_id is not None and not job.location.private and not job.location.guest:
         link = f"https://discord.com/channels/{place}/{job.location.channel_id}/{job.location.message_id}"
         first += f" · [{_('View')}]({link})"
-    why = "" if job.state is State.DELIVERED else explanation(job)
     if job.state in FAILURES:
-        why = f"{why} · {report_code(job)}" if why else report_code(job)
+        first += f" · {report_code(job)}"
+    why = "" if job.state is State.DELIVERED else explanation(job)
     prompt = f"> {quote_prompt(job.request.prompt, PROMPT_SHOWN)}"
     return "\n".join([first, f"-# {why}", prompt] if why else [first, prompt])

@@ -218,9 +218,10 @@ def _began(job: Job, extras: Extras) -> str:
         case _:
             return ""
     if extras.late:
-        return f"{began} · {_('taking longer than usual')}"
+        return " · ".join([began, _("taking longer than usual")])
     if extras.ready_at is not None:
-        return f"{began} · {_('should be ready {when}').format(when=formatting.relative(extras.ready_at))}"
+        ready = _("should be ready {when}").format(when=formatting.relative(extras.ready_at))
+        return f"{began} · {ready}"
     return began
 
 

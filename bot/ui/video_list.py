@@ -70,7 +70,8 @@ def _entry(job: Job) -> str:
     first = f"**{heading(job)}** · {sentences.when(job.created_at)}"
     if job.location.message_id is not None and not job.location.private and not job.location.guest:
         link = f"https://discord.com/channels/{place}/{job.location.channel_id}/{job.location.message_id}"
-        first += f" · [{_('View')}]({link})"
+        view = _("View")
+        first += f" · [{view}]({link})"
     if job.state in FAILURES:
         first += f" · {report_code(job)}"
     why = "" if job.state is State.DELIVERED else explanation(job)

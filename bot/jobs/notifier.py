@@ -12,14 +12,10 @@ from functools import partial
 from bot.clock import sleep
 from bot.delivery.routes import Undeliverable
 from bot.delivery.sender import Delivery, Upload
+from bot.jobs.card_extras import CardExtras
 from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
 from bot.jobs.deadlines import LATE_RESULTS
-from bot.jobs.ready_times import ReadyTimes
 from bot.models.jobs import Job, PendingReply, State
-from bot.models.quotas import QuotaStatus
-from bot.polling.estimator import DurationEstimator
-from bot.quotas.limiter import QuotaLimiter
-from bot.ui.job_texts import Extras
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +31,6 @@ class Card:
     shown: object = None
     unsaved: Job | None = None  # what is known of an accepted request that storage refuses
     notified_of: State | None = None  # of which state its member was notified
-    role_ids: Sequence[int] | None = None  # of its member; None where an earlier process knew them
     deleted: bool = False  # by a member or moderator: nothing may bring it back
 
 
@@ -46,16 +41,14 @@ class CardNotifier:
         self,
         context: JobContext,
         delivery: Delivery,
-        estimator: DurationEstimator,
-        quotas: QuotaLimiter,
+        extras: CardExtras,
         notify_after: timedelta | None,
     ) -> None:
         self._context = context
         self._jobs = context.jobs
         self._clock = context.clock
         self._delivery = delivery
-        self._ready_times = ReadyTimes(estimator, context.clock, self._schedule_late)
-        self._quotas = quotas
+        self.extras = extras
         self._notify_after = notify_after  # None: nobody is ever notified
         self._cards: dict[int, Card] = {}
         self._parallel = asyncio.Semaphore(PARALLEL_CARDS)
@@ -67,31 +60,12 @@ class CardNotifier:
     def forget(self, job_id: int) -> None:
         """Drop what was remembered about a card whose job has ended."""
         self._cards.pop(job_id, None)
-        self._ready_times.forget(job_id)
+        self.extras.forget(job_id)
         self._delivery.forget(job_id)
 
     async def mark_late(self) -> None:
         """Let the card of every job say so whose video should have been ready, for ever."""
-        await self._ready_times.run()
-
-    def expect(self, job: Job) -> None:
-        """Mark a card that an earlier process has shown once its moment has passed."""
-        self._ready_times.expect(job)
-
-    def extras(self, job: Job) -> Extras:
-        """Return what the card of a job says now beside what the job holds."""
-        ready_at = self._ready_times.expect(job)
-        late = ready_at is not None and ready_at <= self._clock.now()
-        return Extras(ready_at, late, self._quota(job))
-
-    def _quota(self, job: Job) -> QuotaStatus | None:
-        """Return the quota of a job's member for a private card: elsewhere it is nobody's business."""
-        guild_id, role_ids = job.quota_guild_id, self.card(job.id).role_ids
-        if guild_id is None:
-            role_ids = ()  # outside of servers there are none
-        if role_ids is None or not job.location.private:
-            return None
-        return self._quotas.status(guild_id, job.user_id, role_ids, self._clock.now())
+        await self.extras.watch(self._schedule_late)
 
     def schedule_show(self, job_id: int) -> None:
         """Show the job's state in the background."""
@@ -109,9 +83,14 @@ class CardNotifier:
         self._context.keep_trying(job_id, partial(self._show_late, job_id), "late card")
 
     async def _show_late(self, job_id: int) -> None:
-        # A restart may find the moments of many jobs passed at once.
-        async with self._parallel:
-            await self.show(job_id)
+        """Show that a job is late; try for some minutes, its next state comes by itself."""
+        pause = BACKOFF_FIRST
+        while pause < BACKOFF_MAX:
+            async with self._parallel:  # a restart may find the moments of many jobs passed at once
+                if await self.show(job_id):
+                    return
+            await sleep(self._clock, pause)
+            pause *= 2
 
     def show_unsaved(self, job: Job) -> None:
         """Show in the background that GMI has a request, although storage refuses to hold that."""
@@ -137,7 +116,7 @@ class CardNotifier:
     async def _show_locked(self, job: Job, card: Card, uploads: Sequence[Upload]) -> bool:
         if card.unsaved is not None and job.state is State.SUBMITTING:
             job = replace(card.unsaved, location=job.location)
-        extras = self.extras(job)
+        extras = self.extras.of(job)
         content = (job.state, job.waiting_until, job.reason, extras.late)
         if content == card.shown:
             return True

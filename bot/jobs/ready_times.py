@@ -25,10 +25,9 @@ class _Moment:
 class ReadyTimes:
     """Estimates the moment of each job once a state, so that it does not move while members count on it."""
 
-    def __init__(self, estimator: DurationEstimator, clock: Clock, passed: Callable[[int], None]) -> None:
+    def __init__(self, estimator: DurationEstimator, clock: Clock) -> None:
         self._estimator = estimator
         self._clock = clock
-        self._passed = passed  # called with the job whose moment has come
         self._moments: dict[int, _Moment] = {}
         self._timers = TimerQueue()
         self._wake = asyncio.Event()
@@ -36,7 +35,7 @@ class ReadyTimes:
     def expect(self, job: Job) -> datetime | None:
         """Return when the job's video should be ready, None in a state that tells nothing of that.
 
-        Once that moment has come, or now if it is past, the job is reported as late.
+        Once that moment has come, or now if it is past, `run` names the job.
         """
         span = _SPANS.get(job.state)
         if span is None or job.state_since is None:
@@ -57,12 +56,12 @@ class ReadyTimes:
         self._moments.pop(job_id, None)
         self._timers.remove(job_id)
 
-    async def run(self) -> None:
-        """Report every job whose moment passes, for ever."""
+    async def run(self, passed: Callable[[int], None]) -> None:
+        """Call this with every job whose moment has passed, for ever."""
         while True:
             self._wake.clear()
             now, earliest = self._clock.now(), self._timers.next()
             seconds = None if earliest is None else max(0.0, (earliest - now).total_seconds())
             await self._clock.wait(self._wake, seconds)
             for job_id in self._timers.take_due(self._clock.now()):
-                self._passed(job_id)
+                passed(job_id)

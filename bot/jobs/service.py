@@ -14,6 +14,7 @@ from bot.gmi.client import GmiCloud
 from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import Cancellation, CancelResult
 from bot.jobs.card_actions import CardActions
+from bot.jobs.card_extras import CardExtras
 from bot.jobs.context import JobContext
 from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.notifier import CardNotifier
@@ -106,7 +107,8 @@ class JobService:
         self._poller = StatusPoller(
             gmi, clock, model, self._estimator, requests_per_minute, lost_posts=lost_posts
         )
-        self._notifier = notifier = CardNotifier(context, delivery, self._estimator, quotas, notify_after)
+        self._extras = CardExtras(self._estimator, quotas, clock)
+        self._notifier = notifier = CardNotifier(context, delivery, self._extras, notify_after)
         poster = VideoPoster(context, delivery, notifier)
         self._lifecycle = lifecycle = Lifecycle(context, self._poller, notifier, poster, self._history)
         self._submitter = Submitter(context, gmi, lifecycle, notifier)
@@ -178,7 +180,7 @@ class JobService:
         job = submission.job(self._model, now, waits=not placed)
         await self._insert(job, placed)
         self._jobs.add(job)
-        self._notifier.card(job_id).role_ids = tuple(submission.role_ids)
+        self._extras.remember_roles(job_id, submission.role_ids)
         tasks = self._context.tasks
         tasks.spawn(self._show_first(job_id, submission), f"first card of job {job_id}")
         tasks.spawn(self._recovery.submit(job_id, placed=placed), f"submit job {job_id}")

@@ -17,6 +17,7 @@ from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import RequestStatus
 from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import Cancellation
+from bot.jobs.card_extras import CardExtras
 from bot.jobs.context import JobContext
 from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.notifier import CardNotifier
@@ -196,7 +197,7 @@ async def open_stage(
     context = JobContext(storage, jobs, clock, tasks, DEADLINE, InFlight())
     recorder, poller, estimator = RecordingDelivery(), RecordingPoller(), DurationEstimator()
     delivery = cast(Delivery, recorder)
-    notifier = CardNotifier(context, delivery, estimator, quotas, notify_after)
+    notifier = CardNotifier(context, delivery, CardExtras(estimator, quotas, clock), notify_after)
     poster = VideoPoster(context, delivery, notifier)
     history = EstimatorHistory(storage.notes, estimator, clock)
     lifecycle = Lifecycle(context, cast(StatusPoller, poller), notifier, poster, history)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ import pytest
 from bot.jobs.ready_times import ReadyTimes
 from bot.models.jobs import State
 from bot.polling.estimator import DurationEstimator, Span
-from tests.unit.jobs.stage import JOB, MODEL, START, QuickClock, Stage, new_job
+from tests.unit.jobs.stage import JOB, MODEL, START, QuickClock, Stage, new_job, undeliverable
 
 IN_ALL, RENDERING = (DurationEstimator().usual(MODEL, 5, span) for span in (Span.IN_ALL, Span.RENDERING))
 QUEUED = replace(new_job(), state=State.QUEUED)
@@ -24,8 +24,8 @@ def after(seconds: float) -> datetime:
 
 
 @asynccontextmanager
-async def running(ready: ReadyTimes) -> AsyncIterator[None]:
-    task = asyncio.create_task(ready.run())
+async def running(ready: ReadyTimes, passed: Callable[[int], None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(ready.run(passed))
     yield
     for _ in range(10):
         await asyncio.sleep(0)
@@ -33,7 +33,7 @@ async def running(ready: ReadyTimes) -> AsyncIterator[None]:
 
 
 def test_each_state_has_its_moment_from_the_first_job_on() -> None:
-    ready = ReadyTimes(DurationEstimator(), QuickClock(), lambda _: None)
+    ready = ReadyTimes(DurationEstimator(), QuickClock())
     assert ready.expect(QUEUED) == after(IN_ALL)
     processing = replace(QUEUED, state=State.PROCESSING, state_since=after(10))
     assert ready.expect(processing) == after(10 + RENDERING)
@@ -43,13 +43,13 @@ def test_each_state_has_its_moment_from_the_first_job_on() -> None:
 
 @pytest.mark.parametrize("state", [state for state in State if state not in {State.QUEUED, State.PROCESSING}])
 def test_other_states_have_none(state: State) -> None:
-    ready = ReadyTimes(DurationEstimator(), QuickClock(), lambda _: None)
+    ready = ReadyTimes(DurationEstimator(), QuickClock())
     assert ready.expect(replace(QUEUED, state=state)) is None
 
 
 def test_a_moment_does_not_move_with_what_is_learned_meanwhile() -> None:
     estimator = DurationEstimator()
-    ready = ReadyTimes(estimator, QuickClock(), lambda _: None)
+    ready = ReadyTimes(estimator, QuickClock())
     before = ready.expect(QUEUED)
     for _ in range(20):
         estimator.learn(MODEL, 5, 600, Span.IN_ALL)
@@ -60,8 +60,8 @@ def test_a_moment_does_not_move_with_what_is_learned_meanwhile() -> None:
 async def test_who_is_late_is_named_once_in_order_and_not_before() -> None:
     clock = QuickClock()
     named: list[tuple[int, datetime]] = []
-    ready = ReadyTimes(DurationEstimator(), clock, lambda job_id: named.append((job_id, clock.now())))
-    async with running(ready):
+    ready = ReadyTimes(DurationEstimator(), clock)
+    async with running(ready, lambda job_id: named.append((job_id, clock.now()))):
         ready.expect(replace(QUEUED, id=2, state_since=after(5)))
         ready.expect(replace(QUEUED, id=1))
     assert named == [(1, after(IN_ALL)), (2, after(5 + IN_ALL))]
@@ -70,13 +70,13 @@ async def test_who_is_late_is_named_once_in_order_and_not_before() -> None:
 async def test_nobody_is_late_who_went_on_or_ended() -> None:
     named: list[int] = []
     clock = QuickClock()
-    ready = ReadyTimes(DurationEstimator(), clock, named.append)
+    ready = ReadyTimes(DurationEstimator(), clock)
     for job in (replace(QUEUED, id=job_id) for job_id in (1, 2, 3)):
         ready.expect(job)
     ready.forget(1)
     ready.expect(replace(QUEUED, id=2, state=State.SUCCEEDED))
     ready.expect(replace(QUEUED, id=3, state=State.PROCESSING, state_since=after(3000)))
-    async with running(ready):
+    async with running(ready, named.append):
         pass
     assert named == [3]
     assert clock.now() == after(3000 + RENDERING)
@@ -86,9 +86,9 @@ async def test_what_passed_while_the_bot_was_down_is_named_at_once() -> None:
     named: list[int] = []
     clock = QuickClock()
     clock.advance(timedelta(hours=1))
-    ready = ReadyTimes(DurationEstimator(), clock, named.append)
+    ready = ReadyTimes(DurationEstimator(), clock)
     ready.expect(QUEUED)
-    async with running(ready):
+    async with running(ready, named.append):
         pass
     assert named == [JOB]
     assert clock.now() == after(3600)
@@ -120,3 +120,20 @@ async def test_a_card_of_an_earlier_process_is_edited_only_once_it_is_late(stage
     await stage.settle()
     task.cancel()
     assert [extras.late for extras in stage.delivery.extras] == [True]
+
+
+@pytest.mark.parametrize(("failures", "shown"), [(2, [True]), (99, [])])
+async def test_a_late_card_that_discord_does_not_take_is_tried_for_some_minutes(
+    failures: int, shown: list[bool], stage: Stage
+) -> None:
+    job = await stage.put(State.PROCESSING, request_id="r")
+    stage.lifecycle.go_on(job)
+    await stage.settle()
+    stage.delivery.failures += [undeliverable() for _ in range(failures)]
+    task = asyncio.create_task(stage.notifier.mark_late())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    await stage.settle()
+    task.cancel()
+    assert [extras.late for extras in stage.delivery.extras] == shown
+    assert stage.clock.waits[1:] == ([5.0, 10.0] if shown else [5.0, 10.0, 20.0, 40.0, 80.0, 160.0])

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bot.models.jobs import State
 from bot.models.requests import clean_prompt
+from bot.ui.cards import card
 from bot.ui.plain_text import BREAK, plain, shorten
+from bot.ui.video_list import video_list
+from tests.unit.ui.test_cards import new_job, words
+from tests.unit.ui.test_video_list import QUOTA
 
 # How Discord reads a message, as far as it makes more of it than text; in its order.
 _ESCAPED = re.compile(r"\\([^0-9A-Za-z\s])")
@@ -134,3 +140,15 @@ def test_words_stay_as_they_are() -> None:
 )
 def test_a_long_text_is_cut_at_a_word_unless_that_is_far_away(text: str, cut: str) -> None:
     assert shorten(text, 9) == cut
+
+
+@given(prompts.filter(str.strip), st.sampled_from(State), st.booleans())
+def test_no_card_and_no_list_makes_more_of_a_prompt(prompt: str, state: State, keeps: bool) -> None:
+    job = new_job(state)
+    location = replace(job.location, keeps_references=keeps)
+    job = replace(job, request=replace(job.request, prompt=prompt), location=location)
+    for view in (card(job), video_list([job], 1, 1, QUOTA)):
+        [quoted] = [line[2:] for line in words(view).splitlines() if line.startswith("> ")]
+        shown, found = read(quoted)
+        assert found == []
+        assert " ".join(prompt.split()).startswith(shown.removesuffix("…"))

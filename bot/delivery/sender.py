@@ -19,6 +19,7 @@ from bot.delivery.routes import Build, Route, Routes
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.states import State
 from bot.ui.cards import card, lost_request_card
+from bot.ui.job_texts import NO_EXTRAS, Extras
 
 __all__ = ["Delivery", "Posted", "Refetched", "Upload"]
 
@@ -61,7 +62,7 @@ class Delivery:
         self._attachments.forget(job_id)
 
     async def show(
-        self, job: Job, uploads: Sequence[Upload] = (), usual: float | None = None
+        self, job: Job, uploads: Sequence[Upload] = (), extras: Extras = NO_EXTRAS
     ) -> CardLocation:
         """Show the job's state on its card and return where the card is now.
 
@@ -76,7 +77,7 @@ class Delivery:
             keeps = route.same_message and (travels or job.location.keeps_references)
             shown = keeping_references(job, keeps)
             files = [upload.file() for upload in uploads] if travels else []
-            return Content(shown.location, card(shown, usual=usual), files)
+            return Content(shown.location, card(shown, extras=extras), files)
 
         final = not job.is_open or job.state in _FINAL_WHILE_OPEN
         location, _ = await self._post(job, build, self._routes.to_card(job, final=final))
@@ -94,7 +95,14 @@ class Delivery:
         """Return the references that a job's card has kept, with fresh links; none if it is out of reach."""
         return await self._attachments.fresh_references(job)
 
-    async def deliver(self, job: Job, *, final: bool = True, refetch_until: datetime | None = None) -> Posted:
+    async def deliver(
+        self,
+        job: Job,
+        extras: Extras = NO_EXTRAS,
+        *,
+        final: bool = True,
+        refetch_until: datetime | None = None,
+    ) -> Posted:
         """Download the job's videos once, post them, and return where the card is now.
 
         Where one could not be fetched its link is posted, and the card says until when the file may come.
@@ -113,7 +121,7 @@ class Delivery:
                 shown = keeping_references(delivered, bool(kept) and route.same_message)
                 place = replace(route.place, refetch_until=until(route))
                 chosen = choose_files(shown, results, place)
-                view = card(shown, chosen.media, chosen.note)
+                view = card(shown, chosen.media, chosen.note, extras)
                 stays = kept if shown.location.keeps_references else ()
                 return Content(shown.location, view, chosen.files, stays)
 
@@ -133,7 +141,7 @@ class Delivery:
         async with self._fetcher.fetch(job.results, limit, files.has_video) as results:
             yield Refetched(job, results, files.kept)
 
-    async def replace_links(self, found: Refetched) -> CardLocation:
+    async def replace_links(self, found: Refetched, extras: Extras = NO_EXTRAS) -> CardLocation:
         """Put what was fetched in the place of links, on the same card and silently.
 
         Raises Gone where the card is not there any more, Undeliverable where it did not work.
@@ -146,7 +154,7 @@ class Delivery:
         def build(route: Route) -> Content:
             until = None if found.complete else job.refetch_until
             chosen = choose_files(shown, found.results, replace(route.place, refetch_until=until))
-            view = card(shown, chosen.media, chosen.note)
+            view = card(shown, chosen.media, chosen.note, extras)
             return Content(shown.location, view, chosen.files, found.kept)
 
         location, _ = await self._post(job, build, self._routes.edits(job))

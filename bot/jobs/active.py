@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.clock import Clock, sleep
 from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, transition
-from bot.models.states import Reason, State
+from bot.models.states import FAILURES, Reason, State
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.storage import StaleJob, Storage, StorageFault, StorageUnavailable
 
@@ -96,7 +96,11 @@ class ActiveJobs:
                 cancelled_by=cancelled_by,
             )
 
-        return await self._save_change(job_id, moved, only_if)
+        job = await self._save_change(job_id, moved, only_if)
+        if job.state in FAILURES:
+            text = "Job %s: %s (%s, %r), report code %s"
+            log.info(text, job_id, job.state, job.reason, job.detail, job.report_code)
+        return job
 
     async def update(
         self, job_id: int, change: Callable[[Job], Job], *, only_if: Condition | None = None

@@ -69,6 +69,7 @@ class Lifecycle:
             self._poster.schedule_delivery(job.id)
         else:
             self.poll(job)
+            self._notifier.extras.expect(job)
         if not job.acknowledged and (not job.is_open or job.state in {State.OVERDUE, State.UNCONFIRMED}):
             self._notifier.schedule_final(job.id)
 

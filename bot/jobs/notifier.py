@@ -12,15 +12,15 @@ from functools import partial
 from bot.clock import sleep
 from bot.delivery.routes import Gone, Undeliverable
 from bot.delivery.sender import Delivery, Upload
+from bot.jobs.card_extras import CardExtras
 from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
 from bot.jobs.deadlines import LATE_RESULTS
 from bot.models.jobs import Job, PendingReply
 from bot.models.states import State
-from bot.polling.estimator import DurationEstimator
 
 log = logging.getLogger(__name__)
 
-PARALLEL_CARDS = 8  # final cards on their way at once, so that a restart does not flood Discord
+PARALLEL_CARDS = 8  # final and late cards on their way at once, so that a restart does not flood Discord
 
 
 @dataclass(slots=True)
@@ -42,14 +42,14 @@ class CardNotifier:
         self,
         context: JobContext,
         delivery: Delivery,
-        estimator: DurationEstimator,
+        extras: CardExtras,
         notify_after: timedelta | None,
     ) -> None:
         self._context = context
         self._jobs = context.jobs
         self._clock = context.clock
         self._delivery = delivery
-        self._estimator = estimator
+        self.extras = extras
         self._notify_after = notify_after  # None: nobody is ever notified
         self._cards: dict[int, Card] = {}
         self._parallel = asyncio.Semaphore(PARALLEL_CARDS)
@@ -61,7 +61,12 @@ class CardNotifier:
     def forget(self, job_id: int) -> None:
         """Drop what was remembered about a card whose job has ended."""
         self._cards.pop(job_id, None)
+        self.extras.forget(job_id)
         self._delivery.forget(job_id)
+
+    async def mark_late(self) -> None:
+        """Let the card of every job say so whose video should have been ready, for ever."""
+        await self.extras.watch(self._schedule_late)
 
     def schedule_show(self, job_id: int) -> None:
         """Show the job's state in the background."""
@@ -74,6 +79,19 @@ class CardNotifier:
     def schedule_finish(self, job_id: int) -> None:
         """Finish the job in the background."""
         self._context.keep_trying(job_id, partial(self.finish, job_id), "end")
+
+    def _schedule_late(self, job_id: int) -> None:
+        self._context.keep_trying(job_id, partial(self._show_late, job_id), "late card")
+
+    async def _show_late(self, job_id: int) -> None:
+        """Show that a job is late; try for some minutes, its next state comes by itself."""
+        pause = BACKOFF_FIRST
+        while pause < BACKOFF_MAX:
+            async with self._parallel:  # a restart may find the moments of many jobs passed at once
+                if await self.show(job_id):
+                    return
+            await sleep(self._clock, pause)
+            pause *= 2
 
     def show_unsaved(self, job: Job) -> None:
         """Show in the background that GMI has a request, although storage refuses to hold that."""
@@ -99,12 +117,12 @@ class CardNotifier:
     async def _show_locked(self, job: Job, card: Card, uploads: Sequence[Upload]) -> bool:
         if card.unsaved is not None and job.state is State.SUBMITTING:
             job = replace(card.unsaved, location=job.location)
-        content = (job.state, job.waiting_until, job.reason)
+        extras = self.extras.of(job)
+        content = (job.state, job.waiting_until, job.reason, extras.late)
         if content == card.shown:
             return True
-        usual = self._estimator.median(job.model, job.request.duration)
         try:
-            location = await self._delivery.show(job, uploads, usual)
+            location = await self._delivery.show(job, uploads, extras)
         except Undeliverable as error:
             log.warning("Not shown: %s", error)
             return False

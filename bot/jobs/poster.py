@@ -64,7 +64,8 @@ class VideoPoster:
                     self.complete(self._jobs[job_id])
 
     async def _post(self, job: Job) -> None:
-        posted = await self._delivery.deliver(job, refetch_until=self._clock.now() + REFETCH)
+        refetch_until = self._clock.now() + REFETCH
+        posted = await self._delivery.deliver(job, self._notifier.extras.of(job), refetch_until=refetch_until)
         await self._jobs.transition(
             job.id, State.DELIVERED, location=posted.location, refetch_until=posted.refetch_until
         )
@@ -117,7 +118,7 @@ class VideoPoster:
 
     async def _put_files(self, found: Refetched) -> None:
         with self._context.in_flight:
-            location = await self._delivery.replace_links(found)
+            location = await self._delivery.replace_links(found, self._notifier.extras.of(found.job))
         await self._jobs.update(found.job.id, lambda job: replace(job, location=location))
 
     async def stop_refetching(self, job_id: int) -> None:

@@ -13,6 +13,7 @@ from bot.gmi.client import GmiCloud
 from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import Cancellation, CancelResult
 from bot.jobs.card_actions import CardActions
+from bot.jobs.card_extras import CardExtras
 from bot.jobs.context import JobContext
 from bot.jobs.deletion import DeleteResult, Deletion
 from bot.jobs.key_check import KeyCheck
@@ -122,7 +123,8 @@ class JobService:
         self._poller = StatusPoller(
             gmi, clock, model, estimator, requests_per_minute, lost_posts=lost_posts, on_key_refused=doubt
         )
-        self._notifier = notifier = CardNotifier(context, delivery, estimator, notify_after)
+        self._extras = CardExtras(estimator, quotas, clock)
+        self._notifier = notifier = CardNotifier(context, delivery, self._extras, notify_after)
         poster = VideoPoster(context, delivery, notifier)
         self._lifecycle = lifecycle = Lifecycle(context, self._poller, notifier, poster, self._history)
         self._submitter = Submitter(context, gmi, lifecycle, notifier)
@@ -141,6 +143,7 @@ class JobService:
         await self._recovery.load()
         self._context.tasks.supervise(self._lifecycle.run, "take updates of jobs")
         self._context.tasks.supervise(self._key_check.run, "check a refused key")
+        self._context.tasks.supervise(self._notifier.mark_late, "mark jobs that take long")
 
     def resume(self) -> None:
         """Go on with what an earlier process left; called once Discord can be reached."""
@@ -192,6 +195,7 @@ class JobService:
             raise
         self._jobs.add(job)
         self._budget_warnings.look(submission.quota_guild_id)
+        self._extras.remember_roles(job_id, submission.role_ids)
         tasks = self._context.tasks
         tasks.spawn(self._show_first(job_id, submission), f"first card of job {job_id}")
         tasks.spawn(self._recovery.submit(job_id, placed=placed), f"submit job {job_id}")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from bot.models.requests import VideoRequest
 from bot.models.states import OPEN, REFUNDING, TRANSITIONS, Reason, State, is_in_vain, may_be_billed
+
+_CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base32: none looks like another one
+_CODE_LENGTH = 6  # 2**30 codes: of 10,000 failures hardly two have the same
 
 
 class Charge(StrEnum):
@@ -90,6 +94,12 @@ class Job:
     def cancelled_by_owner(self) -> bool:
         """Return whether its own member cancelled it."""
         return self.state is State.CANCELLED and self.cancelled_by == self.user_id
+
+    @property
+    def report_code(self) -> str:
+        """Return what a member can tell the operator to say which job it was; always the same for a job."""
+        digest = int.from_bytes(hashlib.sha256(str(self.id).encode()).digest()[:8], "big")
+        return "".join(_CODE_LETTERS[digest >> 5 * place & 31] for place in range(_CODE_LENGTH))
 
     @property
     def in_vain(self) -> bool:

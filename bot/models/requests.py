@@ -16,6 +16,7 @@ _IMAGES, _VIDEOS = DEFAULT.slot(Kind.IMAGE), DEFAULT.slot(Kind.VIDEO)
 PROMPT_MAX = DEFAULT.prompt.length_max  # characters
 IMAGES_MAX, IMAGES_MAX_WITH_VIDEOS = _IMAGES.count_max, _IMAGES.count_max_mixed
 VIDEOS_MAX = _VIDEOS.count_max
+VIDEO_SECONDS_MAX = _VIDEOS.seconds_max  # of a single video, and of each of two
 DURATION_MIN, DURATION_DEFAULT, DURATION_MAX = (  # seconds
     DEFAULT.durations.min,
     DEFAULT.durations.default,

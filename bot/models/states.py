@@ -62,6 +62,8 @@ OPEN = frozenset(state for state, following in TRANSITIONS.items() if following)
 FOLLOWED = frozenset({State.QUEUED, State.PROCESSING, State.OVERDUE})  # GMI is asked about its request
 # The quota gets back what was held for the job.
 REFUNDING = frozenset({State.FAILED, State.CANCELLED, State.REFUSED, State.UNCONFIRMED, State.OVERDUE})
+# What a member may want to report: no video came of it, at least so far, and nobody chose that.
+FAILURES = REFUNDING - {State.CANCELLED}
 
 ENDED_WITHOUT_VIDEO = frozenset({State.FAILED, State.CANCELLED, State.REFUSED})
 # Reasons of the bot's own for giving up a request that GMI may have made, and billed, all the same.

@@ -36,6 +36,8 @@ class TrackedRequest:
     deadline: datetime | None  # None once it was reported
     processing_since: datetime | None = None  # as near as it is known
     measurable: bool = False  # whether that is near enough to learn from
+    accepted_at: datetime | None = None  # by GMI, where that is known
+    total: float | None = None  # seconds from then to its success, once that is known
     in_list: bool | None = None  # whether the list serves it; None where no list has shown
     alone: bool = False  # no list serves it any more: what the list said of it was not enough
     # A failure without a reason, until a question about it alone is answered.
@@ -62,6 +64,8 @@ class TrackedRequest:
             request.alone, request.in_list, request.unexplained = True, False, unexplained
         if job.state is State.PROCESSING:
             request.processing_since, request.measurable = seen, not found
+        elif job.state is State.QUEUED and not found:
+            request.accepted_at = seen
         return request
 
     def observe(self, state: State | None, now: datetime) -> float | None:
@@ -81,9 +85,11 @@ class TrackedRequest:
             self.processing_since, self.measurable = changed, near
         elif state in {State.QUEUED, State.SUCCEEDED}:
             self.waiting_since = now
-        if state is State.SUCCEEDED and started is not None and measurable:
-            return (changed - started).total_seconds()
-        return None
+        if state is not State.SUCCEEDED:
+            return None
+        if self.accepted_at is not None and near:
+            self.total = (changed - self.accepted_at).total_seconds()
+        return (changed - started).total_seconds() if started is not None and measurable else None
 
     def best_interval(self, estimator: DurationEstimator, now: datetime) -> float:
         """Return the best seconds until the next question, before any limit."""

@@ -12,7 +12,7 @@ from bot.clock import Clock
 from bot.gmi.schemas import RequestStatus
 from bot.models.states import State
 from bot.polling.due import DueRequests
-from bot.polling.estimator import DurationEstimator
+from bot.polling.estimator import DurationEstimator, Span
 from bot.polling.intervals import INTERVAL_MAX
 from bot.polling.tracked import TrackedRequest
 
@@ -135,6 +135,8 @@ class RequestTracker:
         processed = None if status is None or lost else request.observe(status.state, now)
         if processed is not None:
             self._estimator.learn(job.model, job.request.duration, processed)
+        if request.total is not None and request.state is not before:
+            self._estimator.learn(job.model, job.request.duration, request.total, Span.IN_ALL)
         if request.state is State.SUCCEEDED:
             request.alone, request.in_list = True, False  # only a link is still missing, if anything
         request.last_asked = now

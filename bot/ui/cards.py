@@ -16,7 +16,8 @@ from bot.models.requests import Reference
 from bot.models.states import State
 from bot.ui import answer_texts, job_texts
 from bot.ui.buttons import buttons, stateless
-from bot.ui.translator import _
+from bot.ui.job_texts import NO_EXTRAS, Extras
+from bot.ui.translator import _, ngettext
 
 PROMPT_SHOWN = 700  # characters; a card has 4,000 in all, and a longer wall of text hides the video
 GALLERY_MAX = 10  # media in one gallery [Discord]
@@ -38,6 +39,7 @@ _COLOURS: dict[State, int] = {
     State.CANCELLED: GREY,
     State.UNCONFIRMED: AMBER,
 }
+_BEING_MADE = {State.SUBMITTING, State.QUEUED, State.PROCESSING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +57,17 @@ class Media:
 
 
 def card(
-    job: Job, videos: Sequence[Media] = (), note: str | None = None, usual: float | None = None
+    job: Job, videos: Sequence[Media] = (), note: str | None = None, extras: Extras = NO_EXTRAS
 ) -> ui.LayoutView:
-    """Build the card of a job, with its videos once it has some, and a sentence about how they are shown.
-
-    `usual` is how many seconds such a video takes to be rendered, where enough of them have told.
-    """
+    """Build the card of a job, with its videos once it has some, and a sentence about how they are shown."""
     parts: list[ui.Item[ui.LayoutView]] = []
     parts.append(
-        ui.TextDisplay(f"### {job_texts.heading(job)}\n{job_texts.message(job, note, usual)}".rstrip())
+        ui.TextDisplay(f"### {job_texts.heading(job)}\n{job_texts.message(job, note, extras)}".rstrip())
     )
-    parts.extend(_videos(job, videos))
+    if shown := _videos(job, videos):
+        parts.extend([*shown, ui.Separator()])
     parts.extend(_request(job))
-    parts.append(ui.TextDisplay(job_texts.footer(job)))
+    parts.append(ui.TextDisplay(job_texts.footer(job, extras)))
     row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
     for button in (*buttons(job), *_open_buttons(videos)):
         row.add_item(button)
@@ -151,26 +151,34 @@ def _plain(text: str, colour: int) -> ui.LayoutView:
 
 
 def _request(job: Job) -> list[ui.Item[ui.LayoutView]]:
-    request = job.request
-    prompt = "> " + job_texts.quote_prompt(request.prompt, PROMPT_SHOWN)
-    names = ", ".join(reference.name for reference in request.references)
-    with_names = f"{prompt}\n-# " + _("From {names}").format(names=names)
+    """Return what was asked for: the prompt, and the references so small that none looks like a result."""
+    references = job.request.references
+    names = ngettext("Reference: {names}", "References: {names}", len(references)).format(
+        names=", ".join(reference.name for reference in references)
+    )
+    text = f"> {job_texts.quote_prompt(job.request.prompt, PROMPT_SHOWN)}\n-# {names}"
     if not job.location.keeps_references:
-        return [ui.TextDisplay(with_names)]
+        return [ui.TextDisplay(text)]
     media = [
         (f"attachment://{reference_filename(position, reference)}", _alt_text(position, reference))
-        for position, reference in enumerate(request.references, start=1)
+        for position, reference in enumerate(references, start=1)
     ]
-    kinds = [reference.kind for reference in request.references]
-    if len(media) == 1 and kinds == [Kind.IMAGE]:
-        return [ui.Section(prompt, accessory=_thumbnail(media[0], job))]
-    if job.state is State.DELIVERED and len(media) > 1 and Kind.IMAGE in kinds:
-        # The video is what counts now: one thumbnail stands for all, and no clip looks like a second result.
-        return [ui.Section(with_names, accessory=_thumbnail(media[kinds.index(Kind.IMAGE)], job))]
-    gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
-    for url, description in media:
-        gallery.add_item(media=url, description=description, spoiler=job.spoiler)
-    return [ui.TextDisplay(prompt), gallery]
+    images = [shown for shown, of in zip(media, references, strict=True) if of.kind is Kind.IMAGE]
+    clips = [url for (url, _), of in zip(media, references, strict=True) if of.kind is Kind.VIDEO]
+    if job.state not in _BEING_MADE:
+        clips, images = [], images[:1]  # its names say the rest: what counts now is the video, or why not
+    items: list[ui.Item[ui.LayoutView]] = []
+    if len(images) == 1:
+        items.append(ui.Section(text, accessory=_thumbnail(images[0], job)))
+    else:
+        items.append(ui.TextDisplay(text))
+    if len(images) > 1:
+        gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
+        for url, description in images:
+            gallery.add_item(media=url, description=description, spoiler=job.spoiler)
+        items.append(gallery)
+    # A clip in a gallery is a player as large as that of a result; Discord takes no clip as a thumbnail.
+    return [*items, *(ui.File(url, spoiler=job.spoiler) for url in clips)]
 
 
 def _thumbnail(media: tuple[str, str], job: Job) -> ui.Thumbnail[ui.LayoutView]:

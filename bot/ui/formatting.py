@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 from discord.utils import format_dt
@@ -24,9 +25,11 @@ def megabytes(size: int) -> str:
     return f"{-(-size * 10 // MEGABYTE) / 10:,g} MB"
 
 
-def seconds(count: int) -> str:
-    """Return a number of seconds in words."""
-    return ngettext("{count} second", "{count} seconds", count).format(count=number(count))
+def seconds(count: float) -> str:
+    """Return a number of seconds in words, with a tenth where it is no whole number."""
+    shown = round(count, 1)
+    plural = int(shown) if shown == int(shown) else math.ceil(max(shown, 2))  # "0.5 seconds", "1.1 seconds"
+    return ngettext("{count} second", "{count} seconds", plural).format(count=f"{shown:,.12g}")
 
 
 def videos(count: int) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from datetime import datetime
 
 import discord
 
 from bot.models.jobs import Charge, Job
-from bot.models.states import Reason, State
+from bot.models.quotas import QuotaStatus
+from bot.models.states import FAILURES, Reason, State
 from bot.ui import formatting
+from bot.ui.plain_text import plain, shorten
+from bot.ui.quota_texts import quota_left
 from bot.ui.reason_texts import explain, unknown_code
-from bot.ui.translator import N_, _, ngettext
+from bot.ui.translator import N_, _
 
 CODE_SHOWN = 60  # characters of a request ID or error code: small print is one line
 
@@ -49,6 +52,18 @@ _LINK_MISSING = N_(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a card says beside what its job holds."""
+
+    ready_at: datetime | None = None  # when its video should be ready
+    late: bool = False  # that moment has passed
+    quota: QuotaStatus | None = None  # its member's, where nobody else sees the card
+
+
+NO_EXTRAS = Extras()
+
+
 def heading(job: Job) -> str:
     """Return symbol and words of the job's state."""
     if job.waiting_until is not None and job.reason is not None:
@@ -75,16 +90,21 @@ def explanation(job: Job) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def message(job: Job, note: str | None = None, usual: float | None = None) -> str:
-    """Return what stands below the heading: since when, why, and a note about the videos."""
-    began = _began(job, usual)
+def message(job: Job, note: str | None = None, extras: Extras = NO_EXTRAS) -> str:
+    """Return what stands below the heading: since when, until when, why, and a note about the videos."""
+    began = _began(job, extras)
     if began and not job.awaits_link:
         return began
     why = explanation(job) if job.state is not State.DELIVERED else ""
     return "\n".join(text for text in (began, why, note) if text)
 
 
-def footer(job: Job) -> str:
+def report_code(job: Job) -> str:
+    """Return what says to an operator which job failed."""
+    return _("report code {code}").format(code=job.report_code)
+
+
+def footer(job: Job, extras: Extras = NO_EXTRAS) -> str:
     """Return the small print of a card."""
     parts = [
         formatting.seconds(job.request.duration),
@@ -98,6 +118,10 @@ def footer(job: Job) -> str:
         parts.append(_("error code {code}").format(code=quote_prompt(code, CODE_SHOWN)))
     if job.reason in {Reason.NO_RESULT, Reason.DEADLINE} and job.request_id:
         parts.append(_("request ID {id}").format(id=quote_prompt(job.request_id, CODE_SHOWN)))
+    if job.state in FAILURES:
+        parts.append(report_code(job))
+    if extras.quota is not None and (left := quota_left(extras.quota)):
+        parts.append(_("quota left: {left}").format(left=left))
     text = "-# " + " · ".join(parts)
     if running and (job.location.private or job.location.guest):
         late = _(
@@ -163,21 +187,9 @@ def lost_request() -> str:
     return f"### {title}\n{text}"
 
 
-def about(seconds: float) -> str:
-    """Return a duration in words, no finer than anybody could know."""
-    if seconds < 55:
-        return formatting.seconds(max(5, round(seconds / 5) * 5))
-    minutes = max(1.0, round(seconds / 30) / 2)
-    return ngettext("{count} minute", "{count} minutes", math.ceil(minutes)).format(count=f"{minutes:g}")
-
-
 def quote_prompt(prompt: str, limit: int) -> str:
-    """Return a prompt so that it cannot format, link or ping, cut at a word where it is long."""
-    text = " ".join(prompt.split())
-    if len(text) > limit:
-        head = text[:limit]
-        text = (head.rsplit(" ", 1)[0] if " " in head[limit // 2 :] else head).rstrip() + "…"
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(text))
+    """Return a prompt as nothing but text, cut at a word where it is long."""
+    return plain(shorten(prompt, limit))
 
 
 def _why_it_waits(job: Job) -> str:
@@ -205,22 +217,26 @@ def _quota(job: Job) -> str:
     return _(_COUNTED) if job.reason is Reason.NO_RESULT else ""
 
 
-def _began(job: Job, usual: float | None) -> str:
-    """Return since when a job is in a state that passes by itself."""
+def _began(job: Job, extras: Extras) -> str:
+    """Return since when a job is in a state that passes by itself, and when its video should be ready."""
     if job.state_since is None:
         return ""
     match job.state:
         case State.QUEUED:
             # A time of day: "since 2 minutes ago" is no English. What counts on stands in the small print.
-            return _("In line since {time}").format(time=discord.utils.format_dt(job.state_since, "t"))
+            began = _("In line since {time}").format(time=discord.utils.format_dt(job.state_since, "t"))
         case State.PROCESSING:
             began = _("Started {when}").format(when=formatting.relative(job.state_since))
-            if usual is not None:
-                began += " · " + _("usually takes about {duration}").format(duration=about(usual))
-            return began
         case State.SUCCEEDED:
             return _("Finished {when}").format(when=formatting.relative(job.state_since))
-    return ""
+        case _:
+            return ""
+    if extras.late:
+        return " · ".join([began, _("taking longer than usual")])
+    if extras.ready_at is not None:
+        ready = _("should be ready {when}").format(when=formatting.relative(extras.ready_at))
+        return f"{began} · {ready}"
+    return began
 
 
 def _save_soon() -> str:

@@ -14,7 +14,7 @@ from bot.models.requests import (
     IMAGES_MAX_WITH_VIDEOS,
     PROMPT_MAX,
     SEED_MAX,
-    VIDEOS_MAX,
+    VIDEO_SECONDS_MAX,
 )
 from bot.ui import formatting
 from bot.ui.custom_ids import modal_id
@@ -53,7 +53,7 @@ def _prompt(draft: Draft) -> ui.Label[VideoModal]:
         custom_id=PROMPT,
         style=discord.TextStyle.paragraph,
         max_length=PROMPT_MAX,
-        placeholder=_("A fox runs through fresh snow, the camera follows"),
+        placeholder=_("Example: the fox from my image runs through fresh snow and the camera follows it"),
         default=draft.prompt[:PROMPT_MAX] or None,
     )
     return ui.Label(text=_("What should happen in the video?"), component=field)
@@ -139,9 +139,9 @@ def _extras(draft: Draft) -> ui.Label[VideoModal]:
 
 
 def _limits() -> str:
-    return _("Up to {images} images, or {videos} videos and {images_beside} images.").format(
-        images=IMAGES_MAX, videos=VIDEOS_MAX, images_beside=IMAGES_MAX_WITH_VIDEOS
-    )
+    alone, each = VIDEO_SECONDS_MAX
+    text = _("Up to {images} images, or {fewer} plus one video (max {alone} s) or two (max {each} s each).")
+    return text.format(images=IMAGES_MAX, fewer=IMAGES_MAX_WITH_VIDEOS, alone=f"{alone:g}", each=f"{each:g}")
 
 
 def _describe(source: Source) -> str:

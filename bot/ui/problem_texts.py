@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from discord.utils import escape_markdown, escape_mentions
-
 from bot.models.catalog import Kind
 from bot.models.problems import ANY_KIND, FileFormat, Problem, ProblemCode, Values
-from bot.ui.formatting import megabytes, number, relative
+from bot.ui.formatting import megabytes, number, relative, seconds
+from bot.ui.plain_text import plain
 from bot.ui.translator import N_, _, ngettext
 
 PROBLEMS_SHOWN = 12  # more would hide what to do first
@@ -59,8 +58,7 @@ _SENTENCES: dict[ProblemCode, str] = {
         "The prompt is empty. Describe in a few words what should happen in the video."
     ),
     ProblemCode.DURATION_OUT_OF_RANGE: N_(
-        "A video can't be {duration} seconds long. "
-        "Choose a `duration` from {duration_min} to {duration_max} seconds."
+        "A video can't be {duration} long. Choose a `duration` from {duration_min} to {duration_max}."
     ),
     ProblemCode.SEED_NOT_A_NUMBER: N_(
         "The seed “{typed}” isn't a whole number. Use digits only, or leave it empty for a random one."
@@ -84,12 +82,10 @@ _SENTENCES: dict[ProblemCode, str] = {
         "Crop it to a ratio between 1:{ratio_max} and {ratio_max}:1."
     ),
     ProblemCode.VIDEO_TOO_LONG: N_(
-        "**{name}** is {seconds} seconds long, but a single video can be up to {seconds_max} seconds. "
-        "Cut it shorter."
+        "**{name}** is {seconds} long, but a single video can be up to {seconds_max}. Cut it shorter."
     ),
     ProblemCode.ONE_OF_VIDEOS_TOO_LONG: N_(
-        "**{name}** is {seconds} seconds long, but with two videos each can be up to {seconds_max} seconds. "
-        "Cut it shorter."
+        "**{name}** is {seconds} long, but with two videos each can be up to {seconds_max}. Cut it shorter."
     ),
     ProblemCode.FORMAT_UNUSABLE: N_("**{name}** is {format}. Attach {needed} instead."),
     ProblemCode.FORMAT_TO_CONVERT: N_("**{name}** is {format}. Save it as {needed} and attach the new file."),
@@ -129,7 +125,7 @@ _SENTENCES: dict[ProblemCode, str] = {
         "Export it again as {video_needed} and attach the new file."
     ),
     ProblemCode.VIDEO_TOO_SLOW: N_(
-        "**{name}** took longer than {seconds} seconds to read, so I stopped. It may be broken: "
+        "**{name}** took longer than {seconds} to read, so I stopped. It may be broken: "
         "export it again as {video_needed} and attach the new file. I can read your files again {until}."
     ),
     ProblemCode.READING_PAUSED: N_(
@@ -256,19 +252,22 @@ def _shown(values: Values) -> dict[str, str]:
 
 
 # How a value is shown; others as the number or the text that they are.
+_LENGTHS = {"duration", "duration_max", "seconds", "seconds_max"}
 _SHOWN_AS: Mapping[str, Callable[[int], str]] = {
     "size": megabytes,
     "size_max": megabytes,
     "length": number,
     "length_max": number,
     "scans": number,
-    "until": lambda seconds: relative(datetime.fromtimestamp(seconds, UTC)),
+    "until": lambda moment: relative(datetime.fromtimestamp(moment, UTC)),
 }
 
 
 def _value(name: str, value: str | int | float) -> str:
     if name == "typed":
-        return escape_mentions(escape_markdown(str(value)))
+        return plain(str(value))
+    if name in _LENGTHS:
+        return seconds(float(value))
     if name in _SHOWN_AS:
         return _SHOWN_AS[name](int(value))
     return f"{round(value, 1):g}" if isinstance(value, float) else str(value)

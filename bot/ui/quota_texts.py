@@ -148,7 +148,7 @@ def standing_lines(standing: QuotaStatus) -> list[str]:
     if not rule.blocks:
         used = [formatting.videos(standing.used_videos), formatting.seconds(standing.used_seconds)]
         lines.append(_line(_("Used"), ", ".join(used)))
-        if left := _left(standing):
+        if left := quota_left(standing):
             lines.append(_line(_("Left"), left))
     lines.append(
         _line(_("Running"), _of(standing.running, standing.running_max, _("{count} of {limit} at a time")))
@@ -169,7 +169,8 @@ def _of(count: int, limit: int, text: str) -> str:
     return text.format(count=formatting.number(count), limit=formatting.number(limit))
 
 
-def _left(standing: QuotaStatus) -> str:
+def quota_left(standing: QuotaStatus) -> str:
+    """Return what is left of a quota, nothing where it is not limited."""
     parts = []
     if standing.left_videos is not None:
         parts.append(formatting.videos(standing.left_videos))

@@ -9,17 +9,17 @@ from discord import ui
 
 from bot.models.jobs import Job
 from bot.models.quotas import QuotaStatus
-from bot.models.states import State
+from bot.models.states import FAILURES, State
 from bot.ui import quota_texts as sentences
 from bot.ui.buttons import CANCELLABLE, card_button, page_buttons, stateless
 from bot.ui.cards import BLUE
 from bot.ui.custom_ids import CardAction
 from bot.ui.formatting import number
-from bot.ui.job_texts import explanation, heading, quote_prompt
+from bot.ui.job_texts import explanation, heading, quote_prompt, report_code
 from bot.ui.translator import _
 
 PAGE = 5  # jobs; a message has 40 components [Discord], a job takes up to five
-PROMPT_SHOWN = 150  # characters; a page with its links stays below a message's 4,000
+PROMPT_SHOWN = 100  # characters; escaped they may be twice as many, and a message has 4,000 in all [Discord]
 
 _RUNNING = {State.SUBMITTING, State.QUEUED, State.PROCESSING}
 _WITH_VIDEO = {State.SUCCEEDED, State.DELIVERED}
@@ -73,7 +73,10 @@ def _entry(job: Job) -> str:
     first = f"**{heading(job)}** · {sentences.when(job.created_at)}"
     if job.location.message_id is not None and not job.location.private and not job.location.guest:
         link = f"https://discord.com/channels/{place}/{job.location.channel_id}/{job.location.message_id}"
-        first += f" · [{_('View')}]({link})"
+        view = _("View")
+        first += f" · [{view}]({link})"
+    if job.state in FAILURES:
+        first += f" · {report_code(job)}"
     why = "" if job.state is State.DELIVERED else explanation(job)
     prompt = f"> {quote_prompt(job.request.prompt, PROMPT_SHOWN)}"
     return "\n".join([first, f"-# {why}", prompt] if why else [first, prompt])

@@ -178,7 +178,7 @@ async def test_cancel_and_delete_work_after_the_server_was_taken_off(world: Worl
     await until(world, done, READY)
     await leave_out(world)
     assert "🚫 Canceled" in private_answer(await press(world.member, asked, "Cancel"))
-    assert "This video was deleted" in await delete(world.member, done)
+    assert "Deleted." in await delete(world.member, done)
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ async def test_again_next_week_with_a_new_seed(world: World, cloud: GmiCloud) ->
     again = await press(world.member, asked, "Again")
     text = await until(world, again, READY)
     assert "a fox in the snow" in text
-    assert "From a.png, b.mp4" in text
+    assert "References: a.png, b.mp4" in text
     first, second = [seen.body["payload"] for seen in cloud.requests_seen if seen.method == "POST"]
     assert first["seed"] == 5
     assert second["seed"] != 5
@@ -178,7 +178,7 @@ async def test_where_the_references_were_too_large_to_keep_it_is_told(
     monkeypatch.setattr("bot.intake.intake.KEEP_MAX", 10)
     asked = await ask(world, seed=5)
     await until(world, asked, READY)
-    assert "From fox.png" in card_text(asked)
+    assert "Reference: fox.png" in card_text(asked)
     for label, seed in (("Again", None), ("Edit", "5")):
         opened = await press(world.member, asked, label)
         assert "couldn't get the files" in fields(opened)["files"]["about"]

@@ -113,7 +113,7 @@ def test_a_visitor_uses_the_window_and_every_button(visitor: Visitor, snap: Snap
     snap("window-again")
     visitor.submit()
     card = visitor.message("Your video is ready", "seed 7")
-    expect(card).to_contain_text("From fox.png, boat.webp, waves.mp4")
+    expect(card).to_contain_text("References: fox.png, boat.webp, waves.mp4")
     visitor.wait_for_media()
     snap("spoiler")
 
@@ -146,7 +146,7 @@ def assert_references_are_shown(card: Locator) -> None:
     picture = card.get_by_alt_text("Reference 1: fox.png")
     expect(picture).to_be_visible()
     assert picture.evaluate("picture => picture.naturalWidth") > 0
-    expect(card).to_contain_text("From fox.png, waves.mp4")
+    expect(card).to_contain_text("References: fox.png, waves.mp4")
     expect(card.locator("video")).to_have_count(1)  # the result, and no clip beside it
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 from collections import Counter
@@ -12,7 +13,6 @@ from simcord import InteractionResult
 from bot.models.requests import MODEL
 from bot.polling.estimator import DurationEstimator
 from bot.polling.history import NOTE
-from bot.ui.job_texts import about
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud, Timing
 from fakes.gmi.script import Outcome
@@ -42,10 +42,6 @@ async def learned(world: World) -> DurationEstimator:
     return estimator
 
 
-def median(estimator: DurationEstimator) -> float | None:
-    return estimator.median(MODEL, 5)
-
-
 async def teach(world: World, seconds: list[float]) -> None:
     """Let the bot know that jobs took so long, as if an earlier process had learned it."""
     await world.restart()
@@ -61,33 +57,15 @@ def minute_long(cloud: GmiCloud) -> None:
     cloud.timing = Timing(queued=3, processing=60)
 
 
-@MANY
-async def test_the_usual_duration_is_learned_and_survives_a_restart(
+async def test_durations_are_learned_and_survive_a_restart(
     world: World, cloud: GmiCloud, minute_long: None
 ) -> None:
-    for number in range(5):
-        text = await until(world, await ask(world), READY if number < 4 else "🎬 Rendering")
-        assert "usually" not in text
-    await world.env.advance_time(90)
-    assert median(await learned(world)) == pytest.approx(60, abs=3)
-    text = await until(world, await ask(world), "🎬 Rendering")
-    assert "R> · usually takes about 1 minute" in text
-    assert "usually" not in await until(world, await ask(world, duration=3), "🎬 Rendering")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "told"),
-    [
-        (0.5, "5 seconds"),
-        (33, "35 seconds"),
-        (54, "55 seconds"),
-        (57, "1 minute"),
-        (80, "1.5 minutes"),
-        (290, "5 minutes"),
-    ],
-)
-def test_a_usual_duration_in_words(seconds: float, told: str) -> None:
-    assert about(seconds) == told
+    for _ in range(5):
+        await until(world, await ask(world), READY)
+    [rendering, in_all] = json.loads((await learned(world)).dump())
+    assert rendering[:2] == in_all[:2] == [MODEL, 5]
+    assert math.exp(rendering[3]) == pytest.approx(60, abs=3)
+    assert math.exp(in_all[3]) == pytest.approx(63, abs=3)
 
 
 async def test_questions_become_fewer_with_what_is_learned(
@@ -121,7 +99,7 @@ async def test_a_restart_teaches_no_wrong_duration(
         assert mean == pytest.approx(once.expected(MODEL, 5)[0], abs=math.log(7 / 6))
 
 
-async def test_a_restart_before_processing_teaches_nothing(
+async def test_a_restart_before_processing_teaches_only_what_it_took_in_all(
     world: World, cloud: GmiCloud, minute_long: None
 ) -> None:
     asked = await ask(world)
@@ -129,7 +107,9 @@ async def test_a_restart_before_processing_teaches_nothing(
     await world.env.advance_time(50)
     await world.restart()
     await until(world, asked, READY)
-    assert (await learned(world)).dump() == NOTHING
+    [in_all] = json.loads((await learned(world)).dump())
+    assert in_all[-1] == "in all"
+    assert math.exp(in_all[3]) == pytest.approx(63, abs=3)
 
 
 async def test_a_failure_teaches_nothing(world: World, cloud: GmiCloud) -> None:

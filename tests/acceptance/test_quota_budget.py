@@ -129,7 +129,7 @@ async def test_ceilings_of_the_operator_hold_and_are_named(world: World, cloud: 
     )
     assert "limit for everyone" not in told
     told = await moderate(world, "budget", unlimited=True)
-    assert "limit for everyone still applies and can be reached first: 100 seconds of video per day." in told
+    assert "total limit still applies and can be reached first: 100 seconds of video per day." in told
     shown = await moderate(world, "show")
     assert "- This bot's limit for each server: 60 seconds of video per day" in shown
     # What other servers use is none of a moderator's business.
@@ -145,6 +145,8 @@ async def test_usage_shows_what_budgets_have_left_and_what_it_costs(world: World
     assert lines == [
         "📈 **Top users in the last day**",
         f"1. {world.member.mention}: 1 video, 7 seconds",
+        "",
+        "Together: 1 video, 7 seconds (about 0.70 EUR so far)",
         "",
         "**Used by all members together**",
         "- This server's budget: 1 of 20 videos per day (about 0.70 EUR so far).",

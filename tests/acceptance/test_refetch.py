@@ -13,6 +13,7 @@ import pytest
 from bot.delivery.sender import Refetched
 from bot.jobs.service import DeleteResult
 from bot.models.jobs import CardLocation
+from bot.ui.job_texts import Extras
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Outcome
@@ -123,10 +124,10 @@ async def test_a_deletion_waits_for_the_file_that_is_on_its_way(
     deletions: list[asyncio.Task[DeleteResult]] = []
     put = world.bot.delivery.replace_links
 
-    async def put_while_it_is_deleted(found: Refetched) -> CardLocation:
+    async def put_while_it_is_deleted(found: Refetched, extras: Extras) -> CardLocation:
         deletions.append(asyncio.create_task(world.bot.job_service.delete(job.id)))
         await asyncio.sleep(0)
-        return await put(found)
+        return await put(found, extras)
 
     monkeypatch.setattr(world.bot.delivery, "replace_links", put_while_it_is_deleted)
     await world.env.advance_time(60)

@@ -17,6 +17,7 @@ from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import RequestStatus
 from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import Cancellation
+from bot.jobs.card_extras import CardExtras
 from bot.jobs.context import JobContext
 from bot.jobs.deletion import Deletion
 from bot.jobs.lifecycle import Lifecycle
@@ -36,6 +37,7 @@ from bot.polling.poller import StatusPoller
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.storage import Storage
 from bot.tasks import InFlight, Tasks
+from bot.ui.job_texts import NO_EXTRAS, Extras
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import FAKE_KEY
 
@@ -74,6 +76,7 @@ class RecordingDelivery:
     """Remembers what would be shown, and fails as often as it is told to."""
 
     shown: list[Job] = field(default_factory=list)
+    extras: list[Extras] = field(default_factory=list)  # of what was shown
     delivered: list[Job] = field(default_factory=list)
     copies: list[Job] = field(default_factory=list)
     notified: list[State] = field(default_factory=list)
@@ -88,13 +91,21 @@ class RecordingDelivery:
             raise self.failures.pop(0)
 
     async def show(
-        self, job: Job, uploads: Sequence[Upload] = (), usual: float | None = None
+        self, job: Job, uploads: Sequence[Upload] = (), extras: Extras = NO_EXTRAS
     ) -> CardLocation:
         self._fail()
         self.shown.append(job)
+        self.extras.append(extras)
         return replace(job.location, message_id=4)
 
-    async def deliver(self, job: Job, *, final: bool = True, refetch_until: datetime | None = None) -> Posted:
+    async def deliver(
+        self,
+        job: Job,
+        extras: Extras = NO_EXTRAS,
+        *,
+        final: bool = True,
+        refetch_until: datetime | None = None,
+    ) -> Posted:
         self._fail()
         self.delivered.append(job)
         return Posted(replace(job.location, message_id=4), refetch_until if self.link_only else None)
@@ -198,7 +209,7 @@ async def open_stage(
     context = JobContext(storage, jobs, clock, tasks, DEADLINE, InFlight(), SubmitGate(clock))
     recorder, poller, estimator = RecordingDelivery(), RecordingPoller(), DurationEstimator()
     delivery = cast(Delivery, recorder)
-    notifier = CardNotifier(context, delivery, estimator, notify_after)
+    notifier = CardNotifier(context, delivery, CardExtras(estimator, quotas, clock), notify_after)
     poster = VideoPoster(context, delivery, notifier)
     history = EstimatorHistory(storage.notes, estimator, clock)
     lifecycle = Lifecycle(context, cast(StatusPoller, poller), notifier, poster, history)

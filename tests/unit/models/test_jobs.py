@@ -188,3 +188,11 @@ def test_a_token_never_shows_in_a_repr() -> None:
     location = CardLocation(3, 4, 5, token="fake-interaction-token")
     assert repr(location) == "CardLocation(channel=3, guild=4, message=5)"
     assert "fake-interaction-token" not in repr(replace(new_job(), location=location))
+
+
+def test_a_code_to_report_a_job_by_is_short_and_always_the_same() -> None:
+    assert new_job().report_code == "17Z9KZ"  # never changes: members keep it
+    codes = [replace(new_job(), id=1456074443980800000 + number).report_code for number in range(5000)]
+    assert len(set(codes)) >= 4998
+    assert all(len(code) == 6 and code.isalnum() and code.isupper() | code.isdigit() for code in codes)
+    assert not set("".join(codes)) & set("ILOU")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.polling.estimator import DEVIATION_MIN, ENOUGH_JOBS, DurationEstimator
+from bot.polling.estimator import DEVIATION_MIN, DurationEstimator, Span
 from bot.polling.intervals import (
     INTERVAL_MAX,
     INTERVAL_MIN,
@@ -84,11 +84,8 @@ def test_a_job_that_nobody_can_explain_is_asked_about_ever_less(
 @pytest.mark.parametrize("deviation", [0.2, 0.4, 0.6])
 def test_what_is_learned_comes_to_the_truth(median: float, deviation: float) -> None:
     estimator = taught(log_normal(400, median, deviation))
-    learned = estimator.median(MODEL, CLIP)
-    assert learned is not None
-    assert math.log(learned / median) == pytest.approx(0, abs=3 * deviation / math.sqrt(50))
     mean, learned_deviation = estimator.expected(MODEL, CLIP)
-    assert math.exp(mean) == pytest.approx(learned, rel=0.01)
+    assert mean == pytest.approx(math.log(median), abs=3 * deviation / math.sqrt(50) + 0.01)
     assert learned_deviation == pytest.approx(deviation, rel=0.35)
 
 
@@ -102,21 +99,50 @@ def test_a_change_is_followed() -> None:
     estimator = taught(log_normal(400, 60, 0.2))
     for seconds in log_normal(150, 180, 0.2, seed=2):
         estimator.learn(MODEL, CLIP, seconds)
-    assert estimator.median(MODEL, CLIP) == pytest.approx(180, rel=0.1)
+    assert math.exp(estimator.expected(MODEL, CLIP)[0]) == pytest.approx(180, rel=0.1)
 
 
-def test_a_median_is_told_after_enough_jobs_of_that_kind() -> None:
-    estimator = taught([60.0] * (ENOUGH_JOBS - 1))
-    assert estimator.median(MODEL, CLIP) is None
-    estimator.learn(MODEL, CLIP, 60.0)
-    assert estimator.median(MODEL, CLIP) == pytest.approx(60)
-    assert estimator.median(MODEL, CLIP + 1) is None
-    assert estimator.median("another", CLIP) is None
+def test_before_the_first_job_there_is_a_guess_of_when_a_video_is_ready() -> None:
+    nothing = DurationEstimator()
+    # The 80th percentile of a log-normal distribution around 30 and 40 seconds.
+    assert nothing.usual(MODEL, CLIP, Span.RENDERING) == pytest.approx(30 * math.exp(0.8416 * 0.5))
+    assert nothing.usual(MODEL, CLIP, Span.IN_ALL) == pytest.approx(40 * math.exp(0.8416 * 0.6))
+
+
+@pytest.mark.parametrize("span", Span)
+@pytest.mark.parametrize(("median", "deviation"), [(20, 0.2), (60, 0.4), (120, 0.6), (400, 0.2)])
+def test_four_of_five_videos_are_ready_by_then(span: Span, median: float, deviation: float) -> None:
+    estimator = DurationEstimator()
+    for seconds in log_normal(400, median, deviation):
+        estimator.learn(MODEL, CLIP, seconds, span)
+    usual = estimator.usual(MODEL, CLIP, span)
+    later = log_normal(2000, median, deviation, seed=2)
+    assert sum(seconds <= usual for seconds in later) / len(later) == pytest.approx(0.8, abs=0.1)
+
+
+def test_parts_lengths_and_models_are_learned_apart() -> None:
+    estimator, nothing = DurationEstimator(), DurationEstimator()
+    estimator.learn(MODEL, CLIP, 600.0, Span.IN_ALL)
+    assert estimator.usual(MODEL, CLIP, Span.IN_ALL) > 120
+    for kind in (
+        (MODEL, CLIP, Span.RENDERING),
+        (MODEL, CLIP + 1, Span.IN_ALL),
+        ("another", CLIP, Span.IN_ALL),
+    ):
+        assert estimator.usual(*kind) == nothing.usual(*kind)
+
+
+@given(durations)
+def test_a_video_is_never_expected_at_a_moment_that_cannot_be(seconds: list[float]) -> None:
+    usual = taught(seconds).usual(MODEL, CLIP, Span.RENDERING)
+    assert 0 < usual <= 7 * 24 * 3600 * (1 + 1e-9)
 
 
 @given(durations)
 def test_what_was_learned_comes_back_as_it_was(seconds: list[float]) -> None:
     estimator, again = taught(seconds), DurationEstimator()
+    for taken in seconds:
+        estimator.learn(MODEL, CLIP, taken, Span.IN_ALL)
     again.load(estimator.dump())
     assert again.dump() == estimator.dump()
 
@@ -135,6 +161,8 @@ ROW = [MODEL, CLIP, 10.0, 4.0, 0.04]
         "[[]]",
         json.dumps([ROW[:-1]]),
         json.dumps([[*ROW, 1.0]]),
+        json.dumps([[*ROW, "elsewhere"]]),
+        json.dumps([[*ROW, "in all", 1]]),
         json.dumps([[MODEL, "5", *ROW[2:]]]),
         *(json.dumps([[*ROW[:at], value, *ROW[at + 1 :]]]) for at in (2, 3, 4) for value in (math.nan, 1e99)),
         json.dumps([[*ROW[:2], -1.0, 4.0, 0.04]]),
@@ -152,8 +180,9 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(text: str) -> None:
 def test_what_an_earlier_version_wrote_is_read() -> None:
     estimator = DurationEstimator()
     estimator.load('[["vidu-q2-pro-r2v", 5, 10.0, 4.0, 0.04], ["another", 8, 1.0, 3.0, 0.0]]')
-    assert estimator.median("vidu-q2-pro-r2v", 5) == pytest.approx(math.exp(4))
-    assert estimator.median("another", 8) is None
+    prior = 2 * (1 - 0.02 * 10)
+    mean = (prior * math.log(30) + 10 * 4.0) / (prior + 10)
+    assert estimator.expected("vidu-q2-pro-r2v", 5)[0] == pytest.approx(mean)
     assert estimator.dump() == ('[["vidu-q2-pro-r2v", 5, 10.0, 4.0, 0.04], ["another", 8, 1.0, 3.0, 0.0]]')
 
 
@@ -217,15 +246,15 @@ def test_the_first_guess_is_outweighed_by_what_is_learned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "median"), [(0.0, 0.5), (-5.0, 0.5), (0.4, 0.5), (0.6, 0.6), (1e12, 604_800.0)]
+    ("seconds", "like"), [(0.0, 0.5), (-5.0, 0.5), (0.4, 0.5), (0.6, 0.6), (1e12, 604_800.0)]
 )
-def test_a_duration_that_cannot_be_is_limited(seconds: float, median: float) -> None:
-    assert taught([seconds] * ENOUGH_JOBS).median(MODEL, CLIP) == pytest.approx(median)
+def test_a_duration_that_cannot_be_is_limited(seconds: float, like: float) -> None:
+    assert taught([seconds] * 5).dump() == taught([like] * 5).dump()
 
 
 @pytest.mark.parametrize("seconds", [math.inf, -math.inf, math.nan])
 def test_what_is_no_duration_teaches_nothing(seconds: float) -> None:
-    assert taught([seconds] * ENOUGH_JOBS).dump() == "[]"
+    assert taught([seconds] * 5).dump() == "[]"
 
 
 def test_jobs_are_never_taken_for_all_alike() -> None:

@@ -58,7 +58,7 @@ async def test_what_was_learned_comes_back(notes: Notes, clock: VirtualClock) ->
     await history.save()
     again = DurationEstimator()
     await EstimatorHistory(notes, again, clock).restore()
-    assert again.median(*KIND) == pytest.approx(60)
+    assert again.expected(*KIND) != DurationEstimator().expected(*KIND)
     assert again.dump() == estimator.dump()
 
 

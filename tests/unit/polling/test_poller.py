@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -519,12 +520,12 @@ async def test_trouble_with_one_job_is_its_own(
     jobs = [await rig.submit(), await rig.submit()]
     learn, left = DurationEstimator.learn, 1
 
-    def chokes(self: DurationEstimator, model: str, duration: int, seconds: float) -> None:
+    def chokes(self: DurationEstimator, *taken: Any) -> None:
         nonlocal left
         if left:
             left -= 1
             raise RuntimeError("for this test")
-        learn(self, model, duration, seconds)
+        learn(self, *taken)
 
     monkeypatch.setattr(DurationEstimator, "learn", chokes)
     with caplog.at_level(logging.ERROR):

@@ -123,6 +123,32 @@ def test_a_success_out_of_the_line_teaches_nothing() -> None:
     assert request.interval(NOBODY_KNOWS, at(12)) == 0.5  # its link is missing since now
 
 
+def test_the_time_in_all_counts_from_the_acceptance() -> None:
+    request = tracked(replace(job_of(), state_since=at(100)), now=100)
+    request.observe(State.PROCESSING, at(110))
+    assert request.total is None
+    request.observe(State.SUCCEEDED, at(140))  # at about 125
+    assert request.total == 25
+
+
+def test_the_time_in_all_is_known_of_a_success_out_of_the_line_too() -> None:
+    request = tracked(job_of())
+    request.observe(State.SUCCEEDED, at(40))
+    assert request.total == 20
+
+
+def test_the_time_in_all_is_unknown_where_the_acceptance_or_the_end_is() -> None:
+    found, restarted, unseen = (
+        tracked(job_of(), found=True),
+        tracked(job_of(state=State.PROCESSING)),
+        tracked(job_of()),
+    )
+    for request in (found, restarted):
+        request.observe(State.SUCCEEDED, at(20))
+    unseen.observe(State.SUCCEEDED, at(GAP_MAX + 1))
+    assert [request.total for request in (found, restarted, unseen)] == [None, None, None]
+
+
 @pytest.mark.parametrize("before", [State.OVERDUE, State.SUCCEEDED])
 @pytest.mark.parametrize("word", [State.QUEUED, State.PROCESSING, None])
 def test_a_job_that_is_late_or_finished_does_not_go_back(before: State, word: State | None) -> None:

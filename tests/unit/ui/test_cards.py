@@ -14,6 +14,7 @@ from discord import ui
 from bot.media.filenames import display_name
 from bot.models.catalog import Kind
 from bot.models.jobs import CardLocation, Charge, Job
+from bot.models.quotas import EffectiveRule, QuotaStatus, Rule, Scope
 from bot.models.requests import PROMPT_MAX, SEED_MAX, Reference, VideoRequest
 from bot.models.states import Reason, State
 from bot.ui import answer_texts, job_texts, quota_texts
@@ -27,6 +28,7 @@ from bot.ui.cards import (
     reference_filename,
     removed_copy_card,
 )
+from bot.ui.job_texts import Extras
 from tests.unit.ui.wording import assert_reads_well
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -127,7 +129,7 @@ def test_every_card_fits_into_a_message_and_reads_well(state: State, place: str)
     media = [Media(LINK, LINK)] if state is State.DELIVERED else []
     for reason in (None, *Reason):
         for job in variants(state, reason, PLACES[place]):
-            view = card(job, media, None, 60.0 if job.spoiler else None)
+            view = card(job, media, None, Extras(NOW, late=job.spoiler))
             assert_discord_takes(view)
             assert_reads_well(words(view))
             assert_reads_well(job_texts.heading(job))
@@ -139,7 +141,7 @@ def test_a_spoiler_covers_every_picture_and_video_of_a_card(spoiler: bool) -> No
         location = replace(PUBLIC, keeps_references=True)
         job = replace(new_job(state), request=request, location=location, spoiler=spoiler)
         view = card(job, [Media("attachment://vidu-7.mp4", LINK)] if state is State.DELIVERED else [])
-        media = [component for component in components(view) if "media" in component]
+        media = [component for component in components(view) if {"media", "file"} & component.keys()]
         media += [item for component in components(view) for item in component.get("items", [])]
         assert media
         assert {item["spoiler"] for item in media} == {spoiler}
@@ -210,7 +212,31 @@ def test_a_known_code_of_the_vendor_is_a_sentence(detail: str | None, told: str)
 def test_an_unknown_code_of_the_vendor_stands_in_the_small_print_only() -> None:
     job = replace(new_job(State.FAILED, Reason.FAILED), detail="BadWeather")
     small_print = [line for line in words(card(job)).splitlines() if "BadWeather" in line]
-    assert small_print == ["-# 1 second · seed 7 · <@2> · error code BadWeather"]
+    assert small_print == [
+        f"-# 1 second · seed 7 · <@2> · error code BadWeather · report code {job.report_code}"
+    ]
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_failed_card_has_a_code_to_report_it_by(state: State) -> None:
+    job = new_job(state)
+    reported = state in {State.FAILED, State.REFUSED, State.OVERDUE, State.UNCONFIRMED}
+    assert (f"report code {job.report_code}" in words(card(job))) is reported
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        (Rule(5, None), " · quota left: 3 videos"),
+        (Rule(3, 11), " · quota left: 1 video, 1 second"),
+        (Rule(2, None), " · quota left: 0 videos"),
+        (Rule(None, None), ""),
+    ],
+)
+def test_the_small_print_says_what_is_left_of_a_quota(rule: Rule, told: str) -> None:
+    quota = QuotaStatus(EffectiveRule(rule, Scope.OPERATOR, None), 2, 10, 1, 2, None)
+    small_print = words(card(new_job(State.DELIVERED), extras=Extras(quota=quota))).splitlines()
+    assert f"-# 1 second · seed 7 · <@2>{told}" in small_print
 
 
 @pytest.mark.parametrize(
@@ -239,11 +265,25 @@ def test_a_moderators_cancel_is_said_to_be_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words_"),
-    [(1, "5 seconds"), (54, "55 seconds"), (60, "1 minute"), (90, "1.5 minutes"), (120, "2 minutes")],
+    ("state", "began"), [(State.QUEUED, "In line since <t:{0}:t>"), (State.PROCESSING, "Started <t:{0}:R>")]
 )
-def test_a_usual_duration_is_rounded(seconds: float, words_: str) -> None:
-    assert job_texts.about(seconds) == words_
+def test_a_card_says_when_its_video_should_be_ready_until_that_is_past(state: State, began: str) -> None:
+    since, ready_at = int(NOW.timestamp()), NOW + timedelta(seconds=46)
+    job = new_job(state)
+    lines = [words(card(job, extras=Extras(ready_at, late=late))).splitlines()[1] for late in (False, True)]
+    assert lines == [
+        f"{began.format(since)} · should be ready <t:{since + 46}:R>",
+        f"{began.format(since)} · taking longer than usual",
+    ]
+    assert words(card(job)).splitlines()[1] == began.format(since)
+
+
+@pytest.mark.parametrize("state", [state for state in State if state not in {State.QUEUED, State.PROCESSING}])
+def test_no_other_card_names_such_a_moment(state: State) -> None:
+    for late in (False, True):
+        text = words(card(new_job(state), extras=Extras(NOW, late=late)))
+        assert "should be ready" not in text
+        assert "longer than usual" not in text
 
 
 @pytest.mark.parametrize(("plays", "link"), [(True, True), (True, False), (False, True), (False, False)])

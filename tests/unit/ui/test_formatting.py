@@ -7,8 +7,22 @@ import pytest
 from bot.ui import formatting
 
 
-@pytest.mark.parametrize(("count", "words"), [(0, "0 seconds"), (1, "1 second"), (1200, "1,200 seconds")])
-def test_seconds_are_counted_in_words(count: int, words: str) -> None:
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (1.0, "1 second"),
+        (1.04, "1 second"),
+        (1.1, "1.1 seconds"),
+        (0.5, "0.5 seconds"),
+        (-1, "-1 seconds"),
+        (8.5, "8.5 seconds"),
+        (1200, "1,200 seconds"),
+        (1_000_000, "1,000,000 seconds"),
+    ],
+)
+def test_seconds_are_counted_in_words(count: float, words: str) -> None:
     assert formatting.seconds(count) == words
 
 

@@ -10,7 +10,7 @@ from bot.models.drafts import Draft, Source
 from bot.ui import answer_texts
 from bot.ui.modal import VideoModal
 
-LABEL_MAX, DESCRIPTION_MAX = 45, 100  # characters [Discord]
+LABEL_MAX, DESCRIPTION_MAX, PLACEHOLDER_MAX = 45, 100, 100  # characters [Discord]
 
 
 def labels(draft: Draft, about_files: str | None = None) -> list[dict[str, Any]]:
@@ -80,3 +80,20 @@ async def test_a_file_to_choose_is_named_without_its_protection_and_described() 
         ("1. my_fox.png", "image, 1.5 MB"),
         ("2. run.mp4", "video, 0.1 MB"),
     ]
+
+
+@pytest.mark.parametrize(
+    "draft", [Draft(1, 2), Draft(1, 2, sources=SOURCES, chosen=(0, 1))], ids=["files", "choice"]
+)
+async def test_the_form_says_how_many_files_it_takes_and_how_long_clips_may_be(draft: Draft) -> None:
+    [files] = [label for label in labels(draft) if label["component"]["custom_id"] in {"files", "used"}]
+    limits = "Up to 7 images, or 4 plus one video (max 8 s) or two (max 5 s each)."
+    assert files["description"].endswith(limits)
+
+
+async def test_the_prompt_has_an_example_that_fits() -> None:
+    [prompt] = [
+        label["component"] for label in labels(Draft(1, 2)) if label["component"]["custom_id"] == "prompt"
+    ]
+    assert prompt["placeholder"].startswith("Example: ")
+    assert len(prompt["placeholder"]) <= PLACEHOLDER_MAX

@@ -12,6 +12,7 @@ from bot.models.catalog import Kind
 from bot.models.problems import ANY_KIND, FileFormat, Problem, ProblemCode, Values
 from bot.models.requests import IMAGE_BYTES_MAX, VIDEO_BYTES_MAX
 from bot.ui.problem_texts import PROBLEMS_SHOWN, TEXT_MAX, problem_list_text, problem_text
+from tests.unit.ui.wording import assert_reads_well
 
 NAME = "fox.png"
 UNTIL = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
@@ -330,3 +331,20 @@ def test_a_list_never_outgrows_a_message(code: ProblemCode, values: Values, _: s
     assert many == 1 or shown >= min(many, 6)
     assert text.endswith(FOOTER)
     assert many in {1, shown} or f"and {many - shown} more" in text
+
+
+@pytest.mark.parametrize(
+    ("code", "values"),
+    [
+        (ProblemCode.VIDEO_TOO_LONG, {"name": NAME, "seconds": 1.0, "seconds_max": 1.0}),
+        (ProblemCode.ONE_OF_VIDEOS_TOO_LONG, {"name": NAME, "seconds": 1.04, "seconds_max": 1}),
+        (ProblemCode.VIDEO_TOO_SLOW, {"name": NAME, "format": "mp4", "seconds": 1, "until": UNTIL}),
+        (ProblemCode.DURATION_OUT_OF_RANGE, {"duration": 1, "duration_min": 1, "duration_max": 1}),
+        (ProblemCode.PROMPT_TOO_LONG, {"length": 1, "length_max": 1}),
+        (ProblemCode.TOO_MANY_IMAGES, {"count": 1, "count_max": 1}),
+        (ProblemCode.TOO_MANY_IMAGES_WITH_VIDEOS, {"count": 1, "count_max": 1}),
+        (ProblemCode.TOO_MANY_VIDEOS, {"count": 1, "count_max": 1}),
+    ],
+)
+def test_a_single_one_is_no_plural(code: ProblemCode, values: Values) -> None:
+    assert_reads_well(problem_text(Problem(code, values)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 _GAP = re.compile(r"[{}]|%\(|\bNone\b")
-_WRONG_PLURAL = re.compile(r"(?<![\d.,])1 (?:seconds|minutes|videos|requests|things)\b")
-_WRONG_SINGULAR = re.compile(r"(?:\b0|[2-9]|\d1) (?:second|minute|video|request|thing)\b")
+_NOUNS = "second|minute|video|request|thing|image|character|file"
+_WRONG_PLURAL = re.compile(rf"(?<![\d.,])1 (?:{_NOUNS})s\b")
+_WRONG_SINGULAR = re.compile(rf"(?:\b0|[2-9]|\d1) (?:{_NOUNS})\b")
 _FOR_EVER = re.compile(r"\bfor ever\b", re.IGNORECASE)
 # Lower case; each was replaced by something plainer.
 RETIRED = (

@@ -15,7 +15,8 @@ from bot.intake.answers import answer_privately
 from bot.intake.attachments import sources_on_card
 from bot.intake.buttons import AnsweredButton
 from bot.intake.context import TOKEN_LIFE, Interaction, card_location, time_to_read
-from bot.jobs.service import CancelResult, DeleteResult
+from bot.jobs.cancellation import CancelResult
+from bot.jobs.deletion import DeleteResult
 from bot.models.drafts import Draft, Source
 from bot.models.jobs import Job
 from bot.ui import answer_texts as texts

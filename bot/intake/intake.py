@@ -13,7 +13,9 @@ from bot.intake.answers import answer_privately
 from bot.intake.attachments import AttachmentReader, InspectedFiles
 from bot.intake.context import Interaction, card_location, quota_guild_id, role_ids, time_to_read
 from bot.intake.repeats import RecentActions
-from bot.jobs.service import DuplicateRequest, JobService, ShuttingDown, Submission, SubmitClosed
+from bot.jobs.service import JobService, ShuttingDown
+from bot.jobs.starter import DuplicateRequest, Submission
+from bot.jobs.submit_gate import SubmitClosed
 from bot.media.byte_budget import ByteBudget
 from bot.models.access import AccessRule
 from bot.models.drafts import Draft

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.delivery.sender import Delivery, Upload
+from bot.delivery.sender import Delivery
 from bot.gmi.client import GmiCloud
 from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import Cancellation, CancelResult
@@ -21,11 +19,11 @@ from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.notifier import CardNotifier
 from bot.jobs.poster import VideoPoster
 from bot.jobs.recovery import Recovery
-from bot.jobs.submit_gate import SubmitClosed, SubmitGate
+from bot.jobs.starter import DuplicateRequest, Starter, Submission
+from bot.jobs.submit_gate import SubmitGate
 from bot.jobs.submitter import Submitter
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.quotas import LimitExceeded
-from bot.models.requests import VideoRequest
 from bot.polling.estimator import DurationEstimator
 from bot.polling.history import EstimatorHistory
 from bot.polling.matching import LostPosts
@@ -33,18 +31,8 @@ from bot.polling.poller import StatusPoller
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.replay import rebuild
 from bot.quotas.warnings import BudgetWarnings
-from bot.storage.storage import Storage, StorageUnavailable
+from bot.storage.storage import Storage
 from bot.tasks import InFlight, Tasks
-
-__all__ = [
-    "CancelResult",
-    "DeleteResult",
-    "DuplicateRequest",
-    "JobService",
-    "ShuttingDown",
-    "Submission",
-    "SubmitClosed",
-]
 
 log = logging.getLogger(__name__)
 
@@ -52,42 +40,8 @@ TIDY_EVERY = timedelta(hours=1)  # how often what no quota counts any more is dr
 GRACE = 5.0  # seconds that a stop leaves to what is on its way
 
 
-class DuplicateRequest(Exception):  # noqa: N818 - it names what happened
-    """The same interaction was started before."""
-
-
 class ShuttingDown(Exception):  # noqa: N818 - it names what happened
     """The bot is about to stop and takes no new work."""
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What a member asks for, and where the answer goes."""
-
-    job_id: int  # the interaction's snowflake
-    user_id: int
-    role_ids: Sequence[int]
-    quota_guild_id: int | None  # the server whose quotas count, wherever the card may go
-    location: CardLocation
-    request: VideoRequest
-    uploads: Sequence[Upload] = ()  # the references, to be kept on the card
-    spoiler: bool = False
-    release: Callable[[], None] = lambda: None  # called once the uploads are needed no more
-
-    def job(self, model: str, now: datetime, *, waits: bool) -> Job:
-        """Return the job that begins with this; one that waits is stored as certainly not sent."""
-        return Job(
-            self.job_id,
-            self.user_id,
-            self.location,
-            self.request,
-            model,
-            now,
-            quota_guild_id=self.quota_guild_id,
-            state_since=now,
-            waiting_until=now if waits else None,
-            spoiler=self.spoiler,
-        )
 
 
 class JobService:
@@ -112,7 +66,6 @@ class JobService:
         self._quotas = quotas
         self._budget_warnings = budget_warnings
         self._clock = clock
-        self._model = model
         self._jobs = ActiveJobs(storage, quotas, clock)
         self.gate = gate = SubmitGate(clock)  # whether anything is submitted at all
         self._key_check, doubt = KeyCheck(gate, gmi, model, clock), gate.key_doubted.set
@@ -128,6 +81,7 @@ class JobService:
         poster = VideoPoster(context, delivery, notifier)
         self._lifecycle = lifecycle = Lifecycle(context, self._poller, notifier, poster, self._history)
         self._submitter = Submitter(context, gmi, lifecycle, notifier)
+        self._starter = Starter(context, quotas, self._submitter, model)
         self._deletion = Deletion(context, delivery, notifier)
         self._recovery = Recovery(context, self._submitter, lifecycle, notifier, self._deletion)
         self._cancellation = Cancellation(context, gmi, lifecycle, notifier)
@@ -189,7 +143,7 @@ class JobService:
         if self._closing:
             raise ShuttingDown
         try:
-            job, placed = await self._reserve(submission, now)
+            job, placed = await self._starter.start(submission, now)
         except LimitExceeded as error:
             self._budget_warnings.refused(error)
             raise
@@ -200,37 +154,6 @@ class JobService:
         tasks.spawn(self._show_first(job_id, submission), f"first card of job {job_id}")
         tasks.spawn(self._recovery.submit(job_id, placed=placed), f"submit job {job_id}")
         return job
-
-    async def _reserve(self, submission: Submission, now: datetime) -> tuple[Job, bool]:
-        """Take what a job costs wherever it counts, store it, and return it and whether it has a place."""
-        guild_id, user_id = submission.quota_guild_id, submission.user_id
-        seconds = submission.request.duration
-        self.gate.check()
-        self._quotas.reserve(submission.job_id, guild_id, user_id, submission.role_ids, seconds, now)
-        self.gate.admit(submission.job_id)
-        # Whoever has to wait for a place is stored as waiting: then no crash leaves a doubt.
-        placed = self._submitter.take_place()
-        job = submission.job(self._model, now, waits=not placed)
-        await self._insert(job, placed)
-        return job, placed
-
-    async def _insert(self, job: Job, placed: bool) -> None:
-        """Store a new job, or give back what was taken for it."""
-        new = False
-        budgets = self._quotas.budgets.of_place(job.quota_guild_id)
-        try:
-            new = await self._storage.jobs.add(job, budgets)
-        except StorageUnavailable:
-            self._context.tasks.spawn(self._jobs.withdraw(job), f"withdraw job {job.id}")
-            raise
-        finally:
-            if not new:
-                self._quotas.withdraw(job.id)
-                self.gate.release(job.id)
-                if placed:
-                    self._submitter.leave_place()
-        if not new:
-            raise DuplicateRequest(str(job.id))
 
     async def _show_first(self, job_id: int, submission: Submission) -> None:
         """Show the first card; the references leave memory with it, or with the last attempt."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.delivery.sender import Refetched
-from bot.jobs.service import DeleteResult
+from bot.jobs.deletion import DeleteResult
 from bot.models.jobs import CardLocation
 from bot.ui.job_texts import Extras
 from fakes.gmi import script

@@ -1,0 +1,94 @@
+"""The first step of a job: everything that it costs is reserved, and its row is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.delivery.sender import Upload
+from bot.jobs.context import JobContext
+from bot.jobs.submitter import Submitter
+from bot.models.jobs import CardLocation, Job
+from bot.models.requests import VideoRequest
+from bot.quotas.limiter import QuotaLimiter
+from bot.storage.storage import StorageUnavailable
+
+
+class DuplicateRequest(Exception):  # noqa: N818 - it names what happened
+    """The same interaction was started before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a member asks for, and where the answer goes."""
+
+    job_id: int  # the interaction's snowflake
+    user_id: int
+    role_ids: Sequence[int]
+    quota_guild_id: int | None  # the server whose quotas count, wherever the card may go
+    location: CardLocation
+    request: VideoRequest
+    uploads: Sequence[Upload] = ()  # the references, to be kept on the card
+    spoiler: bool = False
+    release: Callable[[], None] = lambda: None  # called once the uploads are needed no more
+
+    def job(self, model: str, now: datetime, *, waits: bool) -> Job:
+        """Return the job that begins with this; one that waits is stored as certainly not sent."""
+        return Job(
+            self.job_id,
+            self.user_id,
+            self.location,
+            self.request,
+            model,
+            now,
+            quota_guild_id=self.quota_guild_id,
+            state_since=now,
+            waiting_until=now if waits else None,
+            spoiler=self.spoiler,
+        )
+
+
+class Starter:
+    """Reserves and stores new jobs."""
+
+    def __init__(self, context: JobContext, quotas: QuotaLimiter, submitter: Submitter, model: str) -> None:
+        self._context = context
+        self._quotas = quotas
+        self._submitter = submitter
+        self._model = model
+
+    async def start(self, submission: Submission, now: datetime) -> tuple[Job, bool]:
+        """Take what a job costs wherever it counts, store it, and return it and whether it has a place.
+
+        Up to the place nothing awaits. Raises LimitExceeded, SubmitClosed, DuplicateRequest where the job is
+        stored already, and StorageUnavailable; then nothing is taken.
+        """
+        guild_id, user_id = submission.quota_guild_id, submission.user_id
+        seconds = submission.request.duration
+        self._context.gate.check()
+        self._quotas.reserve(submission.job_id, guild_id, user_id, submission.role_ids, seconds, now)
+        self._context.gate.admit(submission.job_id)
+        # Whoever has to wait for a place is stored as waiting: then no crash leaves a doubt.
+        placed = self._submitter.take_place()
+        job = submission.job(self._model, now, waits=not placed)
+        await self._insert(job, placed)
+        return job, placed
+
+    async def _insert(self, job: Job, placed: bool) -> None:
+        """Store a new job, or give back what was taken for it."""
+        new = False
+        budgets = self._quotas.budgets.of_place(job.quota_guild_id)
+        try:
+            new = await self._context.storage.jobs.add(job, budgets)
+        except StorageUnavailable:
+            self._context.tasks.spawn(self._context.jobs.withdraw(job), f"withdraw job {job.id}")
+            raise
+        finally:
+            if not new:
+                self._quotas.withdraw(job.id)
+                self._context.gate.release(job.id)
+                if placed:
+                    self._submitter.leave_place()
+        if not new:
+            raise DuplicateRequest(str(job.id))

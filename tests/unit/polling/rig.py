@@ -106,6 +106,8 @@ class MemoryJobs(list[Job]):
         return {job.request_id for job in self if job.request_id is not None} & set(request_ids)
 
     async def with_seeds(self, seeds: Collection[int]) -> list[Job]:
+        if any(abs(seed) >= 2**63 for seed in seeds):
+            raise OverflowError("no column of a database holds it")
         return [job for job in self if job.request.seed in seeds]
 
     async def without_request(self, earliest: datetime, latest: datetime) -> list[Job]:

@@ -13,6 +13,7 @@ from bot.gmi.schemas import RequestStatus
 from bot.models.jobs import Job, Reason, State
 from bot.models.requests import MODEL
 from bot.polling.estimator import DurationEstimator
+from bot.polling.poller import StatusUpdate
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud, Timing
 from fakes.gmi.script import Outcome
@@ -173,7 +174,7 @@ async def test_a_new_job_is_served_by_the_next_list(rig: Rig) -> None:
     rig.cloud.timing = Timing(queued=2, processing=600)
     await rig.submit()
     await rig.submit()
-    await rig.advance(60)
+    await rig.advance(70)  # the list has just been asked for, and would come again in half a minute
     before = rig.seen
     new = await rig.submit()
     await rig.advance(1.9)
@@ -181,6 +182,25 @@ async def test_a_new_job_is_served_by_the_next_list(rig: Rig) -> None:
     await rig.advance(0.2)
     assert rig.asked(before) == {"requests": 1}  # in two seconds, not in thirty
     assert rig.states(new) == [PROCESSING]
+
+
+async def test_a_new_job_that_no_list_shows_is_asked_about_in_time(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(50):
+        rig.estimator.learn(MODEL, 5, 600)
+    rig.cloud.timing = Timing(queued=2, processing=600)
+    await rig.submit()
+    await rig.submit()
+    await rig.advance(70)
+    before = rig.seen
+    new = await rig.submit(deadline=20)
+    unlist(monkeypatch, rig, new)
+    await rig.advance(2.1)
+    assert rig.asked(before) == {"requests": 1, name(new): 1}
+    assert rig.states(new) == [PROCESSING]
+    await rig.advance(18)
+    assert rig.states(new) == [PROCESSING, None]
 
 
 async def test_a_job_missing_from_the_list_is_asked_about_singly(
@@ -328,6 +348,23 @@ async def test_a_link_that_comes_later_is_waited_for(number: int, rig: Rig) -> N
     assert all(7 <= rig.asked(before)[name(job)] <= 16 for job in jobs)
 
 
+@pytest.mark.parametrize("others", [0, 2])
+async def test_a_missing_link_is_asked_for_twice_a_second_at_first(others: int, rig: Rig) -> None:
+    rig.cloud.outcome(Outcome(link_after=20))
+    rig.cloud.timing = Timing(queued=2, processing=10)
+    job = await rig.submit()
+    rig.cloud.timing = Timing(queued=1000, processing=10)
+    for _ in range(others):
+        await rig.submit()
+    while SUCCEEDED not in rig.states(job):
+        await rig.advance(0.1)
+    before = rig.seen
+    await rig.advance(2.9)
+    assert 5 <= rig.asked(before)[name(job)] <= 6
+    await rig.advance(7)
+    assert rig.asked(before)[name(job)] <= 10  # less often later
+
+
 async def test_a_list_may_still_give_the_link_of_a_job_that_is_asked_about_alone(rig: Rig) -> None:
     rig.cloud.outcome(Outcome(link_after=20))
     job = await rig.submit()
@@ -401,6 +438,18 @@ async def test_a_deadline_comes_before_everything_else() -> None:
 
 
 # Lost POSTs.
+
+
+async def test_a_lost_post_is_found_whatever_its_status_says(rig: Rig) -> None:
+    job = await rig.lose()
+    [post] = rig.cloud.posts
+    record = {"request_id": post.request_id, "status": "who knows", "payload": job.request.payload()}
+    rig.cloud.fault("GET", "/requests", script.answer(200, {"requests": [record]}).repeated(None))
+    await rig.advance(0)
+    [update] = rig.updates
+    assert update.job_id == job.id
+    assert update.status is not None
+    assert (update.status.request_id, update.status.state) == (post.request_id, None)
 
 
 @pytest.mark.parametrize("others", [0, 3])
@@ -483,6 +532,15 @@ async def test_a_found_job_that_is_rendered_already_teaches_nothing(rig: Rig) ->
     assert rig.estimator.dump() == "[]"
 
 
+async def test_a_job_that_was_rendered_when_the_bot_started_teaches(rig: Rig) -> None:
+    job = await rig.submit(track=False)
+    await rig.advance(12)
+    rig.track(replace(job, state=PROCESSING, state_since=rig.clock.now()))
+    await rig.advance(120)
+    assert rig.states(job) == [SUCCEEDED]
+    assert rig.estimator.dump() != "[]"
+
+
 # Trouble inside.
 
 
@@ -496,20 +554,70 @@ async def test_polling_that_begins_anew_loses_no_job(rig: Rig) -> None:
         assert rig.states(job) == [PROCESSING, SUCCEEDED]
 
 
-async def test_a_round_that_breaks_off_loses_no_job(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = [await rig.submit() for _ in range(3)]
+@pytest.mark.parametrize(
+    ("broken", "number"),
+    [
+        ("request_list.ListSchedule.is_usable", 3),
+        ("questions.Questions.status", 1),
+        ("questions.Questions.requests", 3),
+    ],
+)
+async def test_a_round_that_breaks_off_loses_no_job(
+    broken: str, number: int, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [await rig.submit(deadline=30) for _ in range(number)]
 
     def breaks(*_: object) -> bool:
         raise RuntimeError("for this test")
 
-    with monkeypatch.context() as broken:
-        broken.setattr("bot.polling.request_list.ListSchedule.is_usable", breaks)
+    with monkeypatch.context() as patched:
+        patched.setattr(f"bot.polling.{broken}", breaks)
         with pytest.raises(RuntimeError):
             await rig.advance(10)
     await rig.begin()
     await rig.advance(120)
     for job in jobs:
-        assert rig.states(job) == [PROCESSING, SUCCEEDED]
+        assert rig.states(job) == [PROCESSING, None, SUCCEEDED]
+
+
+async def test_polling_that_begins_anew_asks_no_more_than_before(rig: Rig) -> None:
+    rig.cloud.timing = Timing(queued=1000, processing=60)
+    late, other = await rig.submit(deadline=1), await rig.submit()
+    await rig.advance(10)
+    assert rig.states(late) == [None]
+    before = rig.seen
+    await rig.begin()
+    await rig.advance(0)
+    assert rig.asked(before) == {}
+    await rig.advance(10)
+    assert set(rig.asked(before)) == {"requests"}
+    rig.poller.drop(other.id)
+    await rig.advance(10)
+    before = rig.seen
+    await rig.begin()
+    await rig.advance(0.5)
+    assert rig.asked(before) == {}
+
+
+async def test_trouble_in_the_middle_of_a_round_keeps_the_budget_and_what_was_found() -> None:
+    class Full(list[StatusUpdate]):
+        def append(self, update: StatusUpdate, /) -> None:
+            raise RuntimeError("for this test")
+
+    async with rigged(per_minute=6) as rig:
+        rig.cloud.timing = Timing(queued=0, processing=60)
+        jobs = [await rig.submit() for _ in range(3)]
+        rig.updates = Full()
+        with pytest.raises(RuntimeError):
+            await rig.advance(2)
+        rig.updates, before = [], rig.seen
+        await rig.begin()
+        await rig.advance(0)
+        assert [rig.states(job) for job in jobs[1:]] == [[PROCESSING], [PROCESSING]]
+        await rig.advance(9.9)
+        assert rig.asked(before) == {}
+        await rig.advance(10)
+        assert rig.asked(before).total() == 1
 
 
 async def test_trouble_with_one_job_is_its_own(
@@ -533,3 +641,22 @@ async def test_trouble_with_one_job_is_its_own(
         assert rig.states(jobs[1]) == [PROCESSING, SUCCEEDED]
         await rig.advance(31)
     assert rig.states(jobs[0])[-1] is SUCCEEDED
+
+
+async def test_a_job_with_trouble_is_asked_about_again_after_a_while(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await rig.submit()
+    await rig.advance(11)
+    assert rig.states(job) == [PROCESSING]
+
+    def chokes(*_: object) -> None:
+        raise RuntimeError("for this test")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(DurationEstimator, "learn", chokes)
+        await rig.advance(70)
+    before = rig.seen
+    await rig.advance(30)
+    assert rig.asked(before)[name(job)] == 1
+    assert rig.states(job)[-1] is SUCCEEDED

@@ -84,21 +84,12 @@ def test_a_job_waits_for_its_interval_or_for_as_long_as_gmi_wants(at_least: floa
     assert due.next(NOW) == min(NOW + timedelta(seconds=max(2.0, at_least)), SOON)
 
 
-@pytest.mark.parametrize(
-    ("in_list", "list_planned", "woken"),
-    [
-        (None, False, True),
-        (None, True, True),
-        (False, True, True),
-        (True, False, True),
-        (True, True, False),  # the list will show it
-    ],
-)
+@pytest.mark.parametrize(("in_list", "woken"), [(None, True), (False, True), (True, False)])
 def test_a_job_that_nothing_would_wake_is_not_forgotten(
-    in_list: bool | None, list_planned: bool, woken: bool, due: DueRequests
+    in_list: bool | None, woken: bool, due: DueRequests
 ) -> None:
     request = tracked(in_list=in_list)
-    due.collect_forgotten({1: request}, list_planned=list_planned)
+    due.collect_forgotten({1: request})
     assert (request in due) is woken
     assert taken(due) == ([1] if woken else [])
 
@@ -106,7 +97,7 @@ def test_a_job_that_nothing_would_wake_is_not_forgotten(
 def test_a_job_that_has_its_moment_is_not_woken_before(due: DueRequests) -> None:
     request = tracked()
     due.wake_at(1, SOON)
-    due.collect_forgotten({1: request}, list_planned=False)
+    due.collect_forgotten({1: request})
     assert (request in due, due.next(NOW)) == (False, SOON)
 
 

@@ -558,6 +558,7 @@ async def test_polling_that_begins_anew_loses_no_job(rig: Rig) -> None:
     ("broken", "number"),
     [
         ("request_list.ListSchedule.is_usable", 3),
+        ("request_list.ListSchedule.plan", 3),
         ("questions.Questions.status", 1),
         ("questions.Questions.requests", 3),
     ],

@@ -11,8 +11,9 @@ from typing import Any, cast
 
 import aiohttp
 
+from bot.delivery.fetcher import Result
 from bot.delivery.routes import Undeliverable
-from bot.delivery.sender import Delivery, Posted, Upload
+from bot.delivery.sender import Delivery, Posted, Refetched, Upload
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import RequestStatus
 from bot.jobs.active import ActiveJobs
@@ -65,15 +66,50 @@ class QuickClock:
             self.moment += timedelta(seconds=seconds)
 
 
+class StillClock(QuickClock):
+    """Time that passes only when a test advances it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sleepers: set[tuple[datetime, asyncio.Event]] = set()
+
+    def advance(self, by: timedelta) -> None:
+        self.moment += by
+        for until, over in self._sleepers:
+            if until <= self.moment:
+                over.set()
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
+        over = asyncio.Event()
+        sleeper = (datetime.max.replace(tzinfo=UTC), over)
+        if seconds is not None:
+            self.waits.append(seconds)
+            sleeper = (self.moment + timedelta(seconds=seconds), over)
+        self._sleepers.add(sleeper)
+        either = [asyncio.ensure_future(waited.wait()) for waited in (event, over)]
+        try:
+            if seconds != 0:
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._sleepers.discard(sleeper)
+            for waiting in either:
+                waiting.cancel()
+
+
 @dataclass
 class RecordingDelivery:
     """Remembers what would be shown, and fails as often as it is told to."""
 
     shown: list[Job] = field(default_factory=list)
+    uploads: list[Upload] = field(default_factory=list)  # of all that was shown
+    usual: list[float | None] = field(default_factory=list)  # the seconds that each card names
     delivered: list[Job] = field(default_factory=list)
     copies: list[Job] = field(default_factory=list)
     notified: list[State] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
+    found: list[Sequence[Result]] = field(default_factory=list)  # what the next fetches find
+    fetched: int = 0  # how often videos were fetched again
+    replaced: list[Refetched] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)  # of the next calls
     link_only: bool = False
 
@@ -86,12 +122,25 @@ class RecordingDelivery:
     ) -> CardLocation:
         self._fail()
         self.shown.append(job)
+        self.uploads += uploads
+        self.usual.append(usual)
         return replace(job.location, message_id=4)
 
     async def deliver(self, job: Job, *, final: bool = True, refetch_until: datetime | None = None) -> Posted:
         self._fail()
         self.delivered.append(job)
         return Posted(replace(job.location, message_id=4), refetch_until if self.link_only else None)
+
+    @asynccontextmanager
+    async def refetch(self, job: Job) -> AsyncIterator[Refetched]:
+        self.fetched += 1
+        self._fail()
+        yield Refetched(job, self.found.pop(0), [])
+
+    async def replace_links(self, found: Refetched) -> CardLocation:
+        self._fail()
+        self.replaced.append(found)
+        return replace(found.job.location, message_id=5)
 
     async def show_copy(self, job: Job) -> None:
         self._fail()

@@ -107,6 +107,7 @@ class RecordingDelivery:
     copies: list[Job] = field(default_factory=list)
     notified: list[State] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
+    forgotten: list[int] = field(default_factory=list)
     found: list[Sequence[Result]] = field(default_factory=list)  # what the next fetches find
     fetched: int = 0  # how often videos were fetched again
     replaced: list[Refetched] = field(default_factory=list)
@@ -155,7 +156,7 @@ class RecordingDelivery:
         self.lost.append(pending.id)
 
     def forget(self, job_id: int) -> None:
-        return
+        self.forgotten.append(job_id)
 
 
 @dataclass

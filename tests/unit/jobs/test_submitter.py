@@ -173,6 +173,36 @@ async def test_while_all_places_are_taken_a_waiting_job_names_no_time(stage: Sta
     assert (first.state, first.reason) == (State.SUBMITTING, None)
 
 
+async def test_a_waiting_job_that_names_no_time_is_not_written_again(stage: Stage, gmi: GmiCloud) -> None:
+    before = await stage.put(waiting_until=START)
+    for _ in range(PARALLEL_SUBMITS):
+        assert stage.submitter.take_place()
+    sending = asyncio.create_task(stage.submitter.send(JOB))
+    for _ in range(3):
+        assert await stage.stored() == before
+    stage.submitter.leave_place()
+    await sending
+    await stage.settle()
+    assert [shown.state for shown in stage.delivery.shown] == [State.QUEUED]
+
+
+async def test_a_job_that_is_cancelled_while_all_places_are_taken_says_so(
+    stage: Stage, gmi: GmiCloud
+) -> None:
+    await stage.put(waiting_until=START, reason=Reason.RATE)
+    for _ in range(PARALLEL_SUBMITS):
+        assert stage.submitter.take_place()
+    cancelling = asyncio.create_task(stage.cancellation.cancel(JOB))
+    await asyncio.sleep(0)  # its change is on its way to storage
+    sending = asyncio.create_task(stage.submitter.send(JOB))
+    await cancelling
+    stage.submitter.leave_place()
+    await sending
+    await stage.settle()
+    job = await stage.stored()
+    assert (job.state, job.reason, posts(gmi)) == (State.CANCELLED, Reason.CANCELLED, 0)
+
+
 async def test_an_accepted_job_that_is_finished_at_once_is_delivered(stage: Stage, gmi: GmiCloud) -> None:
     gmi.outcome(Outcome(synchronous=True))
     await stage.put(waiting_until=START)

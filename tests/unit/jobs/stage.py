@@ -31,7 +31,7 @@ from bot.polling.estimator import DurationEstimator
 from bot.polling.history import EstimatorHistory
 from bot.polling.poller import StatusPoller
 from bot.quotas.limiter import QuotaLimiter
-from bot.storage.storage import Storage
+from bot.storage.storage import Storage, TimeLimits
 from bot.tasks import InFlight, Tasks
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import FAKE_KEY
@@ -40,6 +40,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 DEADLINE = timedelta(minutes=60)
 MODEL = "vidu-q2-pro-r2v"
 GUILD, MEMBER, JOB = 10, 7, 123456789
+PATIENT = TimeLimits(interactive=20)  # seconds: a test asks often, and a busy machine is slow
 VIDEO = ("https://cdn.example.invalid/a.mp4",)
 
 
@@ -229,7 +230,7 @@ async def open_stage(
     url: str, cloud: GmiCloud, clock: QuickClock, *, notify_after: timedelta | None = None
 ) -> AsyncIterator[Stage]:
     """Open all parts on a database."""
-    storage = await Storage.open(url)
+    storage = await Storage.open(url, PATIENT)
     quotas = QuotaLimiter(Rule(99, None), 99)
     tasks = Tasks(clock)
     jobs = ActiveJobs(storage, quotas, clock)

@@ -34,6 +34,7 @@ from tests.unit.jobs.stage import (
     JOB,
     MEMBER,
     MODEL,
+    PATIENT,
     START,
     RecordingDelivery,
     StillClock,
@@ -115,7 +116,7 @@ async def cloud(still: StillClock) -> AsyncIterator[GmiCloud]:
 @asynccontextmanager
 async def running(database_url: str, cloud: GmiCloud, clock: StillClock) -> AsyncIterator[Service]:
     """Run the service on a database, as a process of its own would."""
-    storage, delivery, tasks = await Storage.open(database_url), RecordingDelivery(), Tasks(clock)
+    storage, delivery, tasks = await Storage.open(database_url, PATIENT), RecordingDelivery(), Tasks(clock)
     quotas = QuotaLimiter(Rule(VIDEOS_A_DAY, None), VIDEOS_A_DAY)
     async with aiohttp.ClientSession() as session:
         jobs = JobService(

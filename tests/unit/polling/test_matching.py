@@ -12,6 +12,7 @@ import pytest
 
 from bot.gmi.schemas import RequestStatus
 from bot.models.jobs import Job, State
+from bot.models.requests import SEED_MAX
 from bot.polling.matching import NOTE, LostPosts, echoes
 from fakes.gmi import script
 from tests.unit.polling.rig import EPOCH, Rig, job_of, rigged
@@ -314,8 +315,13 @@ async def test_a_job_that_was_just_given_up_may_have_a_record(
     assert (NOTE in rig.own.notes.values) is other
 
 
+def test_the_note_of_another_client_is_stored_as_it_always_was() -> None:
+    assert NOTE == "another client of GMI Cloud was seen"
+
+
 async def test_our_own_records_are_no_other_client(rig: Rig, lost_posts: LostPosts) -> None:
     known, sent = replace(lost(1), request_id="one"), lost(2)
+    sent = replace(sent, request=replace(sent.request, seed=SEED_MAX))
     rig.own.jobs += [known, sent]
     records = [record("one", {"seed": 12345}), record("two", sent.request.payload() | {"watermark": True})]
     await find(rig, lost_posts, records)

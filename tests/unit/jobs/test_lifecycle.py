@@ -137,6 +137,15 @@ async def test_a_deadline_moves_a_job_on(
     assert stage.used()[0] == int(billed)
 
 
+async def test_the_providers_own_code_of_a_failure_is_kept_and_shown(stage: Stage) -> None:
+    await stage.put(State.PROCESSING, request_id="r")
+    failed = RequestStatus("r", State.FAILED, reason=Reason.FAILED, detail="TaskTimeout")
+    await stage.lifecycle.receive(StatusUpdate(JOB, failed, START))
+    await stage.settle()
+    assert (await stage.stored()).detail == "TaskTimeout"
+    assert [shown.detail for shown in stage.delivery.shown] == ["TaskTimeout"]
+
+
 async def test_an_update_of_a_job_that_is_no_longer_open_ends_its_polling(stage: Stage) -> None:
     job = await stage.put(State.QUEUED, request_id="r")
     stage.lifecycle.poll(job)

@@ -52,6 +52,13 @@ async def test_a_refusal_ends_the_job_and_gives_the_quota_back(
     assert stage.poller.followed == {}
 
 
+async def test_a_refusal_keeps_the_providers_own_code_of_it(stage: Stage, gmi: GmiCloud) -> None:
+    gmi.fault("POST", "/requests", script.answer(422, {"error": "PageSizeOutOfRange"}))
+    await stage.put(waiting_until=START)
+    await stage.submitter.send(JOB)
+    assert (await stage.stored()).detail == "PageSizeOutOfRange"
+
+
 @pytest.mark.parametrize(
     "fault", [script.RESET_AFTER, script.RESET_BEFORE, script.PROXY_503, script.NONSENSE]
 )

@@ -42,6 +42,7 @@ from tests.unit.jobs.stage import (
 )
 
 VIDEOS_A_DAY = 10
+LOOKS_MAX = 5000  # at a job, while a test waits for what happens to it
 PLACES = 8  # POSTs on their way at once
 
 
@@ -56,6 +57,7 @@ class Service:
     clock: StillClock
     tasks: Tasks
     released: list[int] = field(default_factory=list)
+    looks: int = 0
 
     def submission(self, job_id: int = JOB, *, seconds: int = 5, spoiler: bool = False) -> Submission:
         job = new_job(self.clock.now(), job_id)
@@ -72,6 +74,8 @@ class Service:
         )
 
     async def stored(self, job_id: int = JOB) -> Job:
+        self.looks += 1
+        assert self.looks < LOOKS_MAX, "what the test waits for does not happen"
         job = await self.storage.jobs.get(job_id)
         assert job is not None
         return job

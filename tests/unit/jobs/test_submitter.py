@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.jobs.cancellation import CancelResult
 from bot.jobs.submitter import PARALLEL_SUBMITS
 from bot.models.jobs import Charge, Reason, State
 from fakes.gmi import script
@@ -128,10 +129,11 @@ async def test_nothing_is_sent_after_the_deadline(
     assert posts(gmi) == int(state is State.QUEUED)
 
 
-async def test_a_job_is_not_sent_before_its_time(stage: Stage, gmi: GmiCloud) -> None:
-    await stage.put(waiting_until=START + timedelta(seconds=20))
+@pytest.mark.parametrize("seconds", [20.0, 0.5])
+async def test_a_job_is_not_sent_before_its_time(seconds: float, stage: Stage, gmi: GmiCloud) -> None:
+    await stage.put(waiting_until=START + timedelta(seconds=seconds))
     await stage.submitter.send(JOB)
-    assert stage.clock.waits == [20.0]
+    assert stage.clock.waits == [seconds]
     assert gmi.posts[0].request_id == (await stage.stored()).request_id
 
 
@@ -141,6 +143,24 @@ async def test_a_job_that_was_cancelled_while_it_waited_is_not_sent(stage: Stage
     await stage.settle()
     await stage.submitter.send(JOB)
     assert posts(gmi) == 0
+
+
+async def test_a_job_that_is_cancelled_at_the_moment_of_its_turn_is_not_sent(
+    stage: Stage, gmi: GmiCloud
+) -> None:
+    await stage.put(waiting_until=START)
+    cancelling = asyncio.create_task(stage.cancellation.cancel(JOB))
+    await asyncio.sleep(0)  # its change is on its way to storage
+    await stage.submitter.send(JOB)
+    assert await cancelling is CancelResult.YES
+    await stage.settle()
+    job = await stage.stored()
+    assert (job.state, job.reason, posts(gmi), stage.used()) == (
+        State.CANCELLED,
+        Reason.CANCELLED,
+        0,
+        (0, 0),
+    )
 
 
 async def test_a_stopping_bot_begins_nothing(stage: Stage, gmi: GmiCloud) -> None:
@@ -159,6 +179,8 @@ async def test_it_is_stored_that_a_job_may_have_been_sent_before_it_is(stage: St
         await stage.stored()
     job = await stage.stored()
     assert (job.state, job.waiting_until, job.reason) == (State.SUBMITTING, None, None)
+    await stage.settle()
+    assert [(shown.state, shown.reason) for shown in stage.delivery.shown] == [(State.SUBMITTING, None)]
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
 

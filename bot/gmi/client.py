@@ -37,7 +37,7 @@ class GmiCloud:
         self, session: aiohttp.ClientSession, base_url: str, key: str, organization: str | None
     ) -> None:
         self._session = session
-        base = URL(base_url.rstrip("/"))
+        base = URL(base_url)
         self._queue = URL(base_url.rstrip("/") + QUEUE_PATH)
         # A stand-in on this machine has no certificate; nobody else may name a link without one.
         self._plain_http = base.scheme == "http" and _is_loopback(base.host)

@@ -151,7 +151,7 @@ class Submitter:
         seconds = (error.retry_after or pause) * random.uniform(1.0, 1.25)  # noqa: S311
         until = self._clock.now() + timedelta(seconds=seconds)
         if until > self._jobs[job_id].created_at + self._deadline:
-            await self._lifecycle.end(job_id, State.REFUSED, error.reason, error.detail)
+            await self._lifecycle.end(job_id, State.REFUSED, error.reason)
             return False
         await self._jobs.update(job_id, lambda job: _paused(job, until, error.reason))
         self._notifier.schedule_show(job_id)

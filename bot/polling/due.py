@@ -57,11 +57,10 @@ class DueRequests:
         for job_id in self._timers.take_due(now):
             self._due[job_id] = requests[job_id]
 
-    def collect_forgotten(self, requests: Mapping[int, TrackedRequest], *, list_planned: bool) -> None:
+    def collect_forgotten(self, requests: Mapping[int, TrackedRequest]) -> None:
         """Let every job be due that nothing will wake, because something failed in the middle of a round."""
         for job_id, request in requests.items():
-            listed = request.in_list and list_planned
-            if job_id not in self._timers and job_id not in self._due and not listed:
+            if job_id not in self._timers and job_id not in self._due and not request.in_list:
                 self._due[job_id] = request
 
     def take_most_urgent(self, at_most: int) -> list[TrackedRequest]:

@@ -74,7 +74,7 @@ def shared_interval(intervals: Iterable[float], at_most: float = INTERVAL_MAX) -
     for interval in intervals:
         rate += max(interval, INTERVAL_MIN) ** -2
         if rate >= INTERVAL_MIN**-2:  # of ten thousand jobs a few decide
-            return within_limits(INTERVAL_MIN, at_most)
+            return INTERVAL_MIN
     return within_limits(rate**-0.5 if rate > 0 else math.inf, at_most)
 
 

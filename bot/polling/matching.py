@@ -106,8 +106,8 @@ class LostPosts:
         """Write down once and for all if a record can only be another client's."""
         if self._other_clients:
             return
-        readable = [status for status in unknown if _seed(status) is not None]
-        senders = await self._own.jobs.with_seeds({_seed(status) or 0 for status in readable})
+        seeds = {seed for status in unknown if (seed := _seed(status)) is not None}
+        senders = await self._own.jobs.with_seeds(seeds)
         dated = [status.created_at for status in unknown if status.created_at is not None]
         unnamed: list[Job] = []
         if dated:

@@ -68,7 +68,9 @@ class RequestTracker:
 
     def collect_forgotten(self, *, list_planned: bool) -> None:
         """Let every job be due that nothing will wake, because something failed in the middle of a round."""
-        self.due.collect_forgotten(self._requests, list_planned=list_planned)
+        if not list_planned:
+            self.give_up_list()  # or else only their deadline would wake those that it served
+        self.due.collect_forgotten(self._requests)
 
     def give_up_list(self) -> None:
         """Let every job that the list served be due now."""

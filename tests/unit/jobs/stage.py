@@ -11,8 +11,9 @@ from typing import Any, cast
 
 import aiohttp
 
+from bot.delivery.fetcher import Result
 from bot.delivery.routes import Undeliverable
-from bot.delivery.sender import Delivery, Posted, Upload
+from bot.delivery.sender import Delivery, Posted, Refetched, Upload
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import RequestStatus
 from bot.jobs.active import ActiveJobs
@@ -35,7 +36,7 @@ from bot.polling.estimator import DurationEstimator
 from bot.polling.history import EstimatorHistory
 from bot.polling.poller import StatusPoller
 from bot.quotas.limiter import QuotaLimiter
-from bot.storage.storage import Storage
+from bot.storage.storage import Storage, TimeLimits
 from bot.tasks import InFlight, Tasks
 from bot.ui.job_texts import NO_EXTRAS, Extras
 from fakes.gmi.cloud import GmiCloud
@@ -45,6 +46,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 DEADLINE = timedelta(minutes=60)
 MODEL = "vidu-q2-pro-r2v"
 GUILD, MEMBER, JOB = 10, 7, 123456789
+PATIENT = TimeLimits(interactive=20)  # seconds: a test asks often, and a busy machine is slow
 VIDEO = ("https://cdn.example.invalid/a.mp4",)
 
 
@@ -71,17 +73,52 @@ class QuickClock:
             self.moment += timedelta(seconds=seconds)
 
 
+class StillClock(QuickClock):
+    """Time that passes only when a test advances it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sleepers: set[tuple[datetime, asyncio.Event]] = set()
+
+    def advance(self, by: timedelta) -> None:
+        self.moment += by
+        for until, over in self._sleepers:
+            if until <= self.moment:
+                over.set()
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
+        over = asyncio.Event()
+        sleeper = (datetime.max.replace(tzinfo=UTC), over)
+        if seconds is not None:
+            self.waits.append(seconds)
+            sleeper = (self.moment + timedelta(seconds=seconds), over)
+        self._sleepers.add(sleeper)
+        either = [asyncio.ensure_future(waited.wait()) for waited in (event, over)]
+        try:
+            if seconds != 0:
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._sleepers.discard(sleeper)
+            for waiting in either:
+                waiting.cancel()
+
+
 @dataclass
 class RecordingDelivery:
     """Remembers what would be shown, and fails as often as it is told to."""
 
     shown: list[Job] = field(default_factory=list)
     extras: list[Extras] = field(default_factory=list)  # of what was shown
+    uploads: list[Upload] = field(default_factory=list)  # of all that was shown
     delivered: list[Job] = field(default_factory=list)
     copies: list[Job] = field(default_factory=list)
     notified: list[State] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
     removed: list[Job] = field(default_factory=list)
+    forgotten: list[int] = field(default_factory=list)
+    found: list[Sequence[Result]] = field(default_factory=list)  # what the next fetches find
+    fetched: int = 0  # how often videos were fetched again
+    replaced: list[Refetched] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)  # of the next calls
     link_only: bool = False
     out_of_reach: bool = False
@@ -95,6 +132,7 @@ class RecordingDelivery:
     ) -> CardLocation:
         self._fail()
         self.shown.append(job)
+        self.uploads += uploads
         self.extras.append(extras)
         return replace(job.location, message_id=4)
 
@@ -109,6 +147,17 @@ class RecordingDelivery:
         self._fail()
         self.delivered.append(job)
         return Posted(replace(job.location, message_id=4), refetch_until if self.link_only else None)
+
+    @asynccontextmanager
+    async def refetch(self, job: Job) -> AsyncIterator[Refetched]:
+        self.fetched += 1
+        self._fail()
+        yield Refetched(job, self.found.pop(0), [])
+
+    async def replace_links(self, found: Refetched, extras: Extras = NO_EXTRAS) -> CardLocation:
+        self._fail()
+        self.replaced.append(found)
+        return replace(found.job.location, message_id=5)
 
     async def show_copy(self, job: Job) -> None:
         self._fail()
@@ -128,7 +177,7 @@ class RecordingDelivery:
         return not self.out_of_reach
 
     def forget(self, job_id: int) -> None:
-        return
+        self.forgotten.append(job_id)
 
 
 @dataclass
@@ -202,7 +251,7 @@ async def open_stage(
     url: str, cloud: GmiCloud, clock: QuickClock, *, notify_after: timedelta | None = None
 ) -> AsyncIterator[Stage]:
     """Open all parts on a database."""
-    storage = await Storage.open(url)
+    storage = await Storage.open(url, PATIENT)
     quotas = QuotaLimiter(Rule(99, None), 99)
     tasks = Tasks(clock)
     jobs = ActiveJobs(storage, quotas, clock)

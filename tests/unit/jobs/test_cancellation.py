@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -69,6 +70,14 @@ async def test_what_is_in_line_is_cancelled(stage: Stage, gmi: GmiCloud) -> None
     assert (job.state, job.charge, deletions(gmi)) == (State.CANCELLED, Charge.REFUNDED, 1)
     assert job.cancelled_by == MEMBER
     assert stage.poller.followed == {}
+
+
+async def test_two_who_cancel_at_once_are_both_told_that_it_worked(stage: Stage, gmi: GmiCloud) -> None:
+    await sent(stage, gmi, Outcome(stuck=True))
+    both = [stage.cancellation.cancel(JOB, MEMBER) for _ in range(2)]
+    assert await asyncio.gather(*both) == [CancelResult.YES, CancelResult.YES]
+    await stage.settle()
+    assert (await stage.stored()).state is State.CANCELLED
 
 
 async def test_what_gmi_does_not_let_go_of_is_kept(stage: Stage, gmi: GmiCloud) -> None:

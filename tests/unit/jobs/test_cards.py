@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from bot.delivery.routes import Undeliverable
 from bot.delivery.sender import Delivery
 from bot.jobs.card_actions import CardActions
 from bot.models.jobs import CardLocation
@@ -197,13 +198,22 @@ async def test_of_a_job_that_has_ended_there_is_a_copy(stage: Stage, actions: Ca
     stage.context.jobs.drop(JOB)
     await actions.move(job, CardLocation(5, GUILD, private=True))
     assert [copy.location.channel_id for copy in stage.delivery.copies] == [5]
+    assert stage.delivery.forgotten == [JOB]
 
 
-async def test_a_private_card_under_way_moves(stage: Stage, actions: CardActions) -> None:
-    job = await stage.put(State.QUEUED, request_id="r", location=CardLocation(3, GUILD, private=True))
+@pytest.mark.parametrize(
+    "location",
+    [CardLocation(3, GUILD, private=True), CardLocation(3, GUILD, guest=True)],
+    ids=["private", "guest"],
+)
+async def test_a_card_under_way_that_is_out_of_reach_moves(
+    location: CardLocation, stage: Stage, actions: CardActions
+) -> None:
+    job = await stage.put(State.QUEUED, request_id="r", location=location)
     await actions.move(job, CardLocation(5, GUILD, private=True))
     assert (await stage.stored()).location.channel_id == 5
+    assert stage.delivery.forgotten == [JOB]  # what it knew of the old place
     assert [shown.location.channel_id for shown in stage.delivery.shown] == [5]
     stage.delivery.failures.append(undeliverable())
-    with pytest.raises(type(undeliverable())):
+    with pytest.raises(Undeliverable, match=f"the card of job {JOB} could not move"):
         await actions.move(job, CardLocation(6, GUILD, private=True))

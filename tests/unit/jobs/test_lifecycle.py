@@ -121,7 +121,7 @@ async def test_an_accepted_request_is_taken_over_in_whatever_state_it_is(
 async def test_a_deadline_moves_a_job_on(
     before: State, fields: dict[str, Any], after: State, reason: Reason, polled: object, stage: Stage
 ) -> None:
-    await stage.put(before, **fields)
+    stage.lifecycle.poll(await stage.put(before, **fields))
     await stage.lifecycle.receive(DEADLINE_PASSED)
     await stage.settle()
     job = await stage.stored()
@@ -136,6 +136,15 @@ async def test_a_deadline_moves_a_job_on(
     # A success without a link was billed all the same.
     billed = reason is Reason.NO_RESULT
     assert stage.used()[0] == int(billed)
+
+
+async def test_the_providers_own_code_of_a_failure_is_kept_and_shown(stage: Stage) -> None:
+    await stage.put(State.PROCESSING, request_id="r")
+    failed = RequestStatus("r", State.FAILED, reason=Reason.FAILED, detail="TaskTimeout")
+    await stage.lifecycle.receive(StatusUpdate(JOB, failed, START))
+    await stage.settle()
+    assert (await stage.stored()).detail == "TaskTimeout"
+    assert [shown.detail for shown in stage.delivery.shown] == ["TaskTimeout"]
 
 
 async def test_an_update_of_a_job_that_is_no_longer_open_ends_its_polling(stage: Stage) -> None:
@@ -160,6 +169,7 @@ async def test_an_acceptance_that_storage_refuses_is_polled_by_its_id_and_shown(
     status: RequestStatus, shown: State, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await stage.put()
+    stage.clock.advance(timedelta(seconds=3))
     save = JobStore.save
 
     async def refuse(self: JobStore, job: Any, *, previous: int) -> None:
@@ -174,7 +184,9 @@ async def test_an_acceptance_that_storage_refuses_is_polled_by_its_id_and_shown(
         stored = await stage.stored()
         assert (stored.state, stored.request_id, stage.used()) == (State.SUBMITTING, None, (1, 1))
         assert stage.poller.followed == {JOB: ("r", ENDS)}
-        assert [(job.state, job.request_id) for job in stage.delivery.shown] == [(shown, "r")]
+        [card] = stage.delivery.shown
+        assert (card.state, card.request_id, card.results) == (shown, "r", status.results)
+        assert card.state_since == stage.clock.now()
         assert stage.delivery.delivered == []
     # Every answer is another attempt.
     await stage.lifecycle.receive(StatusUpdate(JOB, status, START))
@@ -210,7 +222,7 @@ async def test_a_job_is_gone_on_with_from_its_state(
 async def test_an_update_that_fails_is_logged_and_the_job_asked_about_again_later(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await stage.put(State.QUEUED, request_id="r")
+    stage.lifecycle.poll(await stage.put(State.QUEUED, request_id="r"))
 
     async def refuse(self: JobStore, job: Any, *, previous: int) -> None:
         raise StorageFault("DataError")

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.jobs.cancellation import CancelResult
 from bot.jobs.submitter import PARALLEL_SUBMITS
 from bot.models.jobs import Charge
 from bot.models.states import Reason, State
@@ -51,6 +52,13 @@ async def test_a_refusal_ends_the_job_and_gives_the_quota_back(
     assert (job.state, job.reason, job.charge) == (State.REFUSED, reason, Charge.REFUNDED)
     assert (posts(gmi), stage.used()) == (1, (0, 0))
     assert stage.poller.followed == {}
+
+
+async def test_a_refusal_keeps_the_providers_own_code_of_it(stage: Stage, gmi: GmiCloud) -> None:
+    gmi.fault("POST", "/requests", script.answer(422, {"error": "PageSizeOutOfRange"}))
+    await stage.put(waiting_until=START)
+    await stage.submitter.send(JOB)
+    assert (await stage.stored()).detail == "PageSizeOutOfRange"
 
 
 @pytest.mark.parametrize(
@@ -122,10 +130,11 @@ async def test_nothing_is_sent_after_the_deadline(
     assert posts(gmi) == int(state is State.QUEUED)
 
 
-async def test_a_job_is_not_sent_before_its_time(stage: Stage, gmi: GmiCloud) -> None:
-    await stage.put(waiting_until=START + timedelta(seconds=20))
+@pytest.mark.parametrize("seconds", [20.0, 0.5])
+async def test_a_job_is_not_sent_before_its_time(seconds: float, stage: Stage, gmi: GmiCloud) -> None:
+    await stage.put(waiting_until=START + timedelta(seconds=seconds))
     await stage.submitter.send(JOB)
-    assert stage.clock.waits == [20.0]
+    assert stage.clock.waits == [seconds]
     assert gmi.posts[0].request_id == (await stage.stored()).request_id
 
 
@@ -135,6 +144,24 @@ async def test_a_job_that_was_cancelled_while_it_waited_is_not_sent(stage: Stage
     await stage.settle()
     await stage.submitter.send(JOB)
     assert posts(gmi) == 0
+
+
+async def test_a_job_that_is_cancelled_at_the_moment_of_its_turn_is_not_sent(
+    stage: Stage, gmi: GmiCloud
+) -> None:
+    await stage.put(waiting_until=START)
+    cancelling = asyncio.create_task(stage.cancellation.cancel(JOB, MEMBER))
+    await asyncio.sleep(0)  # its change is on its way to storage
+    await stage.submitter.send(JOB)
+    assert await cancelling is CancelResult.YES
+    await stage.settle()
+    job = await stage.stored()
+    assert (job.state, job.reason, posts(gmi), stage.used()) == (
+        State.CANCELLED,
+        Reason.CANCELLED,
+        0,
+        (0, 0),
+    )
 
 
 async def test_a_stopping_bot_begins_nothing(stage: Stage, gmi: GmiCloud) -> None:
@@ -153,6 +180,8 @@ async def test_it_is_stored_that_a_job_may_have_been_sent_before_it_is(stage: St
         await stage.stored()
     job = await stage.stored()
     assert (job.state, job.waiting_until, job.reason) == (State.SUBMITTING, None, None)
+    await stage.settle()
+    assert [(shown.state, shown.reason) for shown in stage.delivery.shown] == [(State.SUBMITTING, None)]
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
 
@@ -172,6 +201,36 @@ async def test_while_all_places_are_taken_a_waiting_job_names_no_time(stage: Sta
     assert posts(gmi) == 1
     first = stage.delivery.shown[0]
     assert (first.state, first.reason) == (State.SUBMITTING, None)
+
+
+async def test_a_waiting_job_that_names_no_time_is_not_written_again(stage: Stage, gmi: GmiCloud) -> None:
+    before = await stage.put(waiting_until=START)
+    for _ in range(PARALLEL_SUBMITS):
+        assert stage.submitter.take_place()
+    sending = asyncio.create_task(stage.submitter.send(JOB))
+    for _ in range(3):
+        assert await stage.stored() == before
+    stage.submitter.leave_place()
+    await sending
+    await stage.settle()
+    assert [shown.state for shown in stage.delivery.shown] == [State.QUEUED]
+
+
+async def test_a_job_that_is_cancelled_while_all_places_are_taken_says_so(
+    stage: Stage, gmi: GmiCloud
+) -> None:
+    await stage.put(waiting_until=START, reason=Reason.RATE)
+    for _ in range(PARALLEL_SUBMITS):
+        assert stage.submitter.take_place()
+    cancelling = asyncio.create_task(stage.cancellation.cancel(JOB, MEMBER))
+    await asyncio.sleep(0)  # its change is on its way to storage
+    sending = asyncio.create_task(stage.submitter.send(JOB))
+    await cancelling
+    stage.submitter.leave_place()
+    await sending
+    await stage.settle()
+    job = await stage.stored()
+    assert (job.state, job.reason, posts(gmi)) == (State.CANCELLED, Reason.CANCELLED, 0)
 
 
 async def test_an_accepted_job_that_is_finished_at_once_is_delivered(stage: Stage, gmi: GmiCloud) -> None:

@@ -12,6 +12,10 @@ def test_only_the_model_that_the_bot_was_made_for_can_be_used() -> None:
     assert CATALOG["vidu-q2-pro-r2v"] is DEFAULT
 
 
+def test_kinds_are_stored_as_they_always_were() -> None:
+    assert {kind.name: kind.value for kind in Kind} == {"IMAGE": "image", "VIDEO": "video"}
+
+
 def test_a_row_is_found_by_its_own_id() -> None:
     assert all(model.id == name for name, model in CATALOG.items())
 

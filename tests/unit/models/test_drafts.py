@@ -9,7 +9,7 @@ import pytest
 
 from bot.models.catalog import Kind
 from bot.models.drafts import Draft, Source, fitting
-from bot.models.problems import Problem, ProblemCode
+from bot.models.problems import Problem, ProblemCode, Values
 from bot.models.requests import IMAGE_BYTES_MAX, VIDEO_BYTES_MAX
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -61,8 +61,8 @@ def test_a_seed_out_of_range_is_told_from_what_is_no_number() -> None:
 )
 def test_a_file_may_be_as_large_as_its_name_lets_expect(name: str, limit: int) -> None:
     assert draft(source(name, size=limit)).problems() == []
-    [problem] = draft(source(name, size=limit + 1)).problems()
-    assert problem.code is ProblemCode.FILE_TOO_LARGE
+    values: Values = {"name": name, "size": limit + 1, "size_max": limit}
+    assert draft(source(name, size=limit + 1)).problems() == [Problem(ProblemCode.FILE_TOO_LARGE, values)]
 
 
 def test_only_the_chosen_files_count() -> None:

@@ -91,6 +91,14 @@ def test_a_quota_is_charged_once(
     assert job.charge is (held_becomes if charge is Charge.HELD else charge)
 
 
+def test_charges_are_stored_as_they_always_were() -> None:
+    assert {charge.name: charge.value for charge in Charge} == {
+        "HELD": "held",
+        "SETTLED": "settled",
+        "REFUNDED": "refunded",
+    }
+
+
 def test_what_belongs_to_a_state_ends_with_it() -> None:
     job = replace(
         new_job(),

@@ -35,6 +35,21 @@ def test_attempts_without_a_video_count_for_an_hour() -> None:
     assert timedelta(hours=1) == ATTEMPTS_PER
 
 
+def test_periods_and_scopes_are_stored_as_they_always_were() -> None:
+    assert {period.name: period.value for period in Period} == {
+        "HOUR": "hour",
+        "DAY": "day",
+        "WEEK": "week",
+        "MONTH": "month",
+    }
+    assert {scope.name: scope.value for scope in Scope} == {
+        "MEMBER": "member",
+        "ROLE": "role",
+        "SERVER": "server",
+        "OPERATOR": "operator",
+    }
+
+
 def test_every_period_has_a_length() -> None:
     assert all(period.length > timedelta() for period in Period)
 

@@ -28,6 +28,26 @@ def test_the_table_is_complete() -> None:
     assert set(TRANSITIONS) == set(State)
 
 
+def test_reasons_are_stored_as_they_always_were() -> None:
+    assert {reason.name: reason.value for reason in Reason} == {
+        "KEY": "key",
+        "CREDIT": "credit",
+        "CAPACITY": "capacity",
+        "RATE": "rate",
+        "POLICY": "policy",
+        "REFERENCE": "reference",
+        "PARAMETER": "parameter",
+        "MODEL": "model",
+        "UNREACHABLE": "unreachable",
+        "NOT_SENT": "not_sent",
+        "UNCLEAR": "unclear",
+        "FAILED": "failed",
+        "CANCELLED": "cancelled",
+        "NO_RESULT": "no_result",
+        "DEADLINE": "deadline",
+    }
+
+
 def test_the_groups_of_states() -> None:
     assert {"submitting", "queued", "processing", "succeeded", "overdue", "unconfirmed"} == OPEN
     assert {"queued", "processing", "overdue"} == FOLLOWED

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import RequestStatus
@@ -108,6 +109,8 @@ class MemoryJobs(list[Job]):
         return {job.request_id for job in self if job.request_id is not None} & set(request_ids)
 
     async def with_seeds(self, seeds: Collection[int]) -> list[Job]:
+        if any(abs(seed) >= 2**63 for seed in seeds):
+            raise OverflowError("no column of a database holds it")
         return [job for job in self if job.request.seed in seeds]
 
     async def without_request(self, earliest: datetime, latest: datetime) -> list[Job]:
@@ -249,3 +252,14 @@ async def rigged(per_minute: int = 300) -> AsyncIterator[Rig]:
             yield rig
         finally:
             await rig.close()
+
+
+def name(job: Job) -> str:
+    assert job.request_id is not None
+    return job.request_id
+
+
+def unlist(monkeypatch: pytest.MonkeyPatch, rig: Rig, *hidden: Job) -> None:
+    """Let the list show all requests of now but these."""
+    shown = [post for post in rig.cloud.posts if post.request_id not in {job.request_id for job in hidden}]
+    monkeypatch.setattr(GmiCloud, "posts", property(lambda _: shown))

@@ -41,6 +41,10 @@ def test_where_nothing_can_end_the_hazard_is_nothing(processed: float) -> None:
     assert hazard(processed, math.log(60), 0.4) == 0
 
 
+def test_a_job_may_end_within_its_first_second() -> None:
+    assert hazard(0.5, math.log(0.5), 0.4) == pytest.approx(2 * hazard(1.0, math.log(1.0), 0.4))
+
+
 @given(any_float, st.floats(min_value=-1, max_value=14), st.floats(min_value=DEVIATION_MIN, max_value=14))
 def test_the_hazard_is_a_number_for_every_float(processed: float, mean: float, deviation: float) -> None:
     assert 0 <= hazard(processed, mean, deviation) < math.inf

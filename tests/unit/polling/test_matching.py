@@ -12,6 +12,7 @@ import pytest
 
 from bot.gmi.schemas import RequestStatus
 from bot.models.jobs import Job, without_content
+from bot.models.requests import SEED_MAX
 from bot.models.states import State
 from bot.polling.matching import NOTE, LostPosts, echoes
 from fakes.gmi import script
@@ -243,6 +244,18 @@ async def test_a_payload_that_contradicts_is_never_found_by_its_time(rig: Rig, l
     assert rig.own.notes.values == {NOTE: rig.clock.now().isoformat()}
 
 
+async def test_a_payload_that_contradicts_is_not_taken_once_its_rival_is_found(
+    rig: Rig, lost_posts: LostPosts
+) -> None:
+    first, second = lost(1), lost(2)
+    second = replace(second, request=replace(second.request, duration=9))
+    shown = stranger(rig, {"duration": 9})  # the second's, or another client's: it can't be the first's
+    assert await find(rig, lost_posts, [shown], first, second) == {}
+    assert rig.own.notes.values == {}
+    rig.own.jobs[1] = replace(second, request_id="two")
+    assert await find(rig, lost_posts, [shown], first) == {}
+
+
 async def test_a_job_that_is_found_is_a_rival_until_its_id_is_stored(rig: Rig, lost_posts: LostPosts) -> None:
     first, second = lost(1), lost(2, created=250)
     records = [
@@ -270,6 +283,7 @@ async def test_a_job_that_is_found_is_a_rival_until_its_id_is_stored(rig: Rig, l
         ({"seed": 1.5}, 0.0, True),
         ({"seed": "1"}, 0.0, True),
         ({"seed": float("nan")}, 0.0, True),
+        ({"seed": float("inf")}, 0.0, True),
         ({}, 0.0, False),
         ({}, None, False),
         ({}, -SKEW - 1, True),  # nothing of ours was on its way then
@@ -292,8 +306,23 @@ async def test_another_client_is_noted_once_it_is_certain(
     assert ("requests of another client" in caplog.text) is other
 
 
+@pytest.mark.parametrize(("ended", "other"), [(-SKEW, False), (-SKEW - 1, True)])
+async def test_a_job_that_was_just_given_up_may_have_a_record(
+    ended: float, other: bool, rig: Rig, lost_posts: LostPosts
+) -> None:
+    given_up = lost(created=-600, state=State.UNCONFIRMED)
+    rig.own.jobs.append(replace(given_up, state_since=at(ended)))
+    await find(rig, lost_posts, [record("one", {})])
+    assert (NOTE in rig.own.notes.values) is other
+
+
+def test_the_note_of_another_client_is_stored_as_it_always_was() -> None:
+    assert NOTE == "another client of GMI Cloud was seen"
+
+
 async def test_our_own_records_are_no_other_client(rig: Rig, lost_posts: LostPosts) -> None:
     known, sent = replace(lost(1), request_id="one"), lost(2)
+    sent = replace(sent, request=replace(sent.request, seed=SEED_MAX))
     rig.own.jobs += [known, sent]
     records = [record("one", {"seed": 12345}), record("two", sent.request.payload() | {"watermark": True})]
     await find(rig, lost_posts, records)
@@ -322,7 +351,8 @@ async def test_a_deleted_job_is_no_reason_to_give_its_video_to_another(
 async def test_beside_another_client_nothing_is_found_by_its_time(rig: Rig, lost_posts: LostPosts) -> None:
     job = lost()
     shown = stranger(rig, {})
-    assert await find(rig, lost_posts, [shown, record("other", {"seed": 99})], job) == {}
+    other = record("other", {"seed": 99}, -9999)
+    assert await find(rig, lost_posts, [shown, other], job) == {}
     again = LostPosts(rig.client, rig.own, rig.clock)  # after a restart
     assert await find(rig, again, [shown], job) == {}
     by_payload = record("mine", job.request.payload())

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from bot.gmi.schemas import RequestStatus
-from bot.models.jobs import Job
 from bot.models.requests import MODEL
-from bot.models.states import Reason, State
+from bot.models.states import State
 from bot.polling.estimator import DurationEstimator
 from fakes.gmi import script
-from fakes.gmi.cloud import GmiCloud, Timing
-from fakes.gmi.script import Outcome
-from tests.unit.polling.rig import EPOCH, Rig, job_of, rigged
+from fakes.gmi.cloud import Timing
+from tests.unit.polling.rig import EPOCH, Rig, name, unlist
 
-QUEUED, PROCESSING, SUCCEEDED, FAILED = State.QUEUED, State.PROCESSING, State.SUCCEEDED, State.FAILED
-
-
-@pytest.fixture
-async def rig() -> AsyncIterator[Rig]:
-    async with rigged() as rig:
-        rig.cloud.timing = Timing(queued=10, processing=60)
-        yield rig
-
-
-def name(job: Job) -> str:
-    assert job.request_id is not None
-    return job.request_id
-
-
-def unlist(monkeypatch: pytest.MonkeyPatch, rig: Rig, *hidden: Job) -> None:
-    """Let the list show all requests of now but these."""
-    shown = [post for post in rig.cloud.posts if post.request_id not in {job.request_id for job in hidden}]
-    monkeypatch.setattr(GmiCloud, "posts", property(lambda _: shown))
+PROCESSING, SUCCEEDED, FAILED = State.PROCESSING, State.SUCCEEDED, State.FAILED
 
 
 # One job.
@@ -175,7 +150,7 @@ async def test_a_new_job_is_served_by_the_next_list(rig: Rig) -> None:
     rig.cloud.timing = Timing(queued=2, processing=600)
     await rig.submit()
     await rig.submit()
-    await rig.advance(60)
+    await rig.advance(70)  # the list has just been asked for, and would come again in half a minute
     before = rig.seen
     new = await rig.submit()
     await rig.advance(1.9)
@@ -183,6 +158,25 @@ async def test_a_new_job_is_served_by_the_next_list(rig: Rig) -> None:
     await rig.advance(0.2)
     assert rig.asked(before) == {"requests": 1}  # in two seconds, not in thirty
     assert rig.states(new) == [PROCESSING]
+
+
+async def test_a_new_job_that_no_list_shows_is_asked_about_in_time(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(50):
+        rig.estimator.learn(MODEL, 5, 600)
+    rig.cloud.timing = Timing(queued=2, processing=600)
+    await rig.submit()
+    await rig.submit()
+    await rig.advance(70)
+    before = rig.seen
+    new = await rig.submit(deadline=20)
+    unlist(monkeypatch, rig, new)
+    await rig.advance(2.1)
+    assert rig.asked(before) == {"requests": 1, name(new): 1}
+    assert rig.states(new) == [PROCESSING]
+    await rig.advance(18)
+    assert rig.states(new) == [PROCESSING, None]
 
 
 async def test_a_job_missing_from_the_list_is_asked_about_singly(
@@ -268,270 +262,3 @@ async def test_a_state_that_the_list_words_oddly_is_asked_for_singly(rig: Rig) -
     assert all(rig.states(job) == [PROCESSING] for job in jobs)
     await rig.advance(90)
     assert all(rig.states(job) == [PROCESSING, SUCCEEDED] for job in jobs)
-
-
-# Ends that lack something.
-
-
-async def test_a_reason_that_the_list_does_not_give_is_asked_for(rig: Rig) -> None:
-    rig.cloud.outcome(Outcome("failed", {"error": "AuditSubmitIllegal"}, listed_end=False), times=2)
-    jobs = [await rig.submit(), await rig.submit()]
-    await rig.advance(120)
-    for job in jobs:
-        assert rig.states(job) == [PROCESSING, FAILED]
-    assert {update.status.reason for update in rig.updates[2:] if update.status} == {Reason.POLICY}
-    assert all(rig.asked()[name(job)] == 1 for job in jobs)
-
-
-async def test_a_reason_that_cannot_be_asked_for_is_given_up_at_the_deadline(rig: Rig) -> None:
-    rig.cloud.outcome(Outcome("failed", {"error": "AuditSubmitIllegal"}, listed_end=False))
-    job, other = await rig.submit(deadline=100), await rig.submit()
-    rig.cloud.fault("GET", f"/requests/{name(job)}", script.HTML_PAGE.repeated(None))
-    await rig.advance(99)
-    assert rig.states(job) == [PROCESSING]
-    await rig.advance(1)
-    assert rig.states(job) == [PROCESSING, FAILED]
-    assert rig.updates[-1].status is not None
-    assert rig.updates[-1].status.reason is None
-    assert rig.states(other)[-1] is SUCCEEDED
-
-
-async def test_what_a_single_question_tells_after_a_failure_without_a_reason_is_final(rig: Rig) -> None:
-    job = await rig.submit(track=False)
-    rig.track(job, 30, unexplained=RequestStatus(name(job), FAILED))
-    await rig.advance(0)
-    assert rig.asked() == {name(job): 1}  # at once
-    await rig.advance(40)
-    assert rig.states(job) == [PROCESSING, None]  # and no failure at its deadline
-
-
-async def test_an_unknown_word_of_a_single_question_is_not_final(rig: Rig) -> None:
-    job = await rig.submit(track=False)
-    odd = script.answer(200, {"request_id": name(job), "status": "who knows"})
-    rig.cloud.fault("GET", "/requests/*", odd.repeated(None))
-    rig.track(job, 30, unexplained=RequestStatus(name(job), FAILED))
-    await rig.advance(40)
-    assert rig.states(job) == [FAILED]
-
-
-@pytest.mark.parametrize("number", [1, 2])
-async def test_a_link_that_comes_later_is_waited_for(number: int, rig: Rig) -> None:
-    rig.cloud.outcome(Outcome(link_after=20), times=number)
-    jobs = [await rig.submit() for _ in range(number)]
-    await rig.advance(75)
-    assert all(rig.states(job) == [PROCESSING, SUCCEEDED] for job in jobs)
-    assert not any(update.status and update.status.results for update in rig.updates)
-    before = rig.seen
-    await rig.advance(30)
-    assert all(rig.states(job) == [PROCESSING, SUCCEEDED, SUCCEEDED] for job in jobs)
-    assert rig.updates[-1].status is not None
-    assert rig.updates[-1].status.results
-    assert set(rig.asked(before)) == {name(job) for job in jobs}
-    assert all(7 <= rig.asked(before)[name(job)] <= 16 for job in jobs)
-
-
-async def test_a_list_may_still_give_the_link_of_a_job_that_is_asked_about_alone(rig: Rig) -> None:
-    rig.cloud.outcome(Outcome(link_after=20))
-    job = await rig.submit()
-    rig.cloud.timing = Timing(queued=10, processing=300)
-    others = [await rig.submit(), await rig.submit()]
-    rig.cloud.fault("GET", f"/requests/{name(job)}", script.HTML_PAGE.repeated(None))
-    await rig.advance(160)
-    assert rig.states(job) == [PROCESSING, SUCCEEDED, SUCCEEDED]
-    assert rig.states(others[0]) == [PROCESSING]
-
-
-# The budget.
-
-
-async def test_the_budget_is_kept_and_everyone_has_a_turn() -> None:
-    async with rigged(per_minute=12) as rig:
-        rig.cloud.timing = Timing(queued=3, processing=600)
-        rig.cloud.list_mode = "missing"
-        jobs = [await rig.submit() for _ in range(10)]
-        for _ in range(3):
-            before = rig.seen
-            await rig.advance(60)
-            assert 11 <= rig.asked(before).total() <= 13
-        before = rig.seen
-        await rig.advance(180)
-        assert all(rig.asked(before)[name(job)] >= 2 for job in jobs)
-
-
-@pytest.mark.parametrize(("per_minute", "together"), [(30, 1), (60, 1), (120, 2), (6000, 50)])
-async def test_a_seconds_worth_of_questions_goes_out_together(per_minute: int, together: int) -> None:
-    async with rigged(per_minute=per_minute) as rig:
-        rig.cloud.timing = Timing(queued=1000, processing=60)
-        rig.cloud.list_mode = "missing"
-        for _ in range(together + 5):
-            await rig.submit()
-        await rig.advance(2)
-        assert rig.asked()["requests"] == 1
-        assert rig.asked().total() == 1 + together
-        await rig.advance(60 / per_minute * (1 + together) - 0.001)
-        assert rig.asked().total() == 1 + together
-        await rig.advance(0.002)
-        assert rig.asked().total() == 1 + together + min(together, 5)
-
-
-async def test_the_budget_goes_to_those_most_likely_finished() -> None:
-    async with rigged(per_minute=6) as rig:
-        for _ in range(50):
-            rig.estimator.learn(MODEL, 5, 180)
-        rig.cloud.timing = Timing(queued=3, processing=900)
-        rig.cloud.list_mode = "missing"
-        older = [await rig.submit() for _ in range(3)]
-        await rig.advance(150)
-        younger = [await rig.submit() for _ in range(3)]
-        before = rig.seen
-        await rig.advance(120)
-        asked = rig.asked(before)
-        assert min(asked[name(job)] for job in older) > max(asked[name(job)] for job in younger)
-
-
-async def test_a_deadline_comes_before_everything_else() -> None:
-    async with rigged(per_minute=1) as rig:
-        rig.cloud.timing = Timing(queued=1000, processing=60)
-        rig.cloud.list_mode = "missing"
-        others = [await rig.submit() for _ in range(5)]
-        late = await rig.submit(deadline=30)
-        await rig.advance(121.9)
-        assert rig.asked().total() == 2  # the list, and one of them
-        await rig.advance(0.1)
-        assert rig.states(late).count(None) == 1
-        assert sum(rig.asked()[name(job)] for job in others) == 1
-
-
-# Lost POSTs.
-
-
-@pytest.mark.parametrize("others", [0, 3])
-async def test_a_lost_post_is_searched_for_at_once(others: int, rig: Rig) -> None:
-    for _ in range(others):
-        await rig.submit()
-    await rig.advance(3)
-    before = rig.seen
-    job = await rig.lose()
-    await rig.advance(0)
-    assert rig.asked(before) == {"requests": 1}
-    assert rig.states(job) == [QUEUED]
-    assert rig.updates[-1].status is not None
-    found = replace(job, state=QUEUED, request_id=rig.updates[-1].status.request_id)
-    rig.own.jobs[-1] = found
-    rig.track(found)
-    await rig.advance(120)
-    assert rig.states(job) == [QUEUED, PROCESSING, SUCCEEDED]
-
-
-async def test_a_lost_post_that_does_not_show_is_searched_for_until_its_deadline(rig: Rig) -> None:
-    job = job_of(9, State.SUBMITTING, request_id=None)
-    rig.own.jobs.append(job)
-    rig.track(job, deadline=60)
-    await rig.advance(59.9)
-    assert rig.asked() == {"requests": 12}
-    assert rig.states(job) == []
-    await rig.advance(0.1)
-    assert rig.states(job) == [None]
-    before = rig.seen
-    await rig.advance(1800)
-    assert rig.asked(before) == {"requests": 3}
-
-
-async def test_single_questions_about_lost_posts_count_for_the_budget() -> None:
-    async with rigged(per_minute=6) as rig:
-        rig.cloud.outcome(Outcome(echoes=False))
-        job = await rig.lose()
-        other = await rig.submit()
-        await rig.advance(0)
-        assert rig.states(job) == [QUEUED]  # the only record of its moment
-        rig.poller.drop(job.id)
-        assert rig.asked().total() == 2  # the list, and the record
-        await rig.advance(19.9)
-        assert rig.asked().total() == 2
-        await rig.advance(0.1)
-        assert rig.asked()[name(other)] == 1
-
-
-async def test_without_the_storage_lost_posts_are_searched_for_again(
-    rig: Rig, caplog: pytest.LogCaptureFixture
-) -> None:
-    job, other = await rig.lose(), await rig.submit()
-    rig.own.jobs.broken = True
-    await rig.advance(4)
-    assert rig.states(job) == []
-    assert "could not be searched for" in caplog.text
-    rig.own.jobs.broken = False
-    await rig.advance(2)
-    assert rig.states(job) == [QUEUED]
-    await rig.advance(120)
-    assert rig.states(other)[-1] is SUCCEEDED
-
-
-async def test_a_found_job_that_is_rendered_already_teaches_nothing(rig: Rig) -> None:
-    job = await rig.lose()
-    rig.poller.drop(job.id)
-    await rig.advance(30)
-    rig.track(job)
-    await rig.advance(0)
-    assert rig.states(job) == [PROCESSING]
-    assert rig.updates[-1].status is not None
-    rig.track(
-        replace(
-            job, state=PROCESSING, state_since=rig.clock.now(), request_id=rig.updates[-1].status.request_id
-        )
-    )
-    await rig.advance(120)
-    assert rig.states(job) == [PROCESSING, SUCCEEDED]
-    assert rig.estimator.dump() == "[]"
-
-
-# Trouble inside.
-
-
-async def test_polling_that_begins_anew_loses_no_job(rig: Rig) -> None:
-    jobs = [await rig.submit() for _ in range(3)]
-    for _ in range(30):
-        await rig.advance(3)
-        await rig.begin()
-    await rig.advance(60)
-    for job in jobs:
-        assert rig.states(job) == [PROCESSING, SUCCEEDED]
-
-
-async def test_a_round_that_breaks_off_loses_no_job(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = [await rig.submit() for _ in range(3)]
-
-    def breaks(*_: object) -> bool:
-        raise RuntimeError("for this test")
-
-    with monkeypatch.context() as broken:
-        broken.setattr("bot.polling.request_list.ListSchedule.is_usable", breaks)
-        with pytest.raises(RuntimeError):
-            await rig.advance(10)
-    await rig.begin()
-    await rig.advance(120)
-    for job in jobs:
-        assert rig.states(job) == [PROCESSING, SUCCEEDED]
-
-
-async def test_trouble_with_one_job_is_its_own(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    jobs = [await rig.submit(), await rig.submit()]
-    learn, left = DurationEstimator.learn, 1
-
-    def chokes(self: DurationEstimator, *taken: Any) -> None:
-        nonlocal left
-        if left:
-            left -= 1
-            raise RuntimeError("for this test")
-        learn(self, *taken)
-
-    monkeypatch.setattr(DurationEstimator, "learn", chokes)
-    with caplog.at_level(logging.ERROR):
-        await rig.advance(72)
-        [line] = [record.getMessage() for record in caplog.records]
-        assert line == f"Job {jobs[0].id}: what GMI Cloud said of it could not be taken"
-        assert rig.states(jobs[1]) == [PROCESSING, SUCCEEDED]
-        await rig.advance(31)
-    assert rig.states(jobs[0])[-1] is SUCCEEDED

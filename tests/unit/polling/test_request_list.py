@@ -43,6 +43,7 @@ def tracked(state: State = State.QUEUED, since: float = 0.0) -> TrackedRequest:
         (1_000_000, 1000, 195, False),
         (1_000_000, 1000, 197, True),
         (5_000, 0, 1, True),
+        (10_000, 1, 1, True),  # it holds nothing but the record that would be asked for
     ],
 )
 def test_a_list_is_cheap_up_to_the_bytes_of_single_questions(
@@ -67,7 +68,7 @@ def test_a_list_of_no_use_is_left_alone_for_a_while() -> None:
 
 
 def test_a_long_list_of_no_use_is_left_alone_for_longer() -> None:
-    made = schedule(size=10**7, records=10)
+    made = schedule(per_minute=6, size=10**7, records=10)  # single questions would break the budget
     made.set_aside(2, at(0), MINUTE)
     assert not made.is_usable(2, at(1799))
     assert made.is_usable(2, at(1800))
@@ -128,6 +129,9 @@ def test_a_long_list_comes_as_rarely_as_its_bytes_allow() -> None:
     small = schedule(size=2000, records=2)
     small.plan([tracked(), tracked()], ESTIMATOR, 2, at(0))
     assert small.due == at(2)
+    many = schedule(size=10 * 512 * 1024, records=2000)  # long, and cheaper than so many questions
+    many.plan([tracked(), tracked()], ESTIMATOR, 2000, at(0))
+    assert many.due == at(2)
     odd = schedule(size=20_000, records=100)  # long for two jobs, and still no second's worth of bytes
     assert not odd.is_cheap(2)
     odd.plan([tracked(State.PROCESSING)] * 900, ESTIMATOR, 2, at(30))

@@ -15,8 +15,7 @@ from bot.polling.tracked import TrackedRequest
 from fakes.gmi import script
 from fakes.gmi.cloud import Timing
 from fakes.gmi.script import Outcome
-from tests.unit.polling.rig import Rig, rigged
-from tests.unit.polling.test_poller import name, unlist
+from tests.unit.polling.rig import Rig, name, rigged, unlist
 
 QUEUED, PROCESSING, SUCCEEDED, FAILED = State.QUEUED, State.PROCESSING, State.SUCCEEDED, State.FAILED
 LONG = Timing(queued=2, processing=600)

@@ -49,6 +49,7 @@ EXTENSIONS = (
     "cogs.card_buttons",
     "cogs.videos",
     "cogs.quota",
+    "cogs.help",
     "cogs.fallbacks",
 )
 KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS

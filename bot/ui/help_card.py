@@ -57,13 +57,17 @@ def _how_to() -> str:
         "Type `/vidu`, attach images or short videos as references, and write what should happen. "
         "Your video shows the people, animals, things and places from your references."
     )
-    prompt = _("The fox from the first image runs along the beach from the second, the camera follows it")
-    example = _("Example: `/vidu` **prompt** {prompt} **image1** fox.png **image2** beach.jpg **duration** 5")
     more = _(
         "Or open the menu of a message that has images or videos, and choose "
         "**Apps**, then **Make a video from this**. `/videos` lists all your videos."
     )
-    return f"{title}\n{text}\n> {example.format(prompt=prompt)}\n{more}"
+    prompt = _("The fox from the first image runs along the beach from the second. The camera follows it.")
+    example = (
+        _("Example: `/vidu`"),
+        f"**prompt:** {prompt}",
+        "**image1:** fox.png · **image2:** beach.jpg · **duration:** 5",
+    )
+    return "\n".join([title, text, more, *(f"> {line}" for line in example)])
 
 
 def _limits(model: Model) -> str:

@@ -65,7 +65,7 @@ class Submission:
     spoiler: bool = False
     release: Callable[[], None] = lambda: None  # called once the uploads are needed no more
 
-    def job(self, model: str, now: datetime, *, waits: bool) -> Job:
+    def job(self, model: str, now: datetime, *, waits: bool, first: bool = False) -> Job:
         """Return the job that begins with this; one that waits is stored as certainly not sent."""
         return Job(
             self.job_id,
@@ -78,6 +78,7 @@ class Submission:
             state_since=now,
             waiting_until=now if waits else None,
             spoiler=self.spoiler,
+            first=first,
         )
 
 
@@ -173,11 +174,12 @@ class JobService:
         job_id = submission.job_id
         if job_id in self._jobs or await self._storage.jobs.get(job_id) is not None:
             raise DuplicateRequest(str(job_id))
+        first = not await self._storage.jobs.has_earlier(submission.user_id, job_id)
         # Meanwhile: from here to the place nothing awaits, and a stop waits for whoever has a place.
         if self._closing:
             raise ShuttingDown
         try:
-            job, placed = await self._reserve(submission, now)
+            job, placed = await self._reserve(submission, now, first=first)
         except LimitExceeded as error:
             self._budget_warnings.refused(error)
             raise
@@ -188,7 +190,7 @@ class JobService:
         tasks.spawn(self._recovery.submit(job_id, placed=placed), f"submit job {job_id}")
         return job
 
-    async def _reserve(self, submission: Submission, now: datetime) -> tuple[Job, bool]:
+    async def _reserve(self, submission: Submission, now: datetime, *, first: bool) -> tuple[Job, bool]:
         """Take what a job costs wherever it counts, store it, and return it and whether it has a place."""
         guild_id, user_id = submission.quota_guild_id, submission.user_id
         seconds = submission.request.duration
@@ -197,7 +199,7 @@ class JobService:
         self.gate.admit(submission.job_id)
         # Whoever has to wait for a place is stored as waiting: then no crash leaves a doubt.
         placed = self._submitter.take_place()
-        job = submission.job(self._model, now, waits=not placed)
+        job = submission.job(self._model, now, waits=not placed, first=first)
         await self._insert(job, placed)
         return job, placed
 

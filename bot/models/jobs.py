@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -73,6 +73,8 @@ class Job:
     quota_guild_id: int | None = None  # the server whose quotas count; it never changes with the card's place
     acknowledged: bool = False  # the member has seen how it ended
     revision: int = 0
+    # Its member had no job before it: not stored, but found out from the jobs that are.
+    first: bool = field(default=False, compare=False)
 
     @property
     def is_open(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -92,8 +92,19 @@ class JobStore:
         unfinished = sa.or_(
             jobs.c.state.in_(sorted(OPEN)), jobs.c.told.is_(False), jobs.c.refetch_until.is_not(None)
         )
-        query = jobs.select().where(unfinished).order_by(jobs.c.id)
-        return await self._database.read(query, row_to_job, self._limits.startup)
+        earlier = jobs.alias("earlier")
+        first = ~sa.exists().where(earlier.c.user_id == jobs.c.user_id, earlier.c.id < jobs.c.id)
+        query = sa.select(jobs, first.label("is_first")).where(unfinished).order_by(jobs.c.id)
+
+        def to_job(row: sa.Row[Any]) -> Job:
+            return replace(row_to_job(row), first=row.is_first)
+
+        return await self._database.read(query, to_job, self._limits.startup)
+
+    async def has_earlier(self, user_id: int, job_id: int) -> bool:
+        """Return whether a member ever had a job before this one: ids grow with time."""
+        query = sa.select(jobs.c.id).where(jobs.c.user_id == user_id, jobs.c.id < job_id).limit(1)
+        return bool(await self._database.rows(query))
 
     async def of_user(self, user_id: int, *, limit: int, offset: int = 0) -> list[Job]:
         """Return a member's jobs, newest first."""

@@ -10,6 +10,7 @@ import discord
 from bot.models.jobs import Charge, Job
 from bot.models.states import Reason, State
 from bot.ui import formatting
+from bot.ui.plain_text import plain, shorten
 from bot.ui.reason_texts import explain, unknown_code
 from bot.ui.translator import N_, _, ngettext
 
@@ -172,12 +173,8 @@ def about(seconds: float) -> str:
 
 
 def quote_prompt(prompt: str, limit: int) -> str:
-    """Return a prompt so that it cannot format, link or ping, cut at a word where it is long."""
-    text = " ".join(prompt.split())
-    if len(text) > limit:
-        head = text[:limit]
-        text = (head.rsplit(" ", 1)[0] if " " in head[limit // 2 :] else head).rstrip() + "…"
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(text))
+    """Return a prompt as nothing but text, cut at a word where it is long."""
+    return plain(shorten(prompt, limit))
 
 
 def _why_it_waits(job: Job) -> str:

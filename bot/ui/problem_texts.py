@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from discord.utils import escape_markdown, escape_mentions
-
 from bot.models.catalog import Kind
 from bot.models.problems import ANY_KIND, FileFormat, Problem, ProblemCode, Values
 from bot.ui.formatting import megabytes, number, relative
+from bot.ui.plain_text import plain
 from bot.ui.translator import N_, _, ngettext
 
 PROBLEMS_SHOWN = 12  # more would hide what to do first
@@ -268,7 +267,7 @@ _SHOWN_AS: Mapping[str, Callable[[int], str]] = {
 
 def _value(name: str, value: str | int | float) -> str:
     if name == "typed":
-        return escape_mentions(escape_markdown(str(value)))
+        return plain(str(value))
     if name in _SHOWN_AS:
         return _SHOWN_AS[name](int(value))
     return f"{round(value, 1):g}" if isinstance(value, float) else str(value)

@@ -106,18 +106,18 @@ class JobStore:
         query = sa.select(jobs.c.id).where(jobs.c.user_id == user_id, jobs.c.id < job_id).limit(1)
         return bool(await self._database.rows(query))
 
-    async def of_user(self, user_id: int, *, limit: int, offset: int = 0) -> list[Job]:
-        """Return a member's jobs, newest first."""
+    async def of_user(
+        self, user_id: int, *, words: Sequence[str] = (), limit: int, offset: int = 0
+    ) -> list[Job]:
+        """Return a member's jobs, newest first; with words, those that have all of them in their prompt."""
         query = (
-            jobs.select()
-            .where(jobs.c.user_id == user_id)
-            .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+            jobs.select().where(*_theirs(user_id, words)).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
         )
         return await self._database.read(query.limit(limit).offset(offset), row_to_job)
 
-    async def count_of_user(self, user_id: int) -> int:
-        """Return how many jobs a member has ever had."""
-        query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.user_id == user_id)
+    async def count_of_user(self, user_id: int, *, words: Sequence[str] = ()) -> int:
+        """Return how many jobs a member has ever had; with words, as `of_user` finds them."""
+        query = sa.select(sa.func.count()).select_from(jobs).where(*_theirs(user_id, words))
         return int((await self._database.rows(query))[0][0])
 
     async def known_requests(self, request_ids: Collection[str]) -> set[str]:
@@ -149,6 +149,12 @@ class JobStore:
             sa.or_(c.state == State.SUBMITTING, c.since.is_(None), c.since >= to_micros(earliest)),
         )
         return await self._database.read(query, row_to_job, self._limits.background)
+
+
+def _theirs(user_id: int, words: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+    """Return what selects a member's jobs that have all of these words in their prompt."""
+    found = [jobs.c.prompt.icontains(word, autoescape=True) for word in words]  # a word may hold % and _
+    return [jobs.c.user_id == user_id, *found]
 
 
 def _in_batches(values: Collection[T]) -> Iterator[list[T]]:

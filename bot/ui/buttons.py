@@ -49,11 +49,12 @@ def buttons(job: Job) -> list[ui.Button[Any]]:
     return [card_button(action, job.id) for action in (CardAction.AGAIN, CardAction.EDIT, CardAction.DELETE)]
 
 
-def page_buttons(page: int, pages: int) -> ui.ActionRow[Any]:
+def page_buttons(page: int, pages: int, search: str = "") -> ui.ActionRow[Any]:
     """Return the buttons that turn the list of a member's videos to its other pages."""
+    newer, older = page_button_id(page - 1, search), page_button_id(page + 1, search)
     return ui.ActionRow(
-        ui.Button(label=_("Newer"), emoji="◀️", disabled=page == 1, custom_id=page_button_id(page - 1)),
-        ui.Button(label=_("Older"), emoji="▶️", disabled=page == pages, custom_id=page_button_id(page + 1)),
+        ui.Button(label=_("Newer"), emoji="◀️", disabled=page == 1, custom_id=newer),
+        ui.Button(label=_("Older"), emoji="▶️", disabled=page == pages, custom_id=older),
     )
 
 

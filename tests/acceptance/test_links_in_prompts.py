@@ -22,7 +22,9 @@ CLICKABLE = re.compile(r"://evil|evil\.example|discord\.gg|@everyone|(?<!\\)[<*\
 
 
 def assert_only_text(shown: InteractionResult) -> None:
-    [quoted] = [line for line in card_text(shown).splitlines() if "fox" in line and line.startswith("> ")]
+    lines = [line for line in card_text(shown).splitlines() if "fox" in line]
+    # On a card a prompt is a quote, in the list it is a title.
+    [quoted] = [line[2:].removesuffix("**") for line in lines if line.startswith(("> ", "**"))]
     assert not CLICKABLE.search(quoted), quoted
     assert "evil" in quoted
 

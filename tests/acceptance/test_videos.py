@@ -122,7 +122,7 @@ async def test_cancel_from_the_list(restart: bool, world: World, cloud: GmiCloud
 
 
 @pytest.mark.parametrize("restart", [False, True])
-async def test_again_from_a_shown_copy_uses_the_cards_references(
+async def test_again_from_the_list_uses_the_cards_references(
     restart: bool, world: World, cloud: GmiCloud
 ) -> None:
     await until(world, await ask(world, prompt="first fox", image1=("my_fox.png", picture())), READY)
@@ -140,7 +140,7 @@ async def test_again_from_a_shown_copy_uses_the_cards_references(
     assert posts[2]["images"][0].endswith("reference-1.png")
 
 
-async def test_again_from_a_shown_copy_days_later_uses_links_that_live(world: World, cloud: GmiCloud) -> None:
+async def test_again_from_the_list_days_later_uses_links_that_live(world: World, cloud: GmiCloud) -> None:
     asked = await ask(world, image1=("my_fox.png", picture()))
     await until(world, asked, READY)
     for day in range(3):

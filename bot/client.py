@@ -20,6 +20,7 @@ from bot.connection.registration import register
 from bot.delivery.fetcher import Fetcher
 from bot.delivery.routes import Routes
 from bot.delivery.sender import Delivery
+from bot.delivery.thumbnails import Thumbnails
 from bot.gmi.client import GmiCloud
 from bot.intake.access import command_allowed_or_answered, log_access
 from bot.intake.answers import answer_failed, answer_unexpected
@@ -49,6 +50,7 @@ EXTENSIONS = (
     "cogs.card_buttons",
     "cogs.videos",
     "cogs.quota",
+    "cogs.help",
     "cogs.fallbacks",
 )
 KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS
@@ -63,6 +65,7 @@ class ViduBot(commands.Bot):
     storage: Storage
     quota_service: QuotaService
     delivery: Delivery
+    thumbnails: Thumbnails
     job_service: JobService
     intake: Intake
 
@@ -140,6 +143,7 @@ class ViduBot(commands.Bot):
         self.delivery = Delivery(
             Routes(self, session, self.clock), Fetcher(downloads, self.clock, loopback=loopback)
         )
+        self.thumbnails = Thumbnails(self.delivery, self.clock)
         self.job_service = JobService(
             storage=self.storage,
             quotas=limiter,

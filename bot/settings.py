@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.models.access import AccessRule
@@ -15,6 +16,7 @@ from bot.models.quotas import Period, Rule
 
 UNLIMITED = "unlimited"
 SNOWFLAKE_END = 2**64  # Discord's ids stay below it
+PAGE_URL_MAX = 512  # characters of a button's link [Discord]
 DRIVERS = ("sqlite+aiosqlite:", "postgresql+asyncpg:")
 
 
@@ -40,9 +42,32 @@ def _is_snowflake(word: str) -> bool:
     return word.isascii() and word.isdecimal() and len(word) <= 20 and 0 < int(word) < SNOWFLAKE_END
 
 
+def _page(value: str) -> str:
+    """Return the address of a page: Discord refuses a card whose button leads anywhere else."""
+    value = value.strip()
+    if len(value) > PAGE_URL_MAX:
+        raise ValueError(f"must be at most {PAGE_URL_MAX} characters long")
+    if not _is_page(value):
+        raise ValueError("must be the address of a page that starts with https://")
+    return value
+
+
+def _is_page(value: str) -> bool:
+    if any(character.isspace() or not character.isprintable() for character in value):
+        return False
+    try:
+        parts = urlsplit(value)
+        port = parts.port  # which raises where it is no number
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    return parts.scheme == "https" and "." in host.strip(".") and "@" not in parts.netloc and port != 0
+
+
 # NoDecode: pydantic would read the list as JSON.
 Servers = Annotated[frozenset[int], NoDecode, BeforeValidator(_server_ids)]
 Attempts = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_number_or_unlimited)]
+Page = Annotated[str, AfterValidator(_page)]
 Allowance = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_number_or_unlimited)]
 
 
@@ -82,6 +107,8 @@ class Settings(BaseSettings):
     notify_after_seconds: int = Field(default=30, ge=-1)
     allowed_servers: Servers = frozenset()
     allow_direct: bool | None = None  # None: as long as no servers are named
+    privacy_url: Page | None = None
+    terms_url: Page | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("log_level", "quota_per", "budget_per", mode="before")

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.delivery.thumbnails import Thumbnails
+from bot.models.jobs import Job
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import SimulatedClock, World, open_world, settings_for
 
 # The page always shows it above the channel, in one line that is about this long.
 TOPIC = "/vidu makes a video. Used up your videos? View as ben, or view as noor and use /quota reset."
+
+
+class NoThumbnails(Thumbnails):
+    """Finds no pictures: SimCord's page shows the files of a message on that message only."""
+
+    async def of(self, jobs: Iterable[Job]) -> dict[int, str]:  # noqa: ARG002
+        """Return no link for any job."""
+        return {}
 
 
 @asynccontextmanager
@@ -31,5 +41,6 @@ async def open_stage() -> AsyncIterator[World]:
             settings = settings_for(cloud, f"sqlite+aiosqlite:///{Path(folder) / 'demo.db'}")
             async with open_world(cloud, clock, settings, topic=TOPIC) as world:
                 worlds.append(world)
+                world.bot.thumbnails = NoThumbnails(world.bot.delivery, clock)
                 with world.env.time_context():
                     yield world

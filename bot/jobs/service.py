@@ -139,11 +139,12 @@ class JobService:
         job_id = submission.job_id
         if job_id in self._jobs or await self._storage.jobs.get(job_id) is not None:
             raise DuplicateRequest(str(job_id))
+        first = not await self._storage.jobs.has_earlier(submission.user_id, job_id)
         # Meanwhile: from here to the place nothing awaits, and a stop waits for whoever has a place.
         if self._closing:
             raise ShuttingDown
         try:
-            job, placed = await self._starter.start(submission, now)
+            job, placed = await self._starter.start(submission, now, first=first)
         except LimitExceeded as error:
             self._budget_warnings.refused(error)
             raise

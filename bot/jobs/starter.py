@@ -33,7 +33,7 @@ class Submission:
     spoiler: bool = False
     release: Callable[[], None] = lambda: None  # called once the uploads are needed no more
 
-    def job(self, model: str, now: datetime, *, waits: bool) -> Job:
+    def job(self, model: str, now: datetime, *, waits: bool, first: bool = False) -> Job:
         """Return the job that begins with this; one that waits is stored as certainly not sent."""
         return Job(
             self.job_id,
@@ -46,6 +46,7 @@ class Submission:
             state_since=now,
             waiting_until=now if waits else None,
             spoiler=self.spoiler,
+            first=first,
         )
 
 
@@ -58,7 +59,7 @@ class Starter:
         self._submitter = submitter
         self._model = model
 
-    async def start(self, submission: Submission, now: datetime) -> tuple[Job, bool]:
+    async def start(self, submission: Submission, now: datetime, *, first: bool) -> tuple[Job, bool]:
         """Take what a job costs wherever it counts, store it, and return it and whether it has a place.
 
         Up to the place nothing awaits. Raises LimitExceeded, SubmitClosed, DuplicateRequest where the job is
@@ -71,7 +72,7 @@ class Starter:
         self._context.gate.admit(submission.job_id)
         # Whoever has to wait for a place is stored as waiting: then no crash leaves a doubt.
         placed = self._submitter.take_place()
-        job = submission.job(self._model, now, waits=not placed)
+        job = submission.job(self._model, now, waits=not placed, first=first)
         await self._insert(job, placed)
         return job, placed
 

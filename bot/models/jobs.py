@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -79,6 +79,8 @@ class Job:
     cancelled_by: int | None = None  # the user who asked for it, where GMI may not have agreed yet
     deleted_at: datetime | None = None  # since then its prompt, files and video are gone
     revision: int = 0
+    # Its member had no job before it: not stored, but found out from the jobs that are.
+    first: bool = field(default=False, compare=False)
 
     @property
     def is_open(self) -> bool:

@@ -70,6 +70,8 @@ def _sqlite_engine(location: sa.URL) -> AsyncEngine:
     def _connect(connection: Any, _record: Any) -> None:
         # The driver would begin transactions by itself, and only at the first write: too late.
         connection.isolation_level = None
+        # Its own knows the letters of English only.
+        connection.create_function("lower", 1, _lower, deterministic=True)
         for pragma in ("journal_mode=WAL", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}").close()
 
@@ -84,6 +86,10 @@ def _sqlite_engine(location: sa.URL) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN" if options.get(READS) else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 async def _migrate(engine: AsyncEngine, *, keep: bool) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -92,22 +92,32 @@ class JobStore:
         unfinished = sa.or_(
             jobs.c.state.in_(sorted(OPEN)), jobs.c.told.is_(False), jobs.c.refetch_until.is_not(None)
         )
-        query = jobs.select().where(unfinished).order_by(jobs.c.id)
-        return await self._database.read(query, row_to_job, self._limits.startup)
+        earlier = jobs.alias("earlier")
+        first = ~sa.exists().where(earlier.c.user_id == jobs.c.user_id, earlier.c.id < jobs.c.id)
+        query = sa.select(jobs, first.label("is_first")).where(unfinished).order_by(jobs.c.id)
 
-    async def of_user(self, user_id: int, *, limit: int, offset: int = 0) -> list[Job]:
-        """Return a member's jobs that were not deleted, newest first."""
+        def to_job(row: sa.Row[Any]) -> Job:
+            return replace(row_to_job(row), first=row.is_first)
+
+        return await self._database.read(query, to_job, self._limits.startup)
+
+    async def has_earlier(self, user_id: int, job_id: int) -> bool:
+        """Return whether a member ever had a job before this one: ids grow with time."""
+        query = sa.select(jobs.c.id).where(jobs.c.user_id == user_id, jobs.c.id < job_id).limit(1)
+        return bool(await self._database.rows(query))
+
+    async def of_user(
+        self, user_id: int, *, words: Sequence[str] = (), limit: int, offset: int = 0
+    ) -> list[Job]:
+        """Return a member's jobs that were not deleted, newest first, whose prompt has all of these words."""
         query = (
-            jobs.select()
-            .where(jobs.c.user_id == user_id, jobs.c.deleted_at.is_(None))
-            .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+            jobs.select().where(*_theirs(user_id, words)).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
         )
         return await self._database.read(query.limit(limit).offset(offset), row_to_job)
 
-    async def count_of_user(self, user_id: int) -> int:
-        """Return how many jobs a member has that were not deleted."""
-        theirs = (jobs.c.user_id == user_id, jobs.c.deleted_at.is_(None))
-        query = sa.select(sa.func.count()).select_from(jobs).where(*theirs)
+    async def count_of_user(self, user_id: int, *, words: Sequence[str] = ()) -> int:
+        """Return how many jobs a member has that were not deleted; with words, as `of_user` finds them."""
+        query = sa.select(sa.func.count()).select_from(jobs).where(*_theirs(user_id, words))
         return int((await self._database.rows(query))[0][0])
 
     async def known_requests(self, request_ids: Collection[str]) -> set[str]:
@@ -139,6 +149,12 @@ class JobStore:
             sa.or_(c.state == State.SUBMITTING, c.since.is_(None), c.since >= to_micros(earliest)),
         )
         return await self._database.read(query, row_to_job, self._limits.background)
+
+
+def _theirs(user_id: int, words: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+    """Return what selects a member's jobs that were not deleted and have all these words in their prompt."""
+    found = [jobs.c.prompt.icontains(word, autoescape=True) for word in words]  # a word may hold % and _
+    return [jobs.c.user_id == user_id, jobs.c.deleted_at.is_(None), *found]
 
 
 def _in_batches(values: Collection[T]) -> Iterator[list[T]]:

@@ -61,11 +61,12 @@ def delete_question_view(job_id: int) -> ui.View:
     return stateless(view)
 
 
-def page_buttons(page: int, pages: int) -> ui.ActionRow[Any]:
+def page_buttons(page: int, pages: int, search: str = "") -> ui.ActionRow[Any]:
     """Return the buttons that turn the list of a member's videos to its other pages."""
+    newer, older = page_button_id(page - 1, search), page_button_id(page + 1, search)
     return ui.ActionRow(
-        ui.Button(label=_("Newer"), emoji="◀️", disabled=page == 1, custom_id=page_button_id(page - 1)),
-        ui.Button(label=_("Older"), emoji="▶️", disabled=page == pages, custom_id=page_button_id(page + 1)),
+        ui.Button(label=_("Newer"), emoji="◀️", disabled=page == 1, custom_id=newer),
+        ui.Button(label=_("Older"), emoji="▶️", disabled=page == pages, custom_id=older),
     )
 
 

@@ -24,12 +24,14 @@ class CardAction(StrEnum):
     KEEP = "keep"
 
 
+SEARCH_MAX = 40  # characters; an id has 100 [Discord], and a character may count as two there
+
 _CARD, _PAGE, _DRAFT = "vidu", "vidu-videos", "vidu-window"
 _NEW = "new"  # of a form that was opened with nothing to keep
 
 # What the ids of each kind of button look like.
 CARD_BUTTON = rf"{_CARD}:(?P<action>{'|'.join(CardAction)}):(?P<job>[0-9]+)"
-PAGE_BUTTON = rf"{_PAGE}:(?P<page>[0-9]+)"
+PAGE_BUTTON = rf"(?s:{_PAGE}:(?P<page>[0-9]+)(?::(?P<search>.+))?)"
 DRAFT_BUTTON = rf"{_DRAFT}:(?P<draft>[0-9]+)"
 
 
@@ -38,9 +40,9 @@ def card_button_id(action: CardAction, job_id: int) -> str:
     return f"{_CARD}:{action.value}:{job_id}"
 
 
-def page_button_id(page: int) -> str:
-    """Return the id of a button that leads to a page of a member's videos."""
-    return f"{_PAGE}:{page}"
+def page_button_id(page: int, search: str = "") -> str:
+    """Return the id of a button that leads to a page of a member's videos, or of a search in them."""
+    return f"{_PAGE}:{page}:{search[:SEARCH_MAX]}" if search else f"{_PAGE}:{page}"
 
 
 def draft_button_id(draft_id: int) -> str:

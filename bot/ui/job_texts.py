@@ -129,6 +129,9 @@ def footer(job: Job, extras: Extras = NO_EXTRAS) -> str:
             "If I can't DM you, you'll find it in `/videos`."
         )
         text += f"\n-# {late}"
+    if running and job.first:
+        welcome = _("👋 Your first video will appear right here in this message. `/help` explains more.")
+        text += f"\n-# {welcome}"
     return text
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import discord
 from discord import ui
 
 from bot.models.jobs import Job
@@ -13,29 +14,40 @@ from bot.models.states import FAILURES, State
 from bot.ui import quota_texts as sentences
 from bot.ui.buttons import CANCELLABLE, card_button, page_buttons, stateless
 from bot.ui.cards import BLUE
-from bot.ui.custom_ids import CardAction
+from bot.ui.custom_ids import SEARCH_MAX, CardAction
 from bot.ui.formatting import number
 from bot.ui.job_texts import explanation, heading, quote_prompt, report_code
 from bot.ui.translator import _
 
-PAGE = 5  # jobs; a message has 40 components [Discord], a job takes up to five
-PROMPT_SHOWN = 100  # characters; escaped they may be twice as many, and a message has 4,000 in all [Discord]
+PAGE = 5  # jobs; a message has 40 components [Discord], a job takes up to six, and eight are not of jobs
+PROMPT_SHOWN = 80  # characters; escaped they may be twice as many, and a message has 4,000 in all [Discord]
 
 _RUNNING = {State.SUBMITTING, State.QUEUED, State.PROCESSING}
 _WITH_VIDEO = {State.SUCCEEDED, State.DELIVERED}
 
 
-def video_list(jobs: Sequence[Job], page: int, pages: int, quota: QuotaStatus) -> ui.LayoutView:
-    """Build a page of a member's jobs with their buttons, and their quota below it."""
+def video_list(
+    jobs: Sequence[Job],
+    page: int,
+    pages: int,
+    quota: QuotaStatus,
+    *,
+    search: str = "",
+    thumbnails: Mapping[int, str] | None = None,
+) -> ui.LayoutView:
+    """Build a page of a member's jobs with their buttons, and their quota below it.
+
+    `search` is what was searched for, `thumbnails` are links to pictures by job.
+    """
     container: ui.Container[ui.LayoutView] = ui.Container(accent_colour=BLUE)
-    container.add_item(ui.TextDisplay(_title(page, pages, empty=not jobs)))
+    container.add_item(ui.TextDisplay(_title(page, pages, search, empty=not jobs)))
     for job in jobs:
-        container.add_item(ui.TextDisplay(_entry(job)))
+        container.add_item(_entry(job, (thumbnails or {}).get(job.id)))
         if buttons := _buttons(job):
             container.add_item(ui.ActionRow(*buttons))
     if pages > 1:
         container.add_item(ui.Separator())
-        container.add_item(page_buttons(page, pages))
+        container.add_item(page_buttons(page, pages, search))
     container.add_item(ui.Separator())
     container.add_item(ui.TextDisplay("\n".join([_("### 📊 Your quota"), *sentences.standing_lines(quota)])))
     view = ui.LayoutView(timeout=None)
@@ -43,12 +55,23 @@ def video_list(jobs: Sequence[Job], page: int, pages: int, quota: QuotaStatus) -
     return stateless(view)
 
 
-def _title(page: int, pages: int, *, empty: bool) -> str:
+def _title(page: int, pages: int, search: str, *, empty: bool) -> str:
+    looked_for = quote_prompt(search, SEARCH_MAX)
+    if empty and search:
+        text = _(
+            "### 🎞️ Your videos\nNo prompt of yours has all of these words: **{words}**. "
+            "Try fewer words, or use `/videos` without `search`."
+        )
+        return text.format(words=looked_for)
     if empty:
         return _("### 🎞️ Your videos\nNone yet. Make your first one with `/vidu`.")
-    if pages == 1:
-        return _("### 🎞️ Your videos")
-    return _("### 🎞️ Your videos · page {page} of {pages}").format(page=number(page), pages=number(pages))
+    title = _("### 🎞️ Your videos")
+    if pages > 1:
+        text = _("### 🎞️ Your videos · page {page} of {pages}")
+        title = text.format(page=number(page), pages=number(pages))
+    if search:
+        title += "\n-# " + _("🔎 With these words in the prompt: {words}").format(words=looked_for)
+    return title
 
 
 def _buttons(job: Job) -> list[ui.Button[Any]]:
@@ -58,25 +81,31 @@ def _buttons(job: Job) -> list[ui.Button[Any]]:
         shown = [CardAction.SHOW] if job.location.private or job.location.guest else []
         cancel = [CardAction.CANCEL] if job.state in CANCELLABLE else []
         actions = [*shown, *cancel]
+    elif job.state in _WITH_VIDEO:
+        # What it shows has all the others. A private card may be gone from the screen: it is deleted here.
+        actions = [CardAction.SHOW] if job.is_open else [CardAction.SHOW, CardAction.DELETE_VIDEO]
     else:
-        shown = [CardAction.SHOW] if job.state in _WITH_VIDEO else []
-        again = [] if job.is_open and not shown else [CardAction.AGAIN]
-        # A private card may be gone from the screen: its video is deleted from here.
-        delete = [] if job.is_open else [CardAction.DELETE_VIDEO]
-        actions = [*shown, *again, *delete]
-    return [card_button(action, job.id) for action in actions]
+        actions = [] if job.is_open else [CardAction.AGAIN, CardAction.DELETE_VIDEO]
+    found = [card_button(action, job.id) for action in actions]
+    for button in found:
+        button.style = discord.ButtonStyle.secondary  # a list looks back: nothing in it asks to be spent on
+    return found
 
 
-def _entry(job: Job) -> str:
-    """Return one job: state, when and where; why where it did not work; and its prompt."""
+def _entry(job: Job, thumbnail: str | None) -> ui.Item[ui.LayoutView]:
+    """Return one job: its prompt; state, when and where; why it did not work; a picture, if it has one."""
     place = job.location.guild_id or "@me"
-    first = f"**{heading(job)}** · {sentences.when(job.created_at)}"
+    state = f"{heading(job)} · {sentences.when(job.created_at)}"
     if job.location.message_id is not None and not job.location.private and not job.location.guest:
         link = f"https://discord.com/channels/{place}/{job.location.channel_id}/{job.location.message_id}"
-        view = _("View")
-        first += f" · [{view}]({link})"
+        state += f" · [{_('View')}]({link})"
     if job.state in FAILURES:
-        first += f" · {report_code(job)}"
+        state += f" · {report_code(job)}"
     why = "" if job.state is State.DELIVERED else explanation(job)
-    prompt = f"> {quote_prompt(job.request.prompt, PROMPT_SHOWN)}"
-    return "\n".join([first, f"-# {why}", prompt] if why else [first, prompt])
+    title = f"**{quote_prompt(job.request.prompt, PROMPT_SHOWN)}**"
+    text = "\n".join([title, state, f"-# {why}"] if why else [title, state])
+    if thumbnail is None:
+        return ui.TextDisplay(text)
+    return ui.Section(
+        text, accessory=ui.Thumbnail(thumbnail, description=_("First image"), spoiler=job.spoiler)
+    )

@@ -76,8 +76,13 @@ def test_a_visitor_makes_a_video_and_a_moderator_sets_a_rule(visitor: Visitor, s
     assert_plays(visitor, card.locator("video").first)
     snap("played")
 
-    visitor.run("videos")
-    videos = visitor.message("Your videos")
+    visitor.run("help")
+    explained = visitor.message("How to make a video", "Only you can see this")
+    expect(explained).to_contain_text("4 videos")
+    snap("help")
+
+    visitor.run("videos", search="WAVES fox")
+    videos = visitor.message("Your videos", "With these words in the prompt: WAVES fox")
     expect(videos).to_contain_text("Your video is ready")
     expect(videos).to_contain_text(PROMPT)
     expect(videos).to_contain_text("1 video, 3 seconds")

@@ -13,6 +13,7 @@ from bot.storage.drafts import DraftStore
 from bot.storage.jobs import JobStore
 from bot.storage.replies import PendingReplyStore
 from bot.storage.storage import TimeLimits
+from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import World
 from tests.acceptance.member import ask, fields, press, private_answer, submit, until
@@ -57,8 +58,11 @@ async def just_before_it_is_due(world: World) -> None:
     await world.env.advance_time(DUE - 0.1)
 
 
-async def test_again_from_the_list_is_answered_in_time(world: World, slow: Callable[[], None]) -> None:
-    await until(world, await ask(world), READY)
+async def test_again_from_the_list_is_answered_in_time(
+    world: World, cloud: GmiCloud, slow: Callable[[], None]
+) -> None:
+    cloud.outcome(script.failed("TaskTimeout"))
+    await until(world, await ask(world), "❌ Couldn't make the video")
     listed = await world.member.slash(world.channel, "videos")
     slow()
 

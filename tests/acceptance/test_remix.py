@@ -82,7 +82,7 @@ async def test_a_remix_counts_for_whoever_makes_it(world: World, cloud: GmiCloud
     refused = await submit(world.other, opened)
     assert "You've used 1 of 1 video" in private_answer(refused)
     assert cloud.paid == 2
-    again = await press(world.other, refused, "Edit and try again")
+    again = await press(world.other, refused, "Try again")
     assert again.modal is not None
     assert again.modal["title"] == "Remix this video"
 

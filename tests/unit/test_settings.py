@@ -37,7 +37,14 @@ def test_the_example_names_every_setting_with_its_default() -> None:
     given = {name.lower(): value for name, value in found.items() if value}
     assert load(_env_file=None, discord_token="fake", gmi_api_key="fake", **given) == defaults
     unset = {name for name, value in found.items() if not value} - set(REQUIRED)
-    assert unset == {"ALLOWED_SERVERS", "ALLOW_DIRECT", "GMI_ORG_ID", "PRICE_PER_SECOND"}
+    assert unset == {
+        "ALLOWED_SERVERS",
+        "ALLOW_DIRECT",
+        "GMI_ORG_ID",
+        "PRICE_PER_SECOND",
+        "PRIVACY_URL",
+        "TERMS_URL",
+    }
 
 
 def test_every_setting_in_the_example_is_explained() -> None:
@@ -93,6 +100,17 @@ def test_unlimited_lifts_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ALLOWED_SERVERS", "\u0661\u0662"),
         ("ALLOWED_SERVERS", ","),
         ("ALLOW_DIRECT", "perhaps"),
+        ("PRIVACY_URL", "http://example.com/privacy"),
+        ("PRIVACY_URL", "example.com/privacy"),
+        ("PRIVACY_URL", "https://"),
+        ("PRIVACY_URL", "https://privacy"),
+        ("PRIVACY_URL", "https://example.com:no-port/"),
+        ("PRIVACY_URL", "https://[example.com/"),
+        ("PRIVACY_URL", "https://example.com/our privacy"),
+        ("PRIVACY_URL", "https://name:word@example.com/"),
+        ("PRIVACY_URL", "javascript:alert(1)"),
+        ("TERMS_URL", "ftp://example.com/terms"),
+        ("TERMS_URL", "https://example.com/" + "x" * 500),
     ],
 )
 def test_a_malformed_setting_is_named_without_its_value(
@@ -143,6 +161,29 @@ def test_a_malformed_server_id_is_refused_in_a_sentence(monkeypatch: pytest.Monk
     assert str(caught.value).startswith(
         "ALLOWED_SERVERS must be server IDs (numbers), separated by commas or spaces. Set it in the"
     )
+
+
+def test_a_page_that_is_no_page_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError) as caught:
+        setting(monkeypatch, PRIVACY_URL="http://example.com/privacy")
+    assert str(caught.value).startswith(
+        "PRIVACY_URL must be the address of a page that starts with https://. Set it in the environment"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "page"),
+    [
+        ("", None),
+        (" https://example.com/privacy ", "https://example.com/privacy"),
+        ("https://example.com:8443/a?b=c#d", "https://example.com:8443/a?b=c#d"),
+    ],
+)
+def test_the_operators_pages_may_be_left_out(
+    given: str, page: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = setting(monkeypatch, PRIVACY_URL=given, TERMS_URL=given)
+    assert (settings.privacy_url, settings.terms_url) == (page, page)
 
 
 def test_a_model_that_the_bot_knows_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -255,3 +255,17 @@ async def test_broken_json_leaves_the_other_rows_readable(broken: str, storage: 
             sa.text("UPDATE jobs SET reference_list = :broken WHERE id = 1"), {"broken": broken}
         )
     assert [job.id for job in await storage.jobs.unfinished()] == [2]
+
+
+async def test_which_job_is_a_members_first_is_known_from_the_jobs_before_it(storage: Storage) -> None:
+    for job in (new_job(5), new_job(3, user_id=2), new_job(4), replace(new_job(6, 2), state=State.DELIVERED)):
+        await storage.jobs.add(job)
+    assert {job.id: job.first for job in await storage.jobs.unfinished()} == {
+        3: True,
+        4: True,
+        5: False,
+        6: False,
+    }
+    assert not await storage.jobs.has_earlier(1, 4)
+    assert await storage.jobs.has_earlier(1, 5)
+    assert not await storage.jobs.has_earlier(3, 7)

@@ -22,6 +22,7 @@ def test_the_ids_in_old_messages_still_mean_the_same() -> None:
         "vidu:keep:7",
     ]
     assert custom_ids.page_button_id(3) == "vidu-videos:3"
+    assert custom_ids.page_button_id(3, "fox shore") == "vidu-videos:3:fox shore"
     assert custom_ids.draft_button_id(7) == custom_ids.modal_id(7) == "vidu-window:7"
     assert custom_ids.modal_id(None) == "vidu-window:new"
 
@@ -32,7 +33,8 @@ def test_the_ids_in_old_messages_still_mean_the_same() -> None:
         (custom_ids.CARD_BUTTON, "vidu:again:7", {"action": "again", "job": "7"}),
         (custom_ids.CARD_BUTTON, "vidu:delete:7", {"action": "delete", "job": "7"}),
         (custom_ids.CARD_BUTTON, "vidu:delete-video:7", {"action": "delete-video", "job": "7"}),
-        (custom_ids.PAGE_BUTTON, "vidu-videos:3", {"page": "3"}),
+        (custom_ids.PAGE_BUTTON, "vidu-videos:3", {"page": "3", "search": None}),
+        (custom_ids.PAGE_BUTTON, "vidu-videos:3:fox: 50%\n", {"page": "3", "search": "fox: 50%\n"}),
         (custom_ids.DRAFT_BUTTON, "vidu-window:7", {"draft": "7"}),
     ],
 )
@@ -44,6 +46,11 @@ def test_each_kind_of_button_recognizes_its_own_ids_only(
     assert match.groupdict() == values
     templates = (custom_ids.CARD_BUTTON, custom_ids.PAGE_BUTTON, custom_ids.DRAFT_BUTTON)
     assert [other for other in templates if re.fullmatch(other, custom_id)] == [template]
+
+
+def test_the_longest_search_fits_into_an_id_however_discord_counts() -> None:
+    custom_id = custom_ids.page_button_id(99_999, "🦊" * custom_ids.SEARCH_MAX)
+    assert len(custom_id.encode("utf-16-le")) // 2 <= 100
 
 
 def test_a_form_names_its_draft_if_it_has_one() -> None:

@@ -148,7 +148,9 @@ def test_no_card_and_no_list_makes_more_of_a_prompt(prompt: str, state: State, k
     location = replace(job.location, keeps_references=keeps)
     job = replace(job, request=replace(job.request, prompt=prompt), location=location)
     for view in (card(job), video_list([job], 1, 1, QUOTA)):
-        [quoted] = [line[2:] for line in words(view).splitlines() if line.startswith("> ")]
+        # On a card a prompt is a quote, in the list it is a title.
+        lines = [line for line in words(view).splitlines() if line.startswith(("> ", "**"))]
+        quoted = lines[0][2:].removesuffix("**")
         shown, found = read(quoted)
         assert found == []
         assert " ".join(prompt.split()).startswith(shown.removesuffix("…"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
@@ -138,6 +139,41 @@ async def test_an_end_that_cannot_be_saved_notifies_once(
         assert stage.delivery.notified == [State.DELIVERED]
         assert JOB not in stage.context.jobs
         assert stage.clock.waits == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "state", "fields", "named"),
+    [
+        ("schedule_show", State.QUEUED, {}, "card"),
+        ("schedule_final", State.FAILED, {"reason": Reason.FAILED}, "final card"),
+        ("schedule_finish", State.DELIVERED, {"results": VIDEO}, "end"),
+    ],
+)
+async def test_work_that_fails_in_the_background_is_named_in_the_log_and_done_again(
+    schedule: str,
+    state: State,
+    fields: dict[str, Any],
+    named: str,
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    save, left = JobStore.save, [1]
+
+    async def refuse(self: JobStore, job: Any, *, previous: int) -> None:
+        if left:
+            left.pop()
+            raise StorageFault("DataError")
+        await save(self, job, previous=previous)
+
+    monkeypatch.setattr(JobStore, "save", refuse)
+    await stage.put(state, request_id="r", **fields)
+    with caplog.at_level(logging.ERROR):
+        getattr(stage.notifier, schedule)(JOB)
+        await stage.settle()
+    assert f"The task '{named} of job {JOB}' failed" in caplog.text
+    assert stage.clock.waits[0] == 1.0
+    assert (await stage.stored()).acknowledged is (state is not State.QUEUED)
 
 
 async def test_a_video_is_posted_once_and_its_job_is_finished(stage: Stage) -> None:

@@ -1,153 +1,32 @@
-"""The service of jobs: what a start takes, stores and gives back, and how everything stops."""
+"""The service of jobs: what a start takes, stores and gives back."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
-import aiohttp
 import pytest
 
-from bot.delivery.sender import Delivery, Upload
-from bot.gmi.client import GmiCloud as Client
 from bot.jobs.cancellation import CancelResult
-from bot.jobs.service import DuplicateRequest, JobService, ShuttingDown, Submission
+from bot.jobs.service import DuplicateRequest
 from bot.models.jobs import CardLocation, Charge, Job, PendingReply, Reason, State
 from bot.models.quotas import QuotaExceeded, Rule, Scope
-from bot.quotas.limiter import QuotaLimiter
 from bot.storage.jobs import JobStore
-from bot.storage.storage import Storage, StorageFault, StorageUnavailable
-from bot.tasks import Tasks
-from fakes import media
+from bot.storage.storage import StorageFault, StorageUnavailable
 from fakes.gmi import script
-from fakes.gmi.cloud import GmiCloud, Timing
+from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Outcome
-from fakes.world import FAKE_KEY
+from tests.unit.jobs.service import PLACES, Service
 from tests.unit.jobs.stage import (
-    DEADLINE,
     GUILD,
     JOB,
     MEMBER,
-    MODEL,
-    PATIENT,
     START,
-    RecordingDelivery,
-    StillClock,
     new_job,
 )
-
-VIDEOS_A_DAY = 10
-LOOKS_MAX = 5000  # at a job, while a test waits for what happens to it
-PLACES = 8  # POSTs on their way at once
-
-
-@dataclass
-class Service:
-    """The service on real storage, with everything that it works with."""
-
-    jobs: JobService
-    storage: Storage
-    quotas: QuotaLimiter
-    delivery: RecordingDelivery
-    clock: StillClock
-    tasks: Tasks
-    released: list[int] = field(default_factory=list)
-    looks: int = 0
-
-    def submission(self, job_id: int = JOB, *, seconds: int = 5, spoiler: bool = False) -> Submission:
-        job = new_job(self.clock.now(), job_id)
-        return Submission(
-            job_id,
-            MEMBER,
-            (),
-            GUILD,
-            job.location,
-            replace(job.request, duration=seconds),
-            uploads=(Upload("fox.png", b"a picture"),),
-            spoiler=spoiler,
-            release=lambda: self.released.append(job_id),
-        )
-
-    async def stored(self, job_id: int = JOB) -> Job:
-        self.looks += 1
-        assert self.looks < LOOKS_MAX, "what the test waits for does not happen"
-        job = await self.storage.jobs.get(job_id)
-        assert job is not None
-        return job
-
-    async def reach(self, state: State, job_id: int = JOB) -> Job:
-        """Wait until the job is stored in this state."""
-        while (job := await self.stored(job_id)).state is not state:
-            pass
-        return job
-
-    async def follow(self, job_id: int = JOB) -> Job:
-        """Let time pass, from one question about the job to the next, until it is delivered."""
-        await self.reach(State.QUEUED, job_id)
-        asked = 0
-        while (job := await self.stored(job_id)).state is not State.DELIVERED:
-            if len(self.clock.waits) > asked:
-                asked = len(self.clock.waits)
-                self.clock.advance(timedelta(seconds=self.clock.waits[-1]))
-        return job
-
-    def used(self) -> tuple[int, int]:
-        """Return how many videos count, and how many of them are under way."""
-        status = self.quotas.status(GUILD, MEMBER, [], self.clock.now())
-        return status.used_videos, status.running
-
-
-@pytest.fixture
-def still() -> StillClock:
-    return StillClock()
-
-
-@pytest.fixture
-async def cloud(still: StillClock) -> AsyncIterator[GmiCloud]:
-    async def fetch(_: str) -> bytes:
-        return media.picture()
-
-    async with GmiCloud(now=still.now, fetch=fetch, render=media.render_quickly) as running:
-        running.timing = Timing(queued=10, processing=60)
-        yield running
-
-
-@asynccontextmanager
-async def running(database_url: str, cloud: GmiCloud, clock: StillClock) -> AsyncIterator[Service]:
-    """Run the service on a database, as a process of its own would."""
-    storage, delivery, tasks = await Storage.open(database_url, PATIENT), RecordingDelivery(), Tasks(clock)
-    quotas = QuotaLimiter(Rule(VIDEOS_A_DAY, None), VIDEOS_A_DAY)
-    async with aiohttp.ClientSession() as session:
-        jobs = JobService(
-            storage=storage,
-            quotas=quotas,
-            gmi=Client(session, cloud.base_url, FAKE_KEY, None),
-            delivery=cast(Delivery, delivery),
-            clock=clock,
-            tasks=tasks,
-            model=MODEL,
-            deadline=DEADLINE,
-            requests_per_minute=60,
-            notify_after=None,
-        )
-        await jobs.open()
-        jobs.resume()
-        try:
-            yield Service(jobs, storage, quotas, delivery, clock, tasks)
-        finally:
-            await tasks.close()
-            await storage.close()
-
-
-@pytest.fixture
-async def service(database_url: str, cloud: GmiCloud, still: StillClock) -> AsyncIterator[Service]:
-    async with running(database_url, cloud, still) as opened:
-        yield opened
 
 
 async def test_a_start_stores_what_the_member_asked_for_and_sends_it(
@@ -309,86 +188,6 @@ async def test_a_pending_reply_is_kept_until_its_job_starts_or_it_is_removed(ser
     assert await service.storage.replies.all() == [second]
     await service.jobs.remove_pending_reply(second.id)
     assert await service.storage.replies.all() == []
-
-
-async def test_a_stopping_bot_takes_no_new_work(service: Service, cloud: GmiCloud) -> None:
-    await service.jobs.close()
-    with pytest.raises(ShuttingDown):
-        await service.jobs.start(service.submission())
-    assert await service.storage.jobs.get(JOB) is None
-    assert (cloud.paid, service.used()) == (0, (0, 0))
-
-
-async def test_a_stop_while_a_start_is_looked_up_takes_no_new_work(
-    service: Service, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    get = JobStore.get
-
-    async def stops(self: JobStore, job_id: int) -> Job | None:
-        await service.jobs.close()
-        return await get(self, job_id)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(JobStore, "get", stops)
-        with pytest.raises(ShuttingDown):
-            await service.jobs.start(service.submission())
-    assert await service.storage.jobs.get(JOB) is None
-    assert (cloud.paid, service.used()) == (0, (0, 0))
-
-
-async def test_a_stop_waits_for_a_post_that_is_on_its_way_but_not_for_long(
-    service: Service, cloud: GmiCloud
-) -> None:
-    cloud.fault("POST", "/requests", script.SILENCE)
-    await service.jobs.start(service.submission())
-    while not cloud.requests_seen:
-        await service.stored()
-    stopping = asyncio.create_task(service.jobs.close())
-    while 5.0 not in service.clock.waits:
-        await service.stored()
-    assert not stopping.done()
-    service.clock.advance(timedelta(seconds=5))
-    await stopping
-    assert (await service.stored()).state is State.SUBMITTING
-
-
-async def test_the_next_process_goes_on_where_the_last_one_stopped(
-    database_url: str, cloud: GmiCloud, still: StillClock
-) -> None:
-    cloud.outcome(Outcome(stuck=True))
-    pending = PendingReply(JOB + 1, MEMBER, CardLocation(3, GUILD))
-    async with running(database_url, cloud, still) as first:
-        await first.jobs.start(first.submission())
-        await first.reach(State.QUEUED)
-        await first.jobs.add_pending_reply(pending)
-        await first.jobs.close()
-    async with running(database_url, cloud, still) as second:
-        assert second.jobs.has(JOB)
-        assert second.used() == (1, 1)
-        while not second.delivery.lost:
-            await second.stored()
-        assert second.delivery.lost == [pending.id]
-        seen = len(cloud.requests_seen)
-        still.advance(timedelta(minutes=1))
-        while len(cloud.requests_seen) == seen:
-            await second.stored()
-        assert cloud.requests_seen[-1].path.endswith(cloud.posts[0].request_id)
-        assert cloud.paid == 1
-
-
-async def test_what_was_learned_about_durations_outlives_the_process(
-    database_url: str, cloud: GmiCloud, still: StillClock
-) -> None:
-    cloud.timing = Timing(queued=1, processing=8)  # what a minute teaches is saved by the stop only
-    async with running(database_url, cloud, still) as first:
-        for number in range(5):
-            await first.jobs.start(first.submission(JOB + number))
-            await first.follow(JOB + number)
-        await first.jobs.close()
-    async with running(database_url, cloud, still) as second:
-        await second.jobs.start(second.submission(JOB + 9))
-        await second.reach(State.QUEUED, JOB + 9)
-        assert second.delivery.usual[-1] == pytest.approx(8, abs=2)
 
 
 async def test_what_no_quota_counts_any_more_leaves_memory_once_an_hour(

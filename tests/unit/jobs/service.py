@@ -24,6 +24,7 @@ from tests.unit.jobs.stage import (
     DEADLINE,
     GUILD,
     JOB,
+    LOOKS_MAX,
     MEMBER,
     MODEL,
     PATIENT,
@@ -33,7 +34,6 @@ from tests.unit.jobs.stage import (
 )
 
 VIDEOS_A_DAY = 10
-LOOKS_MAX = 5000  # at a job, while a test waits for what happens to it
 PLACES = 8  # POSTs on their way at once
 
 

@@ -94,7 +94,9 @@ class Service:
 
 
 @asynccontextmanager
-async def running(database_url: str, cloud: GmiCloud, clock: StillClock) -> AsyncIterator[Service]:
+async def running(
+    database_url: str, cloud: GmiCloud, clock: StillClock, *, notify_after: timedelta | None = None
+) -> AsyncIterator[Service]:
     """Run the service on a database, as a process of its own would."""
     storage, delivery, tasks = await Storage.open(database_url, PATIENT), RecordingDelivery(), Tasks(clock)
     quotas = QuotaLimiter(Rule(VIDEOS_A_DAY, None), VIDEOS_A_DAY)
@@ -109,7 +111,7 @@ async def running(database_url: str, cloud: GmiCloud, clock: StillClock) -> Asyn
             model=MODEL,
             deadline=DEADLINE,
             requests_per_minute=60,
-            notify_after=None,
+            notify_after=notify_after,
         )
         await jobs.open()
         jobs.resume()

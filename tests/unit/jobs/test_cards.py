@@ -47,6 +47,16 @@ async def test_of_several_changes_that_wait_only_the_last_one_is_shown(stage: St
     assert len(stage.delivery.shown) == 1
 
 
+async def test_of_several_changes_that_wait_only_the_last_one_asks_discord(stage: Stage) -> None:
+    await stage.put(State.QUEUED, request_id="r")
+    stage.delivery.failures.append(undeliverable())
+    async with stage.notifier.card(JOB).lock:
+        waiting = [asyncio.create_task(stage.notifier.show(JOB)) for _ in range(3)]
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*waiting) == [True, True, False]
+    assert stage.delivery.shown == []
+
+
 @pytest.mark.parametrize("failure", [undeliverable(), RuntimeError("a bug")])
 async def test_a_card_that_discord_does_not_take_is_shown_the_next_time(
     failure: Exception, stage: Stage
@@ -202,6 +212,17 @@ async def test_a_video_that_no_place_takes_is_given_up_after_a_day_and_stays_for
     assert DAY <= stage.clock.now() - START < DAY + timedelta(seconds=301)
     assert (await stage.stored()).state is State.SUCCEEDED
     assert JOB in stage.context.jobs
+
+
+async def test_a_video_is_not_posted_while_its_card_is_edited(stage: Stage) -> None:
+    await stage.put(State.SUCCEEDED, request_id="r", results=VIDEO)
+    async with stage.notifier.card(JOB).lock:
+        delivering = asyncio.create_task(stage.poster.deliver(JOB))
+        for _ in range(3):
+            await stage.stored()
+        assert stage.delivery.delivered == []
+    await delivering
+    assert len(stage.delivery.delivered) == 1
 
 
 async def test_a_video_that_waits_for_its_link_is_not_posted(stage: Stage) -> None:

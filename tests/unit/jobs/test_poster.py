@@ -12,6 +12,8 @@ from bot.delivery.fetcher import Result
 from bot.delivery.routes import Gone
 from bot.media.download import Download
 from bot.models.jobs import Job, State
+from bot.storage.jobs import JobStore
+from bot.storage.storage import StorageFault
 from tests.unit.jobs.stage import JOB, START, VIDEO, Stage, undeliverable
 
 HOUR = timedelta(hours=1)
@@ -136,6 +138,26 @@ async def test_a_card_that_is_being_deleted_is_waited_for(stage: Stage) -> None:
         card.deleted = True
     await fetching
     assert stage.delivery.replaced == []
+
+
+async def test_an_end_that_storage_refuses_is_named_in_the_log_and_tried_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    save, left = JobStore.save, [1]
+
+    async def refuse(self: JobStore, job: Job, *, previous: int) -> None:
+        if left:
+            left.pop()
+            raise StorageFault("DataError")
+        await save(self, job, previous=previous)
+
+    job = await delivered(stage)
+    stage.delivery.found = [[POSTED], [POSTED]]
+    monkeypatch.setattr(JobStore, "save", refuse)
+    stage.poster.complete(job)
+    await stage.settle()
+    assert f"The task 'file of job {JOB}' failed" in caplog.text
+    assert (await stage.stored()).refetch_until is None
 
 
 async def test_what_was_given_up_meanwhile_is_not_fetched(stage: Stage) -> None:

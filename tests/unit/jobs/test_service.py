@@ -19,12 +19,13 @@ from bot.storage.storage import StorageFault, StorageUnavailable
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Outcome
-from tests.unit.jobs.service import PLACES, Service
+from tests.unit.jobs.service import PLACES, Service, running
 from tests.unit.jobs.stage import (
     GUILD,
     JOB,
     MEMBER,
     START,
+    StillClock,
     new_job,
 )
 
@@ -50,6 +51,27 @@ async def test_a_job_that_was_started_is_polled_and_delivered(service: Service) 
     job = await service.follow()
     assert [delivered.results for delivered in service.delivery.delivered] == [job.results]
     assert service.used() == (1, 0)
+
+
+async def test_a_post_whose_answer_was_lost_is_found_and_never_sent_again(
+    service: Service, cloud: GmiCloud
+) -> None:
+    cloud.fault("POST", "/requests", script.RESET_AFTER)
+    await service.jobs.start(service.submission())
+    job = await service.reach(State.QUEUED)
+    assert (job.request_id, cloud.paid) == (cloud.posts[0].request_id, 1)
+
+
+@pytest.mark.parametrize(("seconds", "notified"), [(30, [State.DELIVERED]), (600, [])])
+async def test_who_had_to_wait_longer_than_that_is_notified(
+    seconds: int, notified: list[State], database_url: str, cloud: GmiCloud, still: StillClock
+) -> None:
+    async with running(database_url, cloud, still, notify_after=timedelta(seconds=seconds)) as service:
+        await service.jobs.start(service.submission())
+        await service.follow()
+        while service.jobs.has(JOB):
+            await service.stored()
+        assert service.delivery.notified == notified
 
 
 async def test_the_references_leave_memory_once_the_first_card_has_them(service: Service) -> None:

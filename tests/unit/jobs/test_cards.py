@@ -186,51 +186,6 @@ async def test_work_that_fails_in_the_background_is_named_in_the_log_and_done_ag
     assert (await stage.stored()).acknowledged is (state is not State.QUEUED)
 
 
-async def test_a_video_is_posted_once_and_its_job_is_finished(stage: Stage) -> None:
-    await stage.put(State.SUCCEEDED, request_id="r", results=VIDEO)
-    await asyncio.gather(stage.poster.deliver(JOB), stage.poster.deliver(JOB))
-    await stage.settle()
-    job = await stage.stored()
-    assert (job.state, job.acknowledged, job.location.message_id) == (State.DELIVERED, True, 4)
-    assert len(stage.delivery.delivered) == 1
-    assert JOB not in stage.context.jobs
-
-
-@pytest.mark.parametrize("failure", [undeliverable(), RuntimeError("a bug")])
-async def test_a_video_that_discord_does_not_take_is_tried_again(failure: Exception, stage: Stage) -> None:
-    await stage.put(State.SUCCEEDED, request_id="r", results=VIDEO)
-    stage.delivery.failures += [failure, failure]
-    await stage.poster.deliver(JOB)
-    assert stage.clock.waits == [5.0, 10.0]
-    assert (await stage.stored()).state is State.DELIVERED
-
-
-async def test_a_video_that_no_place_takes_is_given_up_after_a_day_and_stays_for_show(stage: Stage) -> None:
-    await stage.put(State.SUCCEEDED, request_id="r", results=VIDEO)
-    stage.delivery.failures += [undeliverable() for _ in range(1000)]
-    await stage.poster.deliver(JOB)
-    assert DAY <= stage.clock.now() - START < DAY + timedelta(seconds=301)
-    assert (await stage.stored()).state is State.SUCCEEDED
-    assert JOB in stage.context.jobs
-
-
-async def test_a_video_is_not_posted_while_its_card_is_edited(stage: Stage) -> None:
-    await stage.put(State.SUCCEEDED, request_id="r", results=VIDEO)
-    async with stage.notifier.card(JOB).lock:
-        delivering = asyncio.create_task(stage.poster.deliver(JOB))
-        for _ in range(3):
-            await stage.stored()
-        assert stage.delivery.delivered == []
-    await delivering
-    assert len(stage.delivery.delivered) == 1
-
-
-async def test_a_video_that_waits_for_its_link_is_not_posted(stage: Stage) -> None:
-    await stage.put(State.SUCCEEDED, request_id="r")
-    await stage.poster.deliver(JOB)
-    assert stage.delivery.delivered == []
-
-
 async def test_a_private_video_moves_to_where_it_is_shown(stage: Stage, actions: CardActions) -> None:
     location = CardLocation(3, GUILD, private=True)
     job = await stage.put(State.SUCCEEDED, request_id="r", results=VIDEO, location=location)

@@ -13,8 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from bot.gmi.client import GmiCloud, GmiError, RequestList, RequestStatus, SubmitOutcome
-from bot.models.jobs import CardLocation, Job, Reason, State
-from bot.models.requests import MODEL, Kind, Reference, VideoRequest
+from bot.models.catalog import Kind
+from bot.models.jobs import CardLocation, Job
+from bot.models.requests import MODEL, Reference, VideoRequest
+from bot.models.states import Reason, State
 from bot.polling.estimator import DurationEstimator
 from bot.polling.poller import StatusPoller
 

@@ -15,9 +15,11 @@ import psutil
 from bench.figure import Figure
 from bot.clock import SystemClock
 from bot.jobs.active import ActiveJobs
-from bot.models.jobs import CardLocation, Job, State
+from bot.models.catalog import Kind
+from bot.models.jobs import CardLocation, Job
 from bot.models.quotas import Rule
-from bot.models.requests import Kind, Reference, VideoRequest
+from bot.models.requests import Reference, VideoRequest
+from bot.models.states import State
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.jobs import job_to_row
 from bot.storage.schema import jobs

@@ -21,6 +21,7 @@ from bot.delivery.fetcher import Fetcher
 from bot.delivery.routes import Routes
 from bot.delivery.sender import Delivery
 from bot.gmi.client import GmiCloud
+from bot.intake.access import command_allowed_or_answered, log_access
 from bot.intake.answers import answer_failed, answer_unexpected
 from bot.intake.attachments import AttachmentReader
 from bot.intake.context import Interaction
@@ -33,9 +34,11 @@ from bot.media.hosts import is_on_this_machine
 from bot.media.inspector import Inspector
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.service import QuotaService
+from bot.quotas.warnings import BudgetWarnings
 from bot.settings import Settings
 from bot.storage.storage import Storage
 from bot.tasks import Tasks
+from bot.ui.budget_texts import ceilings_in_force
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +77,7 @@ class ViduBot(commands.Bot):
             tree_cls=_Tree,
         )
         self.settings = settings
+        self.access = settings.access
         self.clock: Clock = clock or SystemClock()
         self.tasks = Tasks(self.clock)
         self.events = EventGuard(self._on_unreadable)
@@ -93,6 +97,8 @@ class ViduBot(commands.Bot):
             await self.load_extension(extension)
         self.tasks.supervise(lambda: register(self.tree, self.storage, self.clock), "register the commands")
         self.opened = True
+        # discord.py has read it at the login; where it has not, nobody knows.
+        log_access(self.access, public=self.application.bot_public if self.application else None)
 
     async def _open_parts(self) -> None:
         """Open each part after those that it stands on; each is closed before them."""
@@ -103,19 +109,29 @@ class ViduBot(commands.Bot):
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         await self._parts.enter_async_context(session)
         self.cdn = self._given_cdn or DiscordCdn(session)
-        limiter = QuotaLimiter(settings.quota, settings.quota_running, settings.quota_attempts_per_hour)
-        self.quota_service = QuotaService(self.storage.quotas, limiter, self.clock)
-        await self._open_jobs(session, limiter)
+        limiter = QuotaLimiter(
+            settings.quota, settings.quota_running, settings.quota_attempts_per_hour, settings.ceilings
+        )
+        log.info("%s", ceilings_in_force(settings.ceilings))
+        warnings = BudgetWarnings(
+            limiter.budgets, self.storage.budgets, self.clock, self.tasks, settings.price
+        )
+        self.quota_service = QuotaService(self.storage, limiter, warnings, self.clock)
+        await self._open_jobs(session, limiter, warnings)
         self.intake = Intake(
             jobs=self.job_service,
             quotas=limiter,
+            budget_warnings=warnings,
             files=AttachmentReader(self.inspector, self.cdn, self.upload_bytes),
             drafts=self.storage.drafts,
             upload_bytes=self.upload_bytes,
             clock=self.clock,
+            access=self.access,
         )
 
-    async def _open_jobs(self, session: aiohttp.ClientSession, limiter: QuotaLimiter) -> None:
+    async def _open_jobs(
+        self, session: aiohttp.ClientSession, limiter: QuotaLimiter, warnings: BudgetWarnings
+    ) -> None:
         """Open what takes jobs to their end, and take over those of an earlier process."""
         settings = self.settings
         key = settings.gmi_api_key.get_secret_value()
@@ -127,6 +143,7 @@ class ViduBot(commands.Bot):
         self.job_service = JobService(
             storage=self.storage,
             quotas=limiter,
+            budget_warnings=warnings,
             gmi=GmiCloud(session, settings.gmi_base_url, key, settings.gmi_org_id),
             delivery=self.delivery,
             clock=self.clock,
@@ -180,7 +197,11 @@ def _notify_after(seconds: int) -> timedelta | None:
 
 
 class _Tree(app_commands.CommandTree[ViduBot]):
-    """Answers every command that failed."""
+    """Refuses commands where the operator doesn't allow the bot, and answers every one that failed."""
+
+    async def interaction_check(self, interaction: Interaction) -> bool:
+        """Tell whether a command may run here; where not, its member is told so."""
+        return await command_allowed_or_answered(self.client.access, interaction)
 
     async def _call(self, interaction: Interaction) -> None:
         """Run a command; what odd data raises is dropped by discord.py, and nobody would answer."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.models.access import AccessRule
+from bot.models.budgets import Ceilings, Price
 from bot.models.catalog import CATALOG, DEFAULT
 from bot.models.quotas import Period, Rule
 
 UNLIMITED = "unlimited"
+SNOWFLAKE_END = 2**64  # Discord's ids stay below it
 DRIVERS = ("sqlite+aiosqlite:", "postgresql+asyncpg:")
 
 
@@ -22,6 +26,22 @@ def _number_or_unlimited(value: Any) -> Any:
     return None if isinstance(value, str) and value.strip().lower() == UNLIMITED else value
 
 
+def _server_ids(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    words = value.replace(",", " ").split()
+    # Nothing but commas is a mistake, and must not open the bot to every server.
+    if not words or not all(_is_snowflake(word) for word in words):
+        raise ValueError("must be server IDs (numbers), separated by commas or spaces")
+    return frozenset(int(word) for word in words)
+
+
+def _is_snowflake(word: str) -> bool:
+    return word.isascii() and word.isdecimal() and len(word) <= 20 and 0 < int(word) < SNOWFLAKE_END
+
+
+# NoDecode: pydantic would read the list as JSON.
+Servers = Annotated[frozenset[int], NoDecode, BeforeValidator(_server_ids)]
 Attempts = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_number_or_unlimited)]
 Allowance = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_number_or_unlimited)]
 
@@ -50,11 +70,21 @@ class Settings(BaseSettings):
     quota_per: Period = Period.DAY
     quota_running: int = Field(default=2, ge=1)
     quota_attempts_per_hour: Attempts = 20
+    budget_seconds: Allowance = 600
+    budget_videos: Allowance = None
+    budget_per: Period = Period.DAY
+    budget_server_seconds: Allowance = None
+    budget_server_videos: Allowance = None
+    budget_direct_seconds: Allowance = None
+    price_per_second: Annotated[Decimal, Field(ge=0, allow_inf_nan=False)] | None = None
+    currency: Annotated[str, Field(max_length=10)] = "USD"
     job_deadline_minutes: float = Field(default=60, gt=0, le=7 * 24 * 60)
     notify_after_seconds: int = Field(default=30, ge=-1)
+    allowed_servers: Servers = frozenset()
+    allow_direct: bool | None = None  # None: as long as no servers are named
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("log_level", "quota_per", mode="before")
+    @field_validator("log_level", "quota_per", "budget_per", mode="before")
     @classmethod
     def _fold_case(cls, value: Any, info: Any) -> Any:
         if not isinstance(value, str):
@@ -91,9 +121,29 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def access(self) -> AccessRule:
+        """Return where members may use the bot."""
+        direct = not self.allowed_servers if self.allow_direct is None else self.allow_direct
+        return AccessRule(self.allowed_servers, direct)
+
+    @property
     def quota(self) -> Rule:
         """Return the operator's default quota."""
         return Rule(videos=self.quota_videos, seconds=self.quota_seconds, per=self.quota_per)
+
+    @property
+    def ceilings(self) -> Ceilings:
+        """Return what everybody may use together."""
+        return Ceilings(
+            bot=Rule(self.budget_videos, self.budget_seconds, self.budget_per),
+            server=Rule(self.budget_server_videos, self.budget_server_seconds, self.budget_per),
+            direct=Rule(None, self.budget_direct_seconds, self.budget_per),
+        )
+
+    @property
+    def price(self) -> Price | None:
+        """Return what a second of video costs, if the operator says so."""
+        return None if self.price_per_second is None else Price(self.price_per_second, self.currency.strip())
 
 
 def load(**overrides: Any) -> Settings:

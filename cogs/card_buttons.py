@@ -31,6 +31,9 @@ MODERATED = {  # what moderators may do as well, and what others read who may no
     CardAction.CANCEL: texts.may_not_cancel,
     CardAction.DELETE: texts.may_not_delete,
 }
+# These bring or end what was asked for already: a video that was paid for reaches its member, also where the
+# operator doesn't allow the bot any more.
+EVERYWHERE = {CardAction.CANCEL, CardAction.DELETE, CardAction.SHOW}
 # Edit opens a form, which spends nothing and may be closed by mistake.
 ONCE = {CardAction.AGAIN, CardAction.CANCEL, CardAction.DELETE, CardAction.SHOW}
 CANCEL_ANSWERS = {
@@ -50,6 +53,7 @@ class CardButton(AnsweredButton, template=CARD_BUTTON):
         super().__init__(item)
         self.action = action
         self.job_id = job_id
+        self.everywhere = action in EVERYWHERE
 
     @classmethod
     async def from_custom_id(

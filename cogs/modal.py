@@ -10,6 +10,7 @@ import discord
 from discord import ui
 from discord.ext import commands
 
+from bot.intake.access import allowed_or_answered
 from bot.intake.answers import answer_privately, failures_answered
 from bot.intake.buttons import AnsweredButton
 from bot.intake.context import Interaction, first_answer_due
@@ -34,7 +35,8 @@ class Forms(commands.Cog):
         if interaction.type is discord.InteractionType.modal_submit and is_modal(custom_id_of(interaction)):
             first_answer_due(interaction)  # its time begins now
             async with failures_answered(interaction, "The answer to a form"):
-                await self._take(interaction, custom_id_of(interaction))
+                if await allowed_or_answered(self.bot.access, interaction):
+                    await self._take(interaction, custom_id_of(interaction))
 
     async def _take(self, interaction: Interaction, custom_id: str) -> None:
         """Start what the form asks for; its files were kept when it opened, the rest comes with it."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.intake.access import EVERYWHERE
 from bot.intake.buttons import AnsweredButton
 from bot.intake.context import Interaction, quota_guild_id, role_ids
 from bot.ui.custom_ids import PAGE_BUTTON, number_in
@@ -23,7 +24,8 @@ class Videos(commands.Cog):
     def __init__(self, bot: ViduBot) -> None:
         self.bot = bot
 
-    @app_commands.command(description="See your videos and how much of your quota is left")
+    # Everywhere: a video that was paid for reaches its member, also where the operator doesn't allow the bot.
+    @app_commands.command(description="See your videos and how much of your quota is left", extras=EVERYWHERE)
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     async def videos(self, interaction: Interaction) -> None:
@@ -34,6 +36,8 @@ class Videos(commands.Cog):
 
 class PageButton(AnsweredButton, template=PAGE_BUTTON):
     """A button that turns the list to another page."""
+
+    everywhere = True  # as `/videos` itself
 
     def __init__(self, item: ui.Item[Any], page: int) -> None:
         super().__init__(item)

@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from bot.intake.attachments import source_of
 from bot.intake.context import Interaction
+from bot.models.catalog import Kind
 from bot.models.drafts import Draft
 from bot.models.requests import (
     DURATION_DEFAULT,
@@ -18,7 +19,6 @@ from bot.models.requests import (
     PROMPT_MAX,
     SEED_MAX,
     SEED_MIN,
-    Kind,
     clean_prompt,
 )
 

@@ -51,10 +51,11 @@ def take_pictures(visitor: Visitor) -> Iterator[str]:
     visitor.run("vidu", lighthouse, prompt="A storm comes up !slow")
     visitor.press(visitor.message("A storm comes up", "Waiting in line"), "Cancel")
     yield save(visitor, "cancelled", "A storm comes up", "You can try again anytime")
-    visitor.run("vidu", lighthouse, prompt="A ship passes !credit")
-    yield save(visitor, "not-accepted", "A ship passes", "Not accepted")
     visitor.run("vidu", lighthouse, prompt="The gulls return !busy")
     yield save(visitor, "busy", "The gulls return", "Waiting for the provider")
+    # The last of the requests: without credit the bot sends no other one for a while.
+    visitor.run("vidu", lighthouse, prompt="A ship passes !credit")
+    yield save(visitor, "not-accepted", "A ship passes", "Not accepted")
 
     visitor.run("videos")
     yield save(visitor, "videos", "Your videos")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,8 @@ async def open_stage() -> AsyncIterator[World]:
     """Start both; the stand-in reads references from the simulated Discord as GMI does from the real."""
     clock = SimulatedClock()
     worlds: list[World] = []
+    # The simulated application is public, but nobody can reach it or spend anything in it.
+    logging.getLogger("bot.intake.access").setLevel(logging.ERROR)
 
     async def fetch(url: str) -> bytes:
         return worlds[0].cdn(url)

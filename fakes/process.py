@@ -17,7 +17,8 @@ from typing import Any
 from fakes import media
 from fakes.clock import WireClock, until
 from fakes.discord.model import Account, Slash
-from fakes.discord.server import MEMBER, DiscordServer
+from fakes.discord.people import MEMBER
+from fakes.discord.server import DiscordServer
 from fakes.gmi.cloud import DEMO_KEY, GmiCloud, Render
 from fakes.gmi.request import Timing
 
@@ -199,8 +200,8 @@ class Wire:
             JobRow(*row) for row in self._read("SELECT id, state, charge, seed, told FROM jobs ORDER BY id")
         ]
 
-    def promised(self) -> list[int]:
-        """Return the interactions whose members were promised an answer and have none."""
+    def pending_replies(self) -> list[int]:
+        """Return the interactions whose members still wait for an answer."""
         return [row[0] for row in self._read("SELECT id FROM placeholders")]
 
     def registered(self) -> bool:
@@ -243,6 +244,7 @@ async def open_wire(
             "DATABASE_URL": f"sqlite+aiosqlite:///{storage}",
             "QUOTA_VIDEOS": "unlimited",
             "QUOTA_RUNNING": "1000",
+            "BUDGET_SECONDS": "unlimited",
             "VIDU_WIRE_SPEED": str(speed),
             "VIDU_WIRE_EPOCH": repr(clock.epoch),
             **settings,

@@ -92,7 +92,7 @@ class World:
     moderator: simcord.MemberActor
 
     async def restart(self, **changes: Any) -> None:
-        """Stop the bot in good order and start it again on the same ledger."""
+        """Stop the bot in good order and start it again on the same database."""
         await self.bot.close()
         self.settings = self.settings.model_copy(update=changes)
         self.bot = ViduBot(self.settings, clock=self.clock, cdn=SimulatedCdn(self.clock))

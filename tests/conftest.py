@@ -55,7 +55,7 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Let the migrations make a database once; a copy of it takes a tenth of their time."""
-    path = tmp_path_factory.mktemp("migrated") / "ledger.db"
+    path = tmp_path_factory.mktemp("migrated") / "vidu.db"
 
     async def migrate() -> None:
         await (await Storage.open(f"sqlite+aiosqlite:///{path}")).close()
@@ -67,7 +67,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def database_url(tmp_path: Path, migrated_file: Path) -> str:
     """Return the database of the bot, new and empty; a test module may choose another one."""
-    path = shutil.copyfile(migrated_file, tmp_path / "ledger.db")
+    path = shutil.copyfile(migrated_file, tmp_path / "vidu.db")
     return f"sqlite+aiosqlite:///{path}"
 
 

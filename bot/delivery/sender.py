@@ -15,7 +15,8 @@ from bot.delivery.messages import Content
 from bot.delivery.notification import notify_owner
 from bot.delivery.results import Links, choose_files
 from bot.delivery.routes import Build, Route, Routes
-from bot.models.jobs import CardLocation, Job, PendingReply, State
+from bot.models.jobs import CardLocation, Job, PendingReply
+from bot.models.states import State
 from bot.ui.cards import card, lost_request_card
 
 __all__ = ["Delivery", "Posted", "Refetched", "Upload"]

@@ -1,4 +1,4 @@
-"""GMI Cloud's request queue over HTTP: submit, status, list, cancel."""
+"""GMI Cloud's request queue over HTTP: submit, status, list, cancel, and whether the key is accepted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from yarl import URL
 
 from bot.gmi.errors import RETRY_AFTER_MAX, GmiError, SubmitOutcome, read_error, submit_error
 from bot.gmi.schemas import RequestList, RequestStatus, parse_list, parse_record
-from bot.models.jobs import Reason
+from bot.models.states import Reason
 
 __all__ = ["GmiCloud", "GmiError", "RequestList", "RequestStatus", "SubmitOutcome"]
 
@@ -96,14 +96,31 @@ class GmiCloud:
         # Thousands of records would hold up everybody's answer while they are parsed.
         return await asyncio.to_thread(parse_list, body, plain_http=self._plain_http)
 
+    async def accepts_key(self, model: str) -> bool:
+        """Ask about a model, which costs nothing; tell whether GMI accepts the key. Raises GmiError."""
+        status, body, headers = await self._read(self._queue / "models" / model)
+        # Who is told that a model doesn't exist was let in with the key.
+        if _is_success(status) or status == HTTPStatus.NOT_FOUND:
+            return True
+        error = read_error(status, body, headers)
+        if error.reason is Reason.KEY:
+            return False
+        raise error
+
     def _request_url(self, request_id: str) -> URL:
         # The id is GMI's own word, and opaque: whatever it holds, it stays one part of the path.
         part = quote(request_id, safe="")
         return URL(f"{self._queue}/requests/{part}", encoded=True)
 
     async def _get(self, url: URL) -> bytes:
+        status, body, headers = await self._read(url)
+        if not _is_success(status):
+            raise read_error(status, body, headers)
+        return body
+
+    async def _read(self, url: URL) -> _Answer:
         try:
-            status, body, headers = await self._call("GET", url, None)
+            return await self._call("GET", url, None)
         except _TooLarge:
             # Nobody needs to read so much again soon.
             raise GmiError(
@@ -113,9 +130,6 @@ class GmiCloud:
             raise GmiError(
                 SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, f"no answer: {type(error).__name__}"
             ) from None
-        if not _is_success(status):
-            raise read_error(status, body, headers)
-        return body
 
     async def _call(self, method: str, url: URL, body: object) -> _Answer:
         async with self._session.request(

@@ -9,7 +9,7 @@ from enum import StrEnum
 from http import HTTPStatus
 
 from bot.gmi.lenient import body_text, read_json, read_number
-from bot.models.jobs import Reason
+from bot.models.states import Reason
 
 RETRY_AFTER_MAX = 15 * 60.0  # seconds; a longer wait would only hide the problem from the member
 RETRY_AFTER_MIN = 1.0  # seconds
@@ -62,12 +62,14 @@ class GmiError(Exception):
         *,
         retry_after: float | None = None,
         detail: str | None = None,
+        concerns_everybody: bool = False,
     ) -> None:
         super().__init__(text)
         self.outcome = outcome
         self.reason = reason
         self.retry_after = retry_after  # seconds
         self.detail = detail
+        self.concerns_everybody = concerns_everybody  # every other request would be refused as well
 
 
 def submit_error(status: int, body: bytes, headers: Mapping[str, str]) -> GmiError:
@@ -77,7 +79,13 @@ def submit_error(status: int, body: bytes, headers: Mapping[str, str]) -> GmiErr
     log = f"status {status}" + (f" ({detail})" if detail else "")
     wait = retry_after(body, headers)
     if status in _REFUSALS:
-        return GmiError(SubmitOutcome.REFUSED, _REFUSALS[status], log)
+        # Only by the status: a text may quote a prompt, and no member may stop everybody with a word.
+        return GmiError(
+            SubmitOutcome.REFUSED,
+            _REFUSALS[status],
+            log,
+            concerns_everybody=_REFUSALS[status] in {Reason.CREDIT, Reason.KEY},
+        )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return GmiError(SubmitOutcome.NOT_SENT, Reason.RATE, log, retry_after=wait)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and _EXHAUSTED.search(text):

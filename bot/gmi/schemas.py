@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from bot.gmi.errors import GmiError, SubmitOutcome, classify, vendor_code
 from bot.gmi.lenient import error_text, read_json, read_time
-from bot.models.jobs import Reason, State
+from bot.models.states import Reason, State
 
 ID_MAX = 200  # characters; GMI's ids are opaque, and much shorter
 LINK_MAX = 8192  # characters; a signed link has several hundred, with a session token in it some thousand

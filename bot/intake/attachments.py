@@ -17,13 +17,13 @@ from bot.media.cdn import Cdn, CdnError, LargerThanAllowed
 from bot.media.filenames import display_name
 from bot.media.inspector import Inspector, NotNow
 from bot.media.unreadable import Unreadable
+from bot.models.catalog import Kind
 from bot.models.drafts import Source
 from bot.models.jobs import Job
 from bot.models.problems import Problem, ProblemCode
 from bot.models.requests import (
     IMAGE_BYTES_MAX,
     VIDEO_BYTES_MAX,
-    Kind,
     Reference,
     count_problems,
     length_problems,

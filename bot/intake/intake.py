@@ -7,22 +7,26 @@ from functools import partial
 
 from bot.clock import Clock
 from bot.delivery.sender import Upload
+from bot.intake.access import allowed_or_answered
 from bot.intake.acknowledgement import acknowledged
 from bot.intake.answers import answer_privately
 from bot.intake.attachments import AttachmentReader, InspectedFiles
 from bot.intake.context import Interaction, card_location, quota_guild_id, role_ids, time_to_read
 from bot.intake.repeats import RecentActions
-from bot.jobs.service import DuplicateRequest, JobService, ShuttingDown, Submission
+from bot.jobs.service import DuplicateRequest, JobService, ShuttingDown, Submission, SubmitClosed
 from bot.media.byte_budget import ByteBudget
+from bot.models.access import AccessRule
 from bot.models.drafts import Draft
 from bot.models.jobs import CardLocation
-from bot.models.quotas import QuotaExceeded
+from bot.models.quotas import LimitExceeded
 from bot.models.requests import VideoRequest, parse_seed, random_seed
 from bot.quotas.limiter import QuotaLimiter
+from bot.quotas.warnings import BudgetWarnings
 from bot.storage.drafts import DraftStore
 from bot.storage.storage import StorageFault, StorageUnavailable
 from bot.ui import answer_texts as texts
 from bot.ui import quota_texts as sentences
+from bot.ui.budget_texts import limit_exceeded
 from bot.ui.buttons import reopen_view
 from bot.ui.cards import notice_card, reference_filename
 from bot.ui.modal import VideoModal
@@ -41,21 +45,28 @@ class Intake:
         *,
         jobs: JobService,
         quotas: QuotaLimiter,
+        budget_warnings: BudgetWarnings,
         files: AttachmentReader,
         drafts: DraftStore,
         upload_bytes: ByteBudget,
         clock: Clock,
+        access: AccessRule,
     ) -> None:
         self._jobs = jobs
         self._quotas = quotas
+        self._budget_warnings = budget_warnings
         self._files = files
         self._drafts = drafts
         self._upload_bytes = upload_bytes
         self._clock = clock
+        self._access = access
         self._recent = RecentActions()
 
     async def take(self, interaction: Interaction, draft: Draft) -> None:
         """Start the job that a draft asks for, or tell the member what stands in its way."""
+        # Asked before on every way here; once more, so that no new way can forget it.
+        if not await allowed_or_answered(self._access, interaction):
+            return
         user_id = interaction.user.id
         problems = draft.problems()
         if problems:
@@ -63,13 +74,19 @@ class Intake:
             problems += (await self._files.examine_briefly(user_id, draft.used, limit)).problems
             await self.refuse(interaction, draft, problem_list_text(list(dict.fromkeys(problems))))
             return
+        try:
+            self._jobs.gate.check()
+        except SubmitClosed as closed:
+            await self.refuse(interaction, draft, texts.submit_closed(closed.reason))
+            return
         now = self._clock.now()
         try:
             self._quotas.check(
                 quota_guild_id(interaction), user_id, role_ids(interaction), draft.duration, now
             )
-        except QuotaExceeded as error:
-            await self.refuse(interaction, draft, sentences.quota_exceeded(error))
+        except LimitExceeded as error:
+            self._budget_warnings.refused(error)
+            await self._refuse_limit(interaction, draft, error)
             return
         place = card_location(interaction, now, private=draft.private)
         async with acknowledged(interaction, self._jobs, place) as location:
@@ -87,10 +104,16 @@ class Intake:
         kept = await self._keep(draft)
         await answer_privately(interaction, text, view=reopen_view(draft.id) if kept else None)
 
+    async def _refuse_limit(self, interaction: Interaction, draft: Draft, error: LimitExceeded) -> None:
+        """Tell the member which limit is in the way."""
+        await self.refuse(interaction, draft, limit_exceeded(error))
+
     async def open_modal(
         self, interaction: Interaction, draft: Draft, about_files: str | None = None
     ) -> None:
         """Open the form of a draft; it must be the first answer to the interaction."""
+        if not await allowed_or_answered(self._access, interaction):
+            return
         # An empty form needs no memory: everything comes back with its answer.
         kept = bool(draft.sources) and await self._keep(draft)
         if draft.sources and not kept:
@@ -140,10 +163,12 @@ class Intake:
         )
         try:
             await self._start(submission)
-        except QuotaExceeded as error:
-            await self.refuse(interaction, draft, sentences.quota_exceeded(error))
+        except LimitExceeded as error:
+            await self._refuse_limit(interaction, draft, error)
         except ShuttingDown:
             await self.refuse(interaction, draft, texts.restarting())
+        except SubmitClosed as closed:
+            await self.refuse(interaction, draft, texts.submit_closed(closed.reason))
         except DuplicateRequest:
             log.info("Interaction %s arrived twice", interaction.id)
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.clock import Clock, sleep
-from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, Reason, State, transition
+from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, transition
+from bot.models.states import Reason, State
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.storage import StaleJob, Storage, StorageFault, StorageUnavailable
 
@@ -124,6 +125,8 @@ class ActiveJobs:
             self._quotas.settle(job_id)
         elif before.charge is Charge.HELD and after.charge is Charge.REFUNDED:
             self._quotas.refund(job_id)
+        if before.may_be_billed and not after.may_be_billed:
+            self._quotas.budgets.give_back(job_id)
         if after.in_vain and not before.in_vain:
             self._quotas.count_attempt(job_id, after.quota_guild_id, after.user_id, after.created_at)
         elif before.in_vain and not after.in_vain:

@@ -11,7 +11,8 @@ from bot.jobs.active import is_waiting_to_be_sent
 from bot.jobs.context import JobContext
 from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.notifier import CardNotifier
-from bot.models.jobs import FOLLOWED, IllegalTransition, Reason, State
+from bot.models.jobs import IllegalTransition
+from bot.models.states import FOLLOWED, Reason, State
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from bot.delivery.sender import Delivery
 from bot.jobs.context import JobContext
 from bot.jobs.notifier import CardNotifier
 from bot.jobs.poster import VideoPoster
-from bot.models.jobs import CardLocation, Job, State
+from bot.models.jobs import CardLocation, Job
+from bot.models.states import State
 
 
 class CardActions:

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.jobs.active import ActiveJobs
+from bot.jobs.submit_gate import SubmitGate
 from bot.storage.storage import Storage
 from bot.tasks import InFlight, Tasks
 
@@ -25,6 +26,7 @@ class JobContext:
     tasks: Tasks
     deadline: timedelta  # from the request to the moment at which the member hears that it takes too long
     in_flight: InFlight  # what a stop should let arrive
+    gate: SubmitGate
 
     def keep_trying(self, job_id: int, work: Callable[[], Coroutine[Any, Any, object]], name: str) -> None:
         """Do in the background what may be repeated, until it is done or the job is no longer open."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bot.models.jobs import Charge, Job, State
+from bot.models.jobs import Charge, Job
+from bot.models.states import State
 
 SEARCH = timedelta(minutes=1)  # how long a lost POST is looked for before the member hears of it
 LINK_TOLD = timedelta(seconds=30)  # how long a link is missing before the member hears of it

@@ -13,7 +13,8 @@ from bot.jobs.context import JobContext
 from bot.jobs.deadlines import polled_until
 from bot.jobs.notifier import CardNotifier
 from bot.jobs.poster import VideoPoster
-from bot.models.jobs import FOLLOWED, Job, Reason, State, can_move
+from bot.models.jobs import Job, can_move
+from bot.models.states import FOLLOWED, Reason, State
 from bot.polling.history import EstimatorHistory
 from bot.polling.poller import StatusPoller, StatusUpdate
 from bot.storage.storage import StorageFault
@@ -80,6 +81,7 @@ class Lifecycle:
             await self._time_is_up(job)
         elif job.request_id is None:
             log.info("Job %s: found as %s", job.id, update.status.request_id)
+            self._context.gate.found(job.id)
             await self.accept(job.id, update.status)
         else:
             await self.apply(job.id, update.status)

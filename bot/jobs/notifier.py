@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
 from bot.clock import sleep
-from bot.delivery.routes import Undeliverable
+from bot.delivery.routes import Gone, Undeliverable
 from bot.delivery.sender import Delivery, Upload
 from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
 from bot.jobs.deadlines import LATE_RESULTS
-from bot.models.jobs import Job, PendingReply, State
+from bot.models.jobs import Job, PendingReply
+from bot.models.states import State
 from bot.polling.estimator import DurationEstimator
 
 log = logging.getLogger(__name__)
@@ -117,15 +118,8 @@ class CardNotifier:
 
     async def send_final(self, job_id: int) -> None:
         """Show why there is no video, again and again until Discord takes it or a day has passed."""
-        pause, until = BACKOFF_FIRST, self._clock.now() + LATE_RESULTS
         state = self._jobs[job_id].state
-        while True:
-            async with self._parallel:
-                shown = await self.show(job_id)
-            if shown or self._clock.now() >= until:
-                break
-            await sleep(self._clock, pause)
-            pause = min(pause * 2, BACKOFF_MAX)
+        await self._repeat(partial(self.show, job_id))
         job = self._jobs.get(job_id)
         if job is not None and job.state is state:
             await self.finish(job_id)
@@ -150,10 +144,28 @@ class CardNotifier:
             self.forget(job.id)
 
     async def report_lost_request(self, pending: PendingReply) -> None:
-        """Tell a member that their request was lost before it began; once, for nothing was spent."""
-        async with self._parallel:
-            try:
-                await self._delivery.report_lost_request(pending)
-            except Undeliverable as error:
-                log.warning("A lost request was not reported: %s", error)
+        """Tell a member that their request was lost before it began, as long as something reaches them."""
+        await self._repeat(partial(self._report_lost_request, pending))
         await self._context.storage.replies.remove(pending.id)
+        self._delivery.forget(pending.id)
+
+    async def _report_lost_request(self, pending: PendingReply) -> bool:
+        try:
+            await self._delivery.report_lost_request(pending)
+        except Gone as error:
+            log.info("A lost request is not reported: %s", error)
+        except Undeliverable as error:
+            log.warning("A lost request is not reported yet: %s", error)
+            return False
+        return True
+
+    async def _repeat(self, attempt: Callable[[], Awaitable[bool]]) -> None:
+        """Make attempts until one of them succeeds or a day has passed."""
+        pause, until = BACKOFF_FIRST, self._clock.now() + LATE_RESULTS
+        while True:
+            async with self._parallel:
+                succeeded = await attempt()
+            if succeeded or self._clock.now() >= until:
+                return
+            await sleep(self._clock, pause)
+            pause = min(pause * 2, BACKOFF_MAX)

@@ -13,7 +13,8 @@ from bot.delivery.sender import Delivery, Refetched
 from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
 from bot.jobs.deadlines import LATE_RESULTS
 from bot.jobs.notifier import CardNotifier
-from bot.models.jobs import Job, State
+from bot.models.jobs import Job
+from bot.models.states import State
 
 log = logging.getLogger(__name__)
 

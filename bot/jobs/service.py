@@ -15,12 +15,15 @@ from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import Cancellation, CancelResult
 from bot.jobs.card_actions import CardActions
 from bot.jobs.context import JobContext
+from bot.jobs.key_check import KeyCheck
 from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.notifier import CardNotifier
 from bot.jobs.poster import VideoPoster
 from bot.jobs.recovery import Recovery
+from bot.jobs.submit_gate import SubmitClosed, SubmitGate
 from bot.jobs.submitter import Submitter
 from bot.models.jobs import CardLocation, Job, PendingReply
+from bot.models.quotas import LimitExceeded
 from bot.models.requests import VideoRequest
 from bot.polling.estimator import DurationEstimator
 from bot.polling.history import EstimatorHistory
@@ -28,10 +31,11 @@ from bot.polling.matching import LostPosts
 from bot.polling.poller import StatusPoller
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.replay import rebuild
+from bot.quotas.warnings import BudgetWarnings
 from bot.storage.storage import Storage, StorageUnavailable
 from bot.tasks import InFlight, Tasks
 
-__all__ = ["CancelResult", "DuplicateRequest", "JobService", "ShuttingDown", "Submission"]
+__all__ = ["CancelResult", "DuplicateRequest", "JobService", "ShuttingDown", "Submission", "SubmitClosed"]
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +89,7 @@ class JobService:
         *,
         storage: Storage,
         quotas: QuotaLimiter,
+        budget_warnings: BudgetWarnings,
         gmi: GmiCloud,
         delivery: Delivery,
         clock: Clock,
@@ -96,17 +101,20 @@ class JobService:
     ) -> None:
         self._storage = storage
         self._quotas = quotas
+        self._budget_warnings = budget_warnings
         self._clock = clock
         self._model = model
         self._jobs = ActiveJobs(storage, quotas, clock)
-        self._context = context = JobContext(storage, self._jobs, clock, tasks, deadline, InFlight())
-        self._estimator = DurationEstimator()
-        self._history = EstimatorHistory(storage.notes, self._estimator, clock)
+        self.gate = gate = SubmitGate(clock)  # whether anything is submitted at all
+        self._key_check, doubt = KeyCheck(gate, gmi, model, clock), gate.key_doubted.set
+        self._context = context = JobContext(storage, self._jobs, clock, tasks, deadline, InFlight(), gate)
+        estimator = DurationEstimator()
+        self._history = EstimatorHistory(storage.notes, estimator, clock)
         lost_posts = LostPosts(gmi, storage, clock)
         self._poller = StatusPoller(
-            gmi, clock, model, self._estimator, requests_per_minute, lost_posts=lost_posts
+            gmi, clock, model, estimator, requests_per_minute, lost_posts=lost_posts, on_key_refused=doubt
         )
-        self._notifier = notifier = CardNotifier(context, delivery, self._estimator, notify_after)
+        self._notifier = notifier = CardNotifier(context, delivery, estimator, notify_after)
         poster = VideoPoster(context, delivery, notifier)
         self._lifecycle = lifecycle = Lifecycle(context, self._poller, notifier, poster, self._history)
         self._submitter = Submitter(context, gmi, lifecycle, notifier)
@@ -118,10 +126,12 @@ class JobService:
 
     async def open(self) -> None:
         """Take over what an earlier process left, before anything new can arrive."""
-        await rebuild(self._quotas, self._storage.quotas, self._clock.now())
+        await rebuild(self._quotas, self._storage, self._clock.now())
+        await self._budget_warnings.load()
         await self._history.restore()
         await self._recovery.load()
         self._context.tasks.supervise(self._lifecycle.run, "take updates of jobs")
+        self._context.tasks.supervise(self._key_check.run, "check a refused key")
 
     def resume(self) -> None:
         """Go on with what an earlier process left; called once Discord can be reached."""
@@ -147,15 +157,12 @@ class JobService:
         """Tell whether this job is open."""
         return job_id in self._jobs
 
-    def check_quota(self, guild_id: int | None, user_id: int, role_ids: Sequence[int], seconds: int) -> None:
-        """Raise QuotaExceeded if a video of that many seconds would not fit now; take nothing."""
-        self._quotas.check(guild_id, user_id, role_ids, seconds, self._clock.now())
-
     async def start(self, submission: Submission) -> Job:
         """Reserve, store the intent, and send the request in the background.
 
-        Raises QuotaExceeded when the quota does not allow it, DuplicateRequest when it was started before,
-        ShuttingDown when the bot is about to stop, StorageUnavailable when the intent cannot be stored.
+        Raises LimitExceeded when a quota or a budget does not allow it, DuplicateRequest when it was started
+        before, ShuttingDown when the bot is about to stop, SubmitClosed while GMI takes nobody's requests,
+        StorageUnavailable when it cannot be stored.
         """
         if self._closing:
             raise ShuttingDown
@@ -169,30 +176,44 @@ class JobService:
         # Meanwhile: from here to the place nothing awaits, and a stop waits for whoever has a place.
         if self._closing:
             raise ShuttingDown
-        seconds = submission.request.duration
-        guild_id, user_id = submission.quota_guild_id, submission.user_id
-        self._quotas.reserve(job_id, guild_id, user_id, submission.role_ids, seconds, now)
-        # Whoever has to wait for a place is stored as waiting: then no crash leaves a doubt.
-        placed = self._submitter.take_place()
-        job = submission.job(self._model, now, waits=not placed)
-        await self._insert(job, placed)
+        try:
+            job, placed = await self._reserve(submission, now)
+        except LimitExceeded as error:
+            self._budget_warnings.refused(error)
+            raise
         self._jobs.add(job)
+        self._budget_warnings.look(submission.quota_guild_id)
         tasks = self._context.tasks
         tasks.spawn(self._show_first(job_id, submission), f"first card of job {job_id}")
         tasks.spawn(self._recovery.submit(job_id, placed=placed), f"submit job {job_id}")
         return job
 
+    async def _reserve(self, submission: Submission, now: datetime) -> tuple[Job, bool]:
+        """Take what a job costs wherever it counts, store it, and return it and whether it has a place."""
+        guild_id, user_id = submission.quota_guild_id, submission.user_id
+        seconds = submission.request.duration
+        self.gate.check()
+        self._quotas.reserve(submission.job_id, guild_id, user_id, submission.role_ids, seconds, now)
+        self.gate.admit(submission.job_id)
+        # Whoever has to wait for a place is stored as waiting: then no crash leaves a doubt.
+        placed = self._submitter.take_place()
+        job = submission.job(self._model, now, waits=not placed)
+        await self._insert(job, placed)
+        return job, placed
+
     async def _insert(self, job: Job, placed: bool) -> None:
         """Store a new job, or give back what was taken for it."""
         new = False
+        budgets = self._quotas.budgets.of_place(job.quota_guild_id)
         try:
-            new = await self._storage.jobs.add(job)
+            new = await self._storage.jobs.add(job, budgets)
         except StorageUnavailable:
             self._context.tasks.spawn(self._jobs.withdraw(job), f"withdraw job {job.id}")
             raise
         finally:
             if not new:
-                self._quotas.refund(job.id)
+                self._quotas.withdraw(job.id)
+                self.gate.release(job.id)
                 if placed:
                     self._submitter.leave_place()
         if not new:

@@ -19,7 +19,9 @@ from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
 from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.notifier import CardNotifier
 from bot.jobs.places import Places
-from bot.models.jobs import IllegalTransition, Job, Reason, State
+from bot.jobs.submit_gate import SubmitClosed
+from bot.models.jobs import IllegalTransition, Job
+from bot.models.states import Reason, State
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ class Submitter:
         self._jobs = context.jobs
         self._clock = context.clock
         self._deadline = context.deadline
+        self._gate = context.gate
         self._gmi = gmi
         self._lifecycle = lifecycle
         self._notifier = notifier
@@ -92,14 +95,10 @@ class Submitter:
 
     async def _attempt(self, job_id: int, pause: float) -> bool:
         """Send the POST, if it is still to be sent; return whether to try again once the pause is over."""
-        job = self._jobs.get(job_id)
-        if job is None or job.state is not State.SUBMITTING:
-            return False  # cancelled while it waited
-        if job.waiting_until is not None and not await self._begin(job):
+        if not await self._prepare(job_id):
+            self._gate.release(job_id)
             return False
-        if self._clock.now() > job.created_at + self._deadline:
-            await self._lifecycle.end(job_id, State.REFUSED, job.reason or Reason.NOT_SENT)
-            return False
+        job = self._jobs[job_id]
         try:
             status = await self._gmi.submit(job.model, job.request.payload())
         except GmiError as error:
@@ -109,10 +108,30 @@ class Submitter:
             if error.outcome is SubmitOutcome.UNCLEAR:
                 self._lifecycle.poll(self._jobs[job_id])
             else:
+                if error.concerns_everybody:
+                    self._gate.close(error.reason)  # before the next one gets this place
                 await self._lifecycle.end(job_id, State.REFUSED, error.reason, error.detail)
             return False
+        self._gate.open()
         await self._lifecycle.accept(job_id, status)
         return False
+
+    async def _prepare(self, job_id: int) -> bool:
+        """Tell whether the job is to be sent now; where its time or the gate forbids that, end it."""
+        job = self._jobs.get(job_id)
+        if job is None or job.state is not State.SUBMITTING:
+            return False  # cancelled while it waited
+        try:
+            self._gate.admit(job_id)
+        except SubmitClosed as closed:
+            await self._lifecycle.end(job_id, State.REFUSED, closed.reason)
+            return False
+        if job.waiting_until is not None and not await self._begin(job):
+            return False
+        if self._clock.now() > job.created_at + self._deadline:
+            await self._lifecycle.end(job_id, State.REFUSED, job.reason or Reason.NOT_SENT)
+            return False
+        return True
 
     async def _begin(self, job: Job) -> bool:
         """Store that a job may be sent from now on; False where it is not to be."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import filetype
 
+from bot.models.catalog import Kind
 from bot.models.problems import FileFormat
-from bot.models.requests import Kind
 
 
 @dataclass(frozen=True, slots=True)

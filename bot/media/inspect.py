@@ -8,8 +8,9 @@ from bot.media.clips import measure_clip
 from bot.media.formats import Format, detect
 from bot.media.images import measure_image
 from bot.media.unreadable import Unreadable
+from bot.models.catalog import Kind
 from bot.models.problems import ANY_KIND, Problem, ProblemCode
-from bot.models.requests import Kind, Reference, size_problems
+from bot.models.requests import Reference, size_problems
 
 
 def identify(name: str, data: bytes, expected: Kind | None) -> tuple[Kind, Format]:

@@ -18,8 +18,9 @@ from bot.clock import Clock
 from bot.media.byte_budget import ByteBudget
 from bot.media.clips import TookTooLong
 from bot.media.inspect import identify, read_clip, read_image
+from bot.models.catalog import Kind
 from bot.models.problems import Problem, ProblemCode, Values
-from bot.models.requests import Kind, Reference
+from bot.models.requests import Reference
 
 # Together with the limits of one picture and one clip: the most memory that members can make the bot use.
 PICTURES_AT_ONCE = 1  # in each of two lines: 300 MB while a large one is decoded, 180 MB for a small one

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
+from bot.models.catalog import Kind
 from bot.models.problems import Problem, ProblemCode
 from bot.models.requests import (
     DURATION_DEFAULT,
     IMAGES_MAX,
     IMAGES_MAX_WITH_VIDEOS,
     VIDEOS_MAX,
-    Kind,
     count_problems,
     option_problems,
     parse_seed,

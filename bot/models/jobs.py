@@ -7,33 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.models.requests import VideoRequest
-from bot.models.states import (
-    FOLLOWED,
-    OPEN,
-    REFUNDING,
-    TRANSITIONS,
-    Reason,
-    State,
-    is_in_vain,
-)
-
-# What belongs to a job's state is found here as well.
-__all__ = [
-    "FOLLOWED",
-    "OPEN",
-    "REFUNDING",
-    "TRANSITIONS",
-    "CardLocation",
-    "Charge",
-    "IllegalTransition",
-    "Job",
-    "PendingReply",
-    "Reason",
-    "State",
-    "can_move",
-    "is_in_vain",
-    "transition",
-]
+from bot.models.states import OPEN, REFUNDING, TRANSITIONS, Reason, State, is_in_vain, may_be_billed
 
 
 class Charge(StrEnum):
@@ -114,6 +88,11 @@ class Job:
     def in_vain(self) -> bool:
         """Return whether GMI got this request and nothing came of it, so far."""
         return is_in_vain(self.state, self.reason, self.request_id)
+
+    @property
+    def may_be_billed(self) -> bool:
+        """Return whether the operator may have to pay for this request."""
+        return may_be_billed(self.state, self.reason)
 
 
 def can_move(job: Job, state: State) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 LONGEST = timedelta(days=30)
 ATTEMPTS_PER = timedelta(hours=1)  # GMI limits video models in requests an hour and organisation
@@ -56,10 +58,18 @@ class Rule:
     videos: int | None
     seconds: int | None
     per: Period = Period.DAY
+    at_once: int | None = None  # videos that may be in progress; never more than the operator allows
 
     def __post_init__(self) -> None:
         if min(self.videos or 0, self.seconds or 0) < 0:
             raise ValueError("a quota cannot be negative")
+        if self.at_once is not None and self.at_once < 1:
+            raise ValueError("at least one video must be allowed to be in progress")
+
+    @property
+    def limits(self) -> bool:
+        """Return whether there is a limit at all to what the period allows."""
+        return self.videos is not None or self.seconds is not None
 
     @property
     def blocks(self) -> bool:
@@ -110,8 +120,16 @@ class Usage:
     running: int
 
 
-class QuotaExceeded(Exception):  # noqa: N818 - it names what happened
-    """A request does not fit. `frees` tells when it will, None where time alone does not help."""
+class LimitExceeded(Exception):  # noqa: N818 - it names what happened
+    """A request is not allowed now. `frees` tells when it will be, None where time alone does not help."""
+
+    def __init__(self, text: str, frees: datetime | None) -> None:
+        super().__init__(text)
+        self.frees = frees
+
+
+class QuotaExceeded(LimitExceeded):
+    """A request does not fit its member's quota."""
 
     def __init__(
         self,
@@ -120,11 +138,57 @@ class QuotaExceeded(Exception):  # noqa: N818 - it names what happened
         needed_seconds: int,
         frees: datetime | None = None,
     ) -> None:
-        super().__init__(f"quota exceeded: {exceeded}")
+        super().__init__(f"quota exceeded: {exceeded}", frees)
         self.status = status
         self.exceeded = exceeded
         self.needed_seconds = needed_seconds
-        self.frees = frees
+
+
+class Spent(Protocol):
+    """One video that counts."""
+
+    @property
+    def at(self) -> datetime:
+        """Return when it was asked for."""
+
+    @property
+    def seconds(self) -> int:
+        """Return how long it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """Which limit of a rule a request exceeds, and when it will fit; None where time does not help."""
+
+    exceeded: ExceededLimit
+    frees: datetime | None
+
+
+def shortage(rule: Rule, uses: Sequence[Spent], needed: int) -> Shortage | None:
+    """Return why a video of so many seconds does not fit beside these uses, oldest first; None if it does."""
+    if rule.blocks:
+        return Shortage(ExceededLimit.BLOCKED, None)
+    if rule.seconds is not None and needed > rule.seconds:
+        return Shortage(ExceededLimit.SECONDS, None)
+    videos, seconds = len(uses), sum(use.seconds for use in uses)
+    found: Shortage | None = None
+    for use in uses:
+        if (exceeded := _exceeded(rule, videos, seconds + needed)) is None:
+            break
+        frees = use.at + rule.per.length
+        # The limit that lifts last is the one to name; what was used at the same moment frees together.
+        if found is None or found.frees != frees:
+            found = Shortage(exceeded, frees)
+        videos, seconds = videos - 1, seconds - use.seconds
+    return found
+
+
+def _exceeded(rule: Rule, used_videos: int, seconds: int) -> ExceededLimit | None:
+    if rule.videos is not None and used_videos >= rule.videos:
+        return ExceededLimit.VIDEOS
+    if rule.seconds is not None and seconds > rule.seconds:
+        return ExceededLimit.SECONDS
+    return None
 
 
 def _left(limit: int | None, used: int) -> int | None:

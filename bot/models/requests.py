@@ -10,33 +10,6 @@ from dataclasses import dataclass
 from bot.models.catalog import DEFAULT, Kind, Model
 from bot.models.problems import Problem, ProblemCode, Values
 
-__all__ = [
-    "DURATION_DEFAULT",
-    "DURATION_MAX",
-    "DURATION_MIN",
-    "IMAGES_MAX",
-    "IMAGES_MAX_WITH_VIDEOS",
-    "IMAGE_BYTES_MAX",
-    "MODEL",
-    "PROMPT_MAX",
-    "SEED_MAX",
-    "SEED_MIN",
-    "VIDEOS_MAX",
-    "VIDEO_BYTES_MAX",
-    "Kind",
-    "Reference",
-    "VideoRequest",
-    "clean_prompt",
-    "count_problems",
-    "length_problems",
-    "option_problems",
-    "parse_seed",
-    "prompt_problems",
-    "random_seed",
-    "shape_problems",
-    "size_problems",
-]
-
 MODEL = DEFAULT.id
 _IMAGES, _VIDEOS = DEFAULT.slot(Kind.IMAGE), DEFAULT.slot(Kind.VIDEO)
 

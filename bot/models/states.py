@@ -63,7 +63,14 @@ FOLLOWED = frozenset({State.QUEUED, State.PROCESSING, State.OVERDUE})  # GMI is 
 # The quota gets back what was held for the job.
 REFUNDING = frozenset({State.FAILED, State.CANCELLED, State.REFUSED, State.UNCONFIRMED, State.OVERDUE})
 
-_NOT_TAKEN_IN = frozenset({Reason.RATE, Reason.CAPACITY, Reason.UNREACHABLE, Reason.NOT_SENT})
+ENDED_WITHOUT_VIDEO = frozenset({State.FAILED, State.CANCELLED, State.REFUSED})
+# Reasons of the bot's own for giving up a request that GMI may have made, and billed, all the same.
+GIVEN_UP = frozenset({Reason.DEADLINE, Reason.UNCLEAR, Reason.NO_RESULT})
+
+# A missing credit or a refused key is the operator's to mend, and no attempt of the member's.
+_NOT_TAKEN_IN = frozenset(
+    {Reason.RATE, Reason.CAPACITY, Reason.UNREACHABLE, Reason.NOT_SENT, Reason.CREDIT, Reason.KEY}
+)
 
 
 def is_in_vain(state: State, reason: Reason | None, request_id: str | None) -> bool:
@@ -74,3 +81,8 @@ def is_in_vain(state: State, reason: Reason | None, request_id: str | None) -> b
     if state not in REFUNDING or request_id is not None:
         return state in REFUNDING
     return state is not State.CANCELLED and not (state is State.REFUSED and reason in _NOT_TAKEN_IN)
+
+
+def may_be_billed(state: State, reason: Reason | None) -> bool:
+    """Return whether GMI may bill a request: always, but for a definite end without a video."""
+    return state not in ENDED_WITHOUT_VIDEO or reason in GIVEN_UP

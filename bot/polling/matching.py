@@ -13,7 +13,8 @@ from typing import Protocol
 
 from bot.clock import Clock
 from bot.gmi.client import GmiCloud, GmiError, RequestStatus
-from bot.models.jobs import Job, State
+from bot.models.jobs import Job
+from bot.models.states import State
 from bot.polling.history import Notes
 
 log = logging.getLogger(__name__)

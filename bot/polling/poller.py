@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
@@ -41,8 +41,9 @@ class StatusPoller:
         requests_per_minute: int,
         *,
         lost_posts: LostPosts | None = None,
+        on_key_refused: Callable[[], None] | None = None,
     ) -> None:
-        self._questions = Questions(gmi, model)
+        self._questions = Questions(gmi, model, on_key_refused)
         self._clock = clock
         self._estimator = estimator
         self._lost_posts = lost_posts

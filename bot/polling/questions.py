@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from bot.gmi.client import GmiCloud, GmiError, RequestList, RequestStatus
-from bot.models.jobs import Reason
+from bot.models.states import Reason
 from bot.polling.tracked import TrackedRequest
 
 log = logging.getLogger(__name__)
@@ -18,10 +19,11 @@ KEY_PAUSE = (
 class Questions:
     """Asks for the list and for single requests of one model."""
 
-    def __init__(self, gmi: GmiCloud, model: str) -> None:
+    def __init__(self, gmi: GmiCloud, model: str, on_key_refused: Callable[[], None] | None = None) -> None:
         self._gmi = gmi
         self._model = model
         self._key_refused = False
+        self._on_key_refused = on_key_refused or (lambda: None)
 
     async def requests(self) -> tuple[RequestList | None, float]:
         """Return the list, or None; and the seconds that GMI wants to be left alone, 0 if it names none."""
@@ -63,6 +65,7 @@ class Questions:
                 error,
             )
         self._key_refused = True
+        self._on_key_refused()
         return max(KEY_PAUSE, error.retry_after or 0.0)
 
     def _key_works(self) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from bot.models.jobs import State
+from bot.models.states import State
 from bot.polling.estimator import DurationEstimator
 from bot.polling.intervals import INTERVAL_MAX, INTERVAL_MIN, shared_interval
 from bot.polling.tracked import TrackedRequest

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Self
 
 from bot.gmi.schemas import RequestStatus
-from bot.models.jobs import Job, State
+from bot.models.jobs import Job
+from bot.models.states import State
 from bot.polling.estimator import DurationEstimator
 from bot.polling.intervals import (
     RARE_INTERVAL,

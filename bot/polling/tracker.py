@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.gmi.schemas import RequestStatus
-from bot.models.jobs import State
+from bot.models.states import State
 from bot.polling.due import DueRequests
 from bot.polling.estimator import DurationEstimator
 from bot.polling.intervals import INTERVAL_MAX

@@ -1,6 +1,6 @@
-"""The check whether a request fits its member's quota, and the reservation that goes with it.
+"""The check whether a request fits its member's quota and all budgets, and the reservation of all of them.
 
-Nothing here awaits, so no other request can come between the two.
+Nothing here awaits, so no other request of this process can come between the two.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from bot.models.budgets import Ceilings
 from bot.models.jobs import Charge
 from bot.models.quotas import (
     ATTEMPTS_PER,
@@ -18,7 +19,9 @@ from bot.models.quotas import (
     QuotaStatus,
     Rule,
     Usage,
+    shortage,
 )
+from bot.quotas.budgets import Budgets
 from bot.quotas.rules import QuotaRules
 from bot.quotas.usage_log import UsageLog, UsageLogs, Use
 
@@ -26,12 +29,19 @@ from bot.quotas.usage_log import UsageLog, UsageLogs, Use
 class QuotaLimiter:
     """The rules and the use of everybody. All moments passed in are aware, in UTC."""
 
-    def __init__(self, default: Rule, running_max: int, attempts_max: int | None = None) -> None:
+    def __init__(
+        self,
+        default: Rule,
+        running_max: int,
+        attempts_max: int | None = None,
+        ceilings: Ceilings | None = None,
+    ) -> None:
         if running_max < 1:
             raise ValueError("at least one request must be allowed to run")
         if attempts_max is not None and attempts_max < 1:
             raise ValueError("at least one attempt must be allowed to fail")
         self.rules = QuotaRules(default)
+        self.budgets = Budgets(ceilings or Ceilings())
         self._logs = UsageLogs()
         self._running_max = running_max
         self._attempts_max = attempts_max  # that come to nothing in an hour; None is unlimited
@@ -45,9 +55,9 @@ class QuotaLimiter:
         seconds: int,
         now: datetime,
     ) -> QuotaStatus:
-        """Take one video of so many seconds and return what the member has used with it.
+        """Take one video of so many seconds wherever it counts, and return what the member has used with it.
 
-        Raises QuotaExceeded if it does not fit, ValueError for a job that has a reservation already.
+        Raises as `check` does if it does not fit, ValueError for a job that has a reservation already.
         """
         if seconds < 1:
             raise ValueError("a video lasts at least a second")
@@ -56,15 +66,20 @@ class QuotaLimiter:
             raise ValueError("already reserved")
         before = self.check(guild_id, user_id, role_ids, seconds, now)
         self._logs.add(job_id, guild_id, user_id, seconds, now)
+        self.budgets.add(job_id, guild_id, seconds, now)
         return self._status(before.effective, self._logs.read(guild_id, user_id), now)
 
     def check(
         self, guild_id: int | None, user_id: int, role_ids: Iterable[int], seconds: int, now: datetime
     ) -> QuotaStatus:
-        """Return what the member has used, or raise QuotaExceeded if a video does not fit; take nothing."""
+        """Return what the member has used; take nothing.
+
+        Raises QuotaExceeded, ServerPaused or BudgetExceeded if a video of so many seconds does not fit.
+        """
         log = self._logs.read(guild_id, user_id)
         status = self._status(self.rules.effective(guild_id, user_id, role_ids), log, now)
         _check(status, log.counted(status.effective.rule.per, now), log.failed(now), seconds)
+        self.budgets.check(guild_id, seconds, now)
         return status
 
     def settle(self, job_id: int) -> bool:
@@ -75,11 +90,19 @@ class QuotaLimiter:
         return use is not None
 
     def refund(self, job_id: int) -> bool:
-        """End the reservation of a job and give its use back; return False if there is none (any more)."""
+        """End the reservation of a job and give its use back to its member; return False if there is none.
+
+        What counts towards budgets goes by what may be billed: see `Budgets.give_back`.
+        """
         use = self._logs.held(job_id)
         if use is not None:
             self._logs.remove(use)
         return use is not None
+
+    def withdraw(self, job_id: int) -> None:
+        """Give back everything that a job took which never began."""
+        self.refund(job_id)
+        self.budgets.give_back(job_id)
 
     def replay(  # noqa: PLR0917 - see `reserve`
         self, job_id: int, guild_id: int | None, user_id: int, seconds: int, at: datetime, charge: Charge
@@ -124,8 +147,9 @@ class QuotaLimiter:
         return sorted(found, key=lambda usage: (-usage.seconds, -usage.videos, usage.user_id))
 
     def forget_old(self, now: datetime) -> None:
-        """Drop what no rule can count any more."""
+        """Drop what no rule and no budget can count any more."""
         self._logs.forget_old(now)
+        self.budgets.forget_old(now)
 
     def _status(self, effective: EffectiveRule, log: UsageLog, now: datetime) -> QuotaStatus:
         uses = log.counted(effective.rule.per, now)
@@ -134,7 +158,7 @@ class QuotaLimiter:
             used_videos=len(uses),
             used_seconds=_seconds(uses),
             running=log.running,
-            running_max=self._running_max,
+            running_max=min(self._running_max, effective.rule.at_once or self._running_max),
             next_slot=uses[0].at + effective.rule.per.length if uses else None,
             attempts=len(log.failed(now)),
             attempts_max=self._attempts_max,
@@ -150,33 +174,14 @@ def _check(status: QuotaStatus, uses: Sequence[Use], failed: Sequence[datetime],
 
     What time cannot change is named first, then what is running: so `frees` never says too much.
     """
-    rule = status.effective.rule
-    if rule.blocks:
-        raise QuotaExceeded(status, ExceededLimit.BLOCKED, needed)
-    if rule.seconds is not None and needed > rule.seconds:
-        raise QuotaExceeded(status, ExceededLimit.SECONDS, needed)
+    short = shortage(status.effective.rule, uses, needed)
+    if short is not None and short.frees is None:
+        raise QuotaExceeded(status, short.exceeded, needed)
     if status.running >= status.running_max:
         raise QuotaExceeded(status, ExceededLimit.RUNNING, needed)
-    videos, seconds = status.used_videos, status.used_seconds
-    exceeded: ExceededLimit | None = None
-    frees: datetime | None = None
-    for use in uses:
-        if (still := _exceeded(rule, videos, seconds + needed)) is None:
-            break
-        # The limit that lifts last is the one to name.
-        exceeded, frees = still, use.at + rule.per.length
-        videos, seconds = videos - 1, seconds - use.seconds
     if status.attempts_max is not None and len(failed) >= status.attempts_max:
         attempts_free = failed[len(failed) - status.attempts_max] + ATTEMPTS_PER
-        if frees is None or attempts_free > frees:
-            exceeded, frees = ExceededLimit.ATTEMPTS, attempts_free
-    if exceeded is not None:
-        raise QuotaExceeded(status, exceeded, needed, frees)
-
-
-def _exceeded(rule: Rule, used_videos: int, seconds: int) -> ExceededLimit | None:
-    if rule.videos is not None and used_videos >= rule.videos:
-        return ExceededLimit.VIDEOS
-    if rule.seconds is not None and seconds > rule.seconds:
-        return ExceededLimit.SECONDS
-    return None
+        if short is None or short.frees is None or attempts_free > short.frees:
+            raise QuotaExceeded(status, ExceededLimit.ATTEMPTS, needed, attempts_free)
+    if short is not None:
+        raise QuotaExceeded(status, short.exceeded, needed, short.frees)

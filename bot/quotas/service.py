@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from bot.clock import Clock
+from bot.models.budgets import BudgetStatus, ServerBudget, WarningLevel
 from bot.models.quotas import EffectiveRule, Period, QuotaStatus, Rule, Scope, Usage
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.rules import check_target
-from bot.storage.quotas import QuotaStore
+from bot.quotas.warnings import BudgetWarnings
+from bot.storage.storage import Storage
 
 
 class QuotaService:
     """What moderators change and look at, and what members see of their quota."""
 
-    def __init__(self, store: QuotaStore, limiter: QuotaLimiter, clock: Clock) -> None:
-        self._store = store
+    def __init__(
+        self,
+        storage: Storage,
+        limiter: QuotaLimiter,
+        warnings: BudgetWarnings,
+        clock: Clock,
+    ) -> None:
+        self._store = storage.quotas
+        self._budget_store = storage.budgets
         self._limiter = limiter
+        self._warnings = warnings
         self._clock = clock
         # Memory takes the changes of a server in the order in which storage took them.
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -47,6 +58,32 @@ class QuotaService:
             now = self._clock.now()
             await self._store.save_reset(guild_id, user_id, now)
             self._limiter.reset(guild_id, user_id, now)
+
+    async def set_budget(self, guild_id: int, rule: Rule) -> None:
+        """Set what all members of a server may use together. Raises StorageUnavailable."""
+        await self._change_budget(guild_id, lambda budget: replace(budget, rule=rule))
+
+    async def set_paused(self, guild_id: int, paused: bool) -> None:
+        """Stop new videos in a server, or let them start again. Raises StorageUnavailable."""
+        await self._change_budget(guild_id, lambda budget: replace(budget, paused=paused))
+
+    async def _change_budget(self, guild_id: int, change: Callable[[ServerBudget], ServerBudget]) -> None:
+        async with self._locks[guild_id]:
+            budget = change(self._limiter.budgets.server(guild_id))
+            await self._budget_store.save_server(guild_id, budget)
+            self._limiter.budgets.set_server(guild_id, budget)
+
+    def budget(self, guild_id: int) -> ServerBudget:
+        """Return what the moderators of a server allow all its members together."""
+        return self._limiter.budgets.server(guild_id)
+
+    def budgets_in_force(self, guild_id: int | None) -> list[BudgetStatus]:
+        """Return what is used of each budget of a server, or of direct messages: the narrowest first."""
+        return self._limiter.budgets.used(guild_id, self._clock.now())
+
+    def untold_warnings(self, guild_id: int) -> list[tuple[WarningLevel, BudgetStatus]]:
+        """Return warnings that the moderators of a server have not read yet, and take them as read."""
+        return self._warnings.untold(guild_id)
 
     def rules(self, guild_id: int) -> list[EffectiveRule]:
         """Return the rules of a server: its default, then roles, then members, each by id."""

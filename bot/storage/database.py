@@ -89,6 +89,10 @@ class Database:
 
         return await self._within(seconds, execute)
 
+    async def run(self, seconds: float, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do something in one transaction that writes, and return what it returns."""
+        return await self._within(seconds, work)
+
     async def replace(self, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:
         """Write the row of this key in place of an older one."""
         older = table.delete().where(*(table.c[name] == value for name, value in key.items()))

@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.models.catalog import Kind
 from bot.models.drafts import Draft, Source
-from bot.models.requests import Kind
 from bot.storage.database import Database
 from bot.storage.schema import drafts, to_micros
 

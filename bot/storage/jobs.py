@@ -6,15 +6,20 @@ What a job costs its member's quota is a column of the same row: state and charg
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.models.jobs import OPEN, CardLocation, Charge, Job, Reason, State
-from bot.models.requests import Kind, Reference, VideoRequest
+from bot.models.budgets import Budget, BudgetExceeded
+from bot.models.catalog import Kind
+from bot.models.jobs import CardLocation, Charge, Job
+from bot.models.requests import Reference, VideoRequest
+from bot.models.states import OPEN, Reason, State
+from bot.storage.budgets import find_exceeded_budget
 from bot.storage.database import Database
 from bot.storage.errors import StaleJob, StorageConflict
 from bot.storage.schema import (
@@ -38,17 +43,26 @@ class JobStore:
         self._database = database
         self._limits = database.limits
 
-    async def add(self, job: Job) -> bool:
-        """Write a new job in place of its pending reply; tell whether it was new.
+    async def add(self, job: Job, budgets: Sequence[Budget] = ()) -> bool:
+        """Write a new job in place of its pending reply, if it fits these budgets; tell whether it was new.
 
-        The same interaction twice is one job. After StorageUnavailable it may be there all the same: see
-        `remove_unsent`.
+        The same interaction twice is one job. Raises BudgetExceeded. After StorageUnavailable it may be there
+        all the same: see `remove_unsent`.
         """
-        reply = pending_replies.delete().where(pending_replies.c.id == job.id)
+
+        async def insert(connection: AsyncConnection) -> BudgetExceeded | None:
+            exceeded = await find_exceeded_budget(connection, budgets, job.request.duration, job.created_at)
+            if exceeded is None:
+                await connection.execute(jobs.insert().values(job_to_row(job)))
+                await connection.execute(pending_replies.delete().where(pending_replies.c.id == job.id))
+            return exceeded
+
         try:
-            await self._database.write(self._limits.new_job, jobs.insert().values(job_to_row(job)), reply)
+            exceeded = await self._database.run(self._limits.new_job, insert)
         except StorageConflict:
             return False
+        if exceeded is not None:
+            raise exceeded
         return True
 
     async def remove_unsent(self, job: Job) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.models.jobs import REFUNDING, Charge, Reason, State, is_in_vain
+from bot.models.jobs import Charge
 from bot.models.quotas import Period, Rule, Scope
+from bot.models.states import REFUNDING, Reason, State, is_in_vain
 from bot.storage.database import Database
 from bot.storage.schema import jobs, quota_resets, quota_rules, to_micros, to_moment
 
@@ -64,7 +65,12 @@ class QuotaStore:
 
     async def save_rule(self, guild_id: int, scope: Scope, target_id: int | None, rule: Rule) -> None:
         """Keep a rule in place of an older one for the same target."""
-        values = {"videos": rule.videos, "seconds": rule.seconds, "per": rule.per.value}
+        values = {
+            "videos": rule.videos,
+            "seconds": rule.seconds,
+            "per": rule.per.value,
+            "at_once": rule.at_once,
+        }
         await self._database.replace(quota_rules, _rule_key(guild_id, scope, target_id), values)
 
     async def remove_rule(self, guild_id: int, scope: Scope, target_id: int | None) -> None:
@@ -112,7 +118,7 @@ def _rule_key(guild_id: int, scope: Scope, target_id: int | None) -> dict[str, A
 
 
 def _row_to_rule(row: sa.Row[Any]) -> StoredRule:
-    rule = Rule(row.videos, row.seconds, Period(row.per))
+    rule = Rule(row.videos, row.seconds, Period(row.per), row.at_once)
     return StoredRule(row.guild_id, Scope(row.scope), row.target_id or None, rule)
 
 

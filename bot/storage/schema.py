@@ -167,6 +167,27 @@ quota_rules = sa.Table(
     sa.Column("videos", _Small),
     sa.Column("seconds", _Small),
     sa.Column("per", _Word(16), nullable=False),
+    sa.Column("at_once", _Small),
+)
+
+server_budgets = sa.Table(
+    "server_budgets",
+    metadata,
+    sa.Column("guild_id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("videos", _Small),
+    sa.Column("seconds", _Small),
+    sa.Column("per", _Word(16), nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False),
+)
+
+budget_warnings = sa.Table(
+    "budget_warnings",
+    metadata,
+    sa.Column("scope", _Word(16), primary_key=True),
+    sa.Column("guild_id", _Number, primary_key=True, autoincrement=False),  # 0 where it is no server's
+    sa.Column("level", _Small, primary_key=True, autoincrement=False),  # percent
+    sa.Column("at", _Number, nullable=False),
+    sa.Column("told", sa.Boolean, nullable=False),
 )
 
 quota_resets = sa.Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.storage.budgets import BudgetStore
 from bot.storage.database import Database, TimeLimits
 from bot.storage.drafts import DraftStore
 from bot.storage.errors import StaleJob, StorageFault, StorageUnavailable, StorageUnusable
@@ -20,6 +21,7 @@ class Storage:
         self.database = database
         self.jobs = JobStore(database)
         self.quotas = QuotaStore(database)
+        self.budgets = BudgetStore(database)
         self.replies = PendingReplyStore(database)
         self.drafts = DraftStore(database)
         self.notes = NoteStore(database)

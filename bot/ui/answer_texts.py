@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from bot.ui.translator import _
+from bot.models.states import Reason
+from bot.ui.translator import N_, _
+
+_SUBMIT_CLOSED = {
+    Reason.CREDIT: N_(
+        "💳 This bot has no credit left at the provider, so nothing was sent, and this doesn't count towards "
+        "your quota. Please tell the people who run this bot, and ask again later."
+    ),
+    Reason.KEY: N_(
+        "🔑 The provider rejected this bot's API key, so nothing was sent, and this doesn't count towards "
+        "your quota. Please tell the people who run this bot to renew the key, and ask again later."
+    ),
+}
 
 
 def unexpected() -> str:
@@ -26,6 +38,11 @@ def restarting() -> str:
     return _("🔄 I'm about to restart, so nothing was sent. Ask again in a minute.")
 
 
+def submit_closed(reason: Reason) -> str:
+    """Return what follows a request while the provider takes none of anybody, for lack of credit or key."""
+    return _(_SUBMIT_CLOSED[reason])
+
+
 def no_permission() -> str:
     """Return what follows a moderator's command that somebody else used."""
     return _("🔒 You need the Timeout Members permission to use this command.")
@@ -34,6 +51,14 @@ def no_permission() -> str:
 def server_only() -> str:
     """Return what follows a server's command outside of one."""
     return _("🏠 This command only works in a server. Use it in one of the server's channels.")
+
+
+def not_allowed_here() -> str:
+    """Return what follows whatever the operator doesn't allow in this place."""
+    return _(
+        "🔒 The people who run this bot don't allow this here, so nothing was sent. "
+        "You can still see your videos with `/videos`."
+    )
 
 
 def outdated_command() -> str:
@@ -139,13 +164,13 @@ def cancel_too_late() -> str:
 
 def cancel_not_agreed() -> str:
     """Return what follows Cancel where the provider went on with it."""
-    return _("🕓 GMI Cloud didn't cancel it. You'll still get the video.")
+    return _("🕓 The provider didn't cancel it. You'll still get the video.")
 
 
 def cancel_unsure() -> str:
     """Return what follows Cancel where the provider did not say what came of it."""
     return _(
-        "🕓 GMI Cloud hasn't said if it's canceled. Wait a minute. "
+        "🕓 The provider hasn't said if it's canceled. Wait a minute. "
         "If it's still in line then, click Cancel again."
     )
 

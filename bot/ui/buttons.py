@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 import discord
 from discord import ui
 
-from bot.models.jobs import Job, State
+from bot.models.jobs import Job
+from bot.models.states import State
 from bot.ui.custom_ids import CardAction, card_button_id, draft_button_id, page_button_id
 from bot.ui.translator import N_, _
 

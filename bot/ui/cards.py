@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from discord import ui
 
-from bot.models.jobs import Job, State
-from bot.models.requests import Kind, Reference
+from bot.models.catalog import Kind
+from bot.models.jobs import Job
+from bot.models.requests import Reference
+from bot.models.states import State
 from bot.ui import job_texts
 from bot.ui.buttons import buttons, stateless
 from bot.ui.translator import _

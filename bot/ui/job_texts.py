@@ -7,7 +7,8 @@ from datetime import datetime
 
 import discord
 
-from bot.models.jobs import Charge, Job, Reason, State
+from bot.models.jobs import Charge, Job
+from bot.models.states import Reason, State
 from bot.ui import formatting
 from bot.ui.reason_texts import explain, unknown_code
 from bot.ui.translator import N_, _, ngettext
@@ -160,7 +161,7 @@ def lost_request() -> str:
 
 
 def about(seconds: float) -> str:
-    """Return a duration in words, no finer than anybody could promise."""
+    """Return a duration in words, no finer than anybody could know."""
     if seconds < 55:
         return formatting.seconds(max(5, round(seconds / 5) * 5))
     minutes = max(1.0, round(seconds / 30) / 2)

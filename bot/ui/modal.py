@@ -5,6 +5,7 @@ from __future__ import annotations
 import discord
 from discord import ui
 
+from bot.models.catalog import Kind
 from bot.models.drafts import Draft, Source
 from bot.models.requests import (
     DURATION_MAX,
@@ -14,7 +15,6 @@ from bot.models.requests import (
     PROMPT_MAX,
     SEED_MAX,
     VIDEOS_MAX,
-    Kind,
 )
 from bot.ui import formatting
 from bot.ui.custom_ids import modal_id

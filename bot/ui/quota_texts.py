@@ -62,7 +62,7 @@ def _exceeded(error: QuotaExceeded) -> str:
             text = _("You've used {used} of {limit} {period} ({source}), and this video needs {needed}.")
             return text.format(
                 used=formatting.number(standing.used_seconds),
-                limit=_seconds_of_video(rule.seconds or 0),
+                limit=seconds_of_video(rule.seconds or 0),
                 period=per(rule.per),
                 source=source,
                 needed=formatting.seconds(error.needed_seconds),
@@ -86,7 +86,7 @@ def allowance(rule: Rule) -> str:
     if rule.videos is not None:
         parts.append(formatting.videos(rule.videos))
     if rule.seconds is not None:
-        parts.append(_seconds_of_video(rule.seconds))
+        parts.append(seconds_of_video(rule.seconds))
     if not parts:
         return _("unlimited videos")
     amounts = _("{videos} and {seconds}").format(videos=parts[0], seconds=parts[1]) if parts[1:] else parts[0]
@@ -153,6 +153,7 @@ def _left(standing: QuotaStatus) -> str:
     return ", ".join(parts)
 
 
-def _seconds_of_video(count: int) -> str:
+def seconds_of_video(count: int) -> str:
+    """Return a number of seconds of video in words."""
     text = ngettext("{count} second of video", "{count} seconds of video", count)
     return text.format(count=formatting.number(count))

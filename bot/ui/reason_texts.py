@@ -5,7 +5,8 @@ Sentences are marked here, and looked up where they are shown. Members know GMI 
 
 from __future__ import annotations
 
-from bot.models.jobs import Job, Reason, State
+from bot.models.jobs import Job
+from bot.models.states import Reason, State
 from bot.ui.translator import N_
 
 _AGAIN = N_("Try again, or change the prompt.")

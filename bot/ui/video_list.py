@@ -7,8 +7,9 @@ from typing import Any
 
 from discord import ui
 
-from bot.models.jobs import Job, State
+from bot.models.jobs import Job
 from bot.models.quotas import QuotaStatus
+from bot.models.states import State
 from bot.ui import quota_texts as sentences
 from bot.ui.buttons import CANCELLABLE, card_button, page_buttons, stateless
 from bot.ui.cards import BLUE

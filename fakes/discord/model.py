@@ -7,7 +7,7 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from typing import Any, Literal, Self
@@ -278,13 +278,3 @@ def _resolved(value: Any, attachments: dict[str, Attachment]) -> Any:
         link = attachments[found["url"]].url
         return {**found, "url": link, "proxy_url": link}
     return found
-
-
-def without_loading(message: Message) -> int:
-    """Return its flags once it is no placeholder any more."""
-    return message.flags & ~LOADING
-
-
-def described(attachment: Attachment, description: str | None) -> Attachment:
-    """Return the attachment with its description."""
-    return replace(attachment, description=description)

@@ -61,7 +61,7 @@ def channel(guild_id: int = GUILD_ID, channel_id: int = CHANNEL_ID) -> Json:
 
 
 def guild() -> Json:
-    """Return the one server."""
+    """Return the one server; as long as the fields that the library reads."""
     everyone = {
         "id": str(GUILD_ID),
         "name": "@everyone",

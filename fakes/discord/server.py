@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from aiohttp import BodyPartReader, hdrs, web
 
-from fakes.discord import payloads
+from fakes.discord.answers import CALL, reply
 from fakes.discord.gateway import Gateway
 from fakes.discord.model import (
-    CHANNEL_ID,
-    GUEST_CHANNEL_ID,
     TOKEN,
-    Account,
     Action,
     Call,
     Fault,
@@ -28,12 +24,11 @@ from fakes.discord.model import (
     Refusal,
     Slash,
     Upload,
-    snowflake,
 )
-from fakes.discord.rest import CALL, Rest, reply
+from fakes.discord.people import People
+from fakes.discord.rest import Rest
 
 API = "/api/v10"
-MEMBER = Account(4000, "mia")
 
 REQUEST_MAX = 100 * 1024 * 1024  # bytes that the server reads at all; what a place takes is checked later
 
@@ -46,14 +41,13 @@ def _always(_: Call) -> bool:
     return True
 
 
-class DiscordServer:
+class DiscordServer(People):
     """The stand-in; enter it to serve."""
 
     def __init__(self, *, token: str = TOKEN, now: Callable[[], datetime] = _system_now) -> None:
+        gateway = Gateway(token)
+        super().__init__(Rest(token, now, lambda: gateway.url), gateway, now)
         self.token = token
-        self._now = now
-        self.gateway = Gateway(token)
-        self.rest = Rest(token, now, lambda: self.gateway.url)
         self.calls: list[Call] = []
         self.base_url = ""
         self._faults: list[Fault] = []
@@ -72,7 +66,7 @@ class DiscordServer:
         self._stack.push_async_callback(self.gateway.close)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         address = f"127.0.0.1:{runner.addresses[0][1]}"
-        self.base_url = self.rest.base_url = f"http://{address}"
+        self.base_url = self.rest.messages.base_url = f"http://{address}"
         self.gateway.url = f"ws://{address}/gateway"
         return self
 
@@ -80,76 +74,9 @@ class DiscordServer:
         """Hang up and stop serving."""
         await self._stack.aclose()
 
-    async def slash(
-        self, account: Account = MEMBER, command: str = "vidu", *, guest: bool = False, **options: Any
-    ) -> Slash:
-        """Run a command as this person; a file is given as (name, bytes)."""
-        given = {
-            name: self.rest.attach(Upload(*value)) if isinstance(value, tuple) else value
-            for name, value in options.items()
-        }
-        channel_id = GUEST_CHANNEL_ID if guest else CHANNEL_ID
-
-        def event(interaction_id: int, token: str) -> Json:
-            return payloads.command_event(interaction_id, token, account, command, given, guest=guest)
-
-        return await self._send(event, account, channel_id)
-
-    async def submit(
-        self, opened: Slash, files: Sequence[tuple[str, bytes]] = (), account: Account = MEMBER, **typed: Any
-    ) -> Slash:
-        """Submit the window that was opened, with these files and what is typed."""
-        modal = opened.modal
-        assert modal is not None, "no window was opened"
-        given = typed | {"files": [self.rest.attach(Upload(*file)) for file in files]}
-
-        def event(interaction_id: int, token: str) -> Json:
-            return payloads.answer_event(interaction_id, token, account, modal, given)
-
-        return await self._send(event, account, opened.channel_id)
-
-    async def press(self, message: Message, custom_id: str, account: Account = MEMBER) -> Slash:
-        """Press a button of a message."""
-
-        def event(interaction_id: int, token: str) -> Json:
-            return payloads.press_event(interaction_id, token, account, message, custom_id)
-
-        return await self._send(event, account, message.channel_id, message)
-
-    async def odd(self, like: Slash, change: Callable[[Json], None], account: Account | None = None) -> Slash:
-        """Deliver an interaction like this one, with something changed."""
-
-        def event(interaction_id: int, token: str) -> Json:
-            changed = copy.deepcopy(like.event) | {"id": str(interaction_id), "token": token}
-            if account is not None:
-                changed["member"]["user"] = account.payload()
-            change(changed)
-            return changed
-
-        return await self._send(event, account or Account(like.user_id, "mia"), like.channel_id)
-
-    async def _send(
-        self,
-        build: Callable[[int, str], Json],
-        account: Account,
-        channel_id: int,
-        pressed: Message | None = None,
-    ) -> Slash:
-        interaction_id = snowflake()
-        token = f"interaction-token-{interaction_id}"
-        event = build(interaction_id, token)
-        slash = Slash(interaction_id, token, account.id, channel_id, event, self._now(), pressed=pressed)
-        self.rest.slashes[token] = slash
-        await self.gateway.dispatch("INTERACTION_CREATE", event)
-        return slash
-
-    async def repeat(self, slash: Slash) -> None:
-        """Deliver the same interaction once more."""
-        await self.gateway.dispatch("INTERACTION_CREATE", slash.event)
-
     def expire_token(self, token: str) -> None:
         """Let an interaction's token die now."""
-        self.rest.slashes[token].expired = True
+        self.rest.interactions.slashes[token].expired = True
 
     def refuse_bot_token(self) -> None:
         """Answer 401 to the bot's own token from now on."""
@@ -195,12 +122,12 @@ class DiscordServer:
     def remove(self, slash: Slash) -> None:
         """Delete the answer to a command, as a moderator may."""
         assert slash.original is not None
-        self.rest.remove(slash.original)
+        self.rest.messages.remove(slash.original)
 
     @property
     def messages(self) -> list[Message]:
         """Return all messages of all channels, oldest first."""
-        return [each for channel in self.rest.messages.values() for each in channel.values()]
+        return [each for channel in self.rest.messages.channels.values() for each in channel.values()]
 
     def posted_videos(self) -> Counter[str]:
         """Count for each file name of a finished video how often it is attached to a message."""
@@ -244,7 +171,7 @@ class DiscordServer:
         return response
 
     async def _attachment(self, request: web.Request) -> web.Response:
-        found = self.rest.attachments.get(int(request.match_info["id"]))
+        found = self.rest.messages.attachments.get(int(request.match_info["id"]))
         if found is None:
             return web.Response(status=404)
         return web.Response(body=found.data, content_type="application/octet-stream")

@@ -31,7 +31,7 @@ async def play(fault: Fault, request: web.Request, closing: asyncio.Event) -> we
 
 
 async def _cut_off(request: web.Request) -> web.StreamResponse:
-    """Promise more bytes than are sent."""
+    """Announce more bytes than are sent."""
     response = web.StreamResponse(headers={"Content-Length": "4096"})
     await response.prepare(request)
     await response.write(b"{" * 64)

@@ -84,7 +84,7 @@ def redirect(target: str) -> Fault:
     return Fault(302, headers={"Location": target}, times=None)
 
 
-# How the list of requests can answer: nobody promised that it does.
+# How the list of requests can answer: its page size, order and outcomes are documented nowhere.
 LIST_MODES: dict[str, Fault] = {
     "empty": answer(200, {"requests": []}),
     "error": answer(500, {"error": "internal error"}),

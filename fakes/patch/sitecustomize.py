@@ -99,6 +99,7 @@ class Finder(MetaPathFinder):
 
 
 def _patches(environment: dict[str, str]) -> dict[str, Patch]:
+    # Long, because each patch is a function in it: they share the clock and the environment.
     from fakes.clock import WireClock  # noqa: PLC0415 - only where the environment is set
 
     clock = WireClock(float(environment["VIDU_WIRE_SPEED"]), float(environment["VIDU_WIRE_EPOCH"]))

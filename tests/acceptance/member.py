@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -96,11 +97,18 @@ async def presses(
     world: World, who: MemberActor, asked: InteractionResult, custom_id: str, times: int = 1
 ) -> list[InteractionResult]:
     """Press a button so many times at the same moment, also one that the message has lost meanwhile."""
+    return await press_at_once(world, [(who, asked, custom_id)] * times)
+
+
+async def press_at_once(
+    world: World, clicks: Sequence[tuple[MemberActor, InteractionResult, str]]
+) -> list[InteractionResult]:
+    """Let members press buttons, each of an answer and by its id, all at the same moment."""
     backend = world.env.backend
-    assert asked.response is not None
-    stored = backend.messages[world.channel.id][asked.response.id]
     records = []
-    for _ in range(times):
+    for who, asked, custom_id in clicks:
+        assert asked.response is not None
+        stored = backend.messages[world.channel.id][asked.response.id]
         record, payload = interactions.base_payload(
             backend,
             type=InteractionType.component.value,

@@ -13,7 +13,7 @@ from bot.client import UPLOAD_BYTES
 from bot.media.inspector import CLIPS_AT_ONCE, PAUSE
 from fakes.clock import until as until_real
 from fakes.discord.model import Account, Slash, Upload
-from fakes.discord.server import MEMBER
+from fakes.discord.people import MEMBER
 from fakes.gmi.cloud import GmiCloud
 from fakes.media import clip, endless_clip, picture
 from fakes.process import Wire, open_wire
@@ -183,6 +183,6 @@ async def test_a_file_larger_than_discord_said_is_not_read_whole(tmp_path: Path)
 
 async def grown(wire: Wire, seed: int) -> Slash:
     """Run /vidu with a picture that has more bytes than its event says."""
-    said = wire.discord.rest.attach(Upload("fox.png", picture()))
-    wire.discord.rest.attachments[said.id] = replace(said, data=picture() + bytes(1))
+    said = wire.discord.rest.messages.attach(Upload("fox.png", picture()))
+    wire.discord.rest.messages.attachments[said.id] = replace(said, data=picture() + bytes(1))
     return await wire.ask(seed, image1=said)

@@ -194,9 +194,7 @@ async def test_a_private_video_gets_its_file_while_its_token_lives(world: World,
     assert world.channel.last_message is None
 
 
-async def test_a_private_card_is_not_promised_what_its_token_cannot_keep(
-    world: World, cloud: GmiCloud
-) -> None:
+async def test_a_private_card_announces_no_file_after_its_token(world: World, cloud: GmiCloud) -> None:
     cloud.fault("GET", "/media/*", script.CAPACITY.repeated(None))
     await until(world, await ask(world, private=True), READY)
     await world.env.advance_time(15 * 60)

@@ -67,8 +67,8 @@ async def test_a_job_that_was_not_acknowledged_is_withdrawn_if_it_is_there(
     """A commit whose answer is lost: the member is told that nothing was sent, so nothing may be left."""
     add = JobStore.add
 
-    async def answer_lost(self: JobStore, job: Any) -> bool:
-        await add(self, job)
+    async def answer_lost(self: JobStore, job: Any, *budgets: Any) -> bool:
+        await add(self, job, *budgets)
         raise StorageUnavailable("ConnectionDoesNotExistError")
 
     with monkeypatch.context() as patched:

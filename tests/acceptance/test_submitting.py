@@ -13,7 +13,8 @@ from bot.delivery.sender import Delivery
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import RequestStatus
 from bot.jobs.notifier import CardNotifier
-from bot.models.jobs import Job, State
+from bot.models.jobs import Job
+from bot.models.states import State
 from bot.polling.poller import StatusPoller
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.jobs import JobStore

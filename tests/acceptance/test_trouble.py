@@ -1,4 +1,4 @@
-"""Promises 1 and 2 through what goes wrong: lost POSTs, storage trouble, restarts, members' tricks."""
+"""One payment and one video each, through lost POSTs, storage trouble, restarts and members' tricks."""
 
 from __future__ import annotations
 
@@ -239,6 +239,29 @@ async def test_a_request_that_was_lost_before_it_began_is_apologised_for(
     assert_quota_untouched(world)
     assert cloud.paid == 0
     assert await world.bot.storage.replies.all() == []
+
+
+async def test_a_lost_request_is_reported_once_discord_is_back(
+    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never_ends(*_: object) -> bytes:
+        await world.clock.wait(asyncio.Event(), None)
+        return b""
+
+    monkeypatch.setattr(SimulatedCdn, "read", never_ends)
+    asked = await ask(world)
+    for route in ("/webhooks/*/*/messages/*", "/channels/*/messages/*"):
+        world.env.inject_error("PATCH", route, status=503, times=None)
+    await world.restart()
+    await world.env.advance_time(60)
+    assert "I restarted" not in card_text(asked)
+    assert len(await world.bot.storage.replies.all()) == 1
+
+    world.env.backend.faults.clear()
+    await until(world, asked, "I restarted before I could send your request", 5 * 60)
+    assert await world.bot.storage.replies.all() == []
+    assert_quota_untouched(world)
+    assert cloud.paid == 0
 
 
 async def test_an_answered_request_is_not_apologised_for(world: World) -> None:

@@ -19,7 +19,7 @@ NEVER = 1_000_000  # crossings
 
 @dataclass(slots=True)
 class Tally:
-    """What was counted at the stand-ins, and every broken promise in a sentence."""
+    """What was counted at the stand-ins, and every broken guarantee in a sentence."""
 
     jobs: int = 0
     kills: int = 0
@@ -36,7 +36,7 @@ class Tally:
 
     @property
     def broken(self) -> list[str]:
-        """Return every broken promise."""
+        """Return every broken guarantee."""
         return [*self.lost, *self.paid_twice, *self.posted_twice, *self.waiting, *self.other]
 
     def add(self, more: Tally) -> None:
@@ -134,13 +134,13 @@ class Crasher:
     async def settle(self) -> None:
         """Wait until nothing is left to do for any job, and nobody waits for an answer."""
         await until(
-            lambda: all(row.settled for row in self._wire.jobs()) and not self._wire.promised(),
+            lambda: all(row.settled for row in self._wire.jobs()) and not self._wire.pending_replies(),
             lambda: f"the end of {[row for row in self._wire.jobs() if not row.settled]}",
             SETTLE_SECONDS,
         )
 
     def count(self) -> Tally:
-        """Hold each job against the promises and return the tally."""
+        """Compare each job with the four guarantees and return the tally."""
         rows = {row.seed: row for row in self._wire.jobs()}
         videos = self._wire.discord.posted_videos()
         for seed, slash in self._slashes.items():
@@ -167,7 +167,7 @@ class Crasher:
                 tally.waiting.append(f"left waiting: {story}")
         if row is None:
             if paid or seed not in self._ends:
-                tally.other.append(f"the ledger should have it: {story}")
+                tally.other.append(f"the database should have it: {story}")
             tally.not_begun += 1
             return
         tally.unconfirmed += row.state == "unconfirmed"

@@ -70,7 +70,7 @@ def say(text: str) -> None:
 
 
 def main() -> int:
-    """Return 1 if a promise was broken."""
+    """Return 1 if a guarantee was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.process.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0, help="how long random crashes go on")
     parser.add_argument("--seed", type=int, default=1, help="of everything that is chosen at random")

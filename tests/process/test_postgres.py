@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.models.drafts import Draft
-from bot.models.jobs import State
+from bot.models.states import State
 from bot.storage.storage import Storage, StorageUnavailable, StorageUnusable
 from fakes import clock as wire_clock
 from fakes import postgres

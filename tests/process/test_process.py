@@ -91,7 +91,7 @@ async def test_a_part_that_fails_while_closing_keeps_nothing_else_open(
     bot = world.bot
 
     async def fails(self: EstimatorHistory, *, at_once: bool = False) -> None:
-        raise RuntimeError("no room for lessons")
+        raise RuntimeError("no space for the history")
 
     with monkeypatch.context() as patched:
         patched.setattr(EstimatorHistory, "save", fails)

@@ -1,4 +1,4 @@
-"""What the image and its container promise, checked without Docker."""
+"""What the image and its container guarantee, checked without Docker."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_no_setting_and_no_secret_is_built_in() -> None:
                 assert not suspects
 
 
-def test_the_ledger_lies_in_the_volume() -> None:
+def test_the_database_is_in_the_volume() -> None:
     default = Settings.model_fields["database_url"].default.get_secret_value()
     file = PurePosixPath(only(RUN, "WORKDIR"), default.split(":///")[1])
     volume = found_in_compose(r"^ +- data:(\S+)")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.models.access import AccessRule
 from bot.settings import Settings, SettingsError, load
 
 ROOT = Path(__file__).parents[2]
@@ -36,13 +37,13 @@ def test_the_example_names_every_setting_with_its_default() -> None:
     given = {name.lower(): value for name, value in found.items() if value}
     assert load(_env_file=None, discord_token="fake", gmi_api_key="fake", **given) == defaults
     unset = {name for name, value in found.items() if not value} - set(REQUIRED)
-    assert unset == {"GMI_ORG_ID"}
+    assert unset == {"ALLOWED_SERVERS", "ALLOW_DIRECT", "GMI_ORG_ID", "PRICE_PER_SECOND"}
 
 
 def test_every_setting_in_the_example_is_explained() -> None:
     blocks = (ROOT / ".env.example").read_text().split("\n\n")[1:]
     assert len(blocks) == len(Settings.model_fields)
-    assert all(re.match(r"# .{20,}\n#?[A-Z_]+=", block) for block in blocks)
+    assert all(re.match(r"# .{20,}\n(# .+\n)?#?[A-Z_]+=", block) for block in blocks)
 
 
 def test_settings_come_from_a_file_and_the_environment_wins(
@@ -85,6 +86,13 @@ def test_unlimited_lifts_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         ("GMI_BASE_URL", "console.gmicloud.ai"),
         ("DATABASE_URL", "mysql://somewhere"),
         ("DISCORD_TOKEN", "two words"),
+        ("ALLOWED_SERVERS", "vidu-workshop"),
+        ("ALLOWED_SERVERS", "123456789012345678, 12345x"),
+        ("ALLOWED_SERVERS", "123456789012345678 0"),
+        ("ALLOWED_SERVERS", "18446744073709551616"),
+        ("ALLOWED_SERVERS", "\u0661\u0662"),
+        ("ALLOWED_SERVERS", ","),
+        ("ALLOW_DIRECT", "perhaps"),
     ],
 )
 def test_a_malformed_setting_is_named_without_its_value(
@@ -106,6 +114,34 @@ def test_a_model_that_the_bot_does_not_know_is_refused_with_those_that_work(
         setting(monkeypatch, GMI_MODEL=name)
     assert str(caught.value).startswith(
         "GMI_MODEL must be a model that this version knows: vidu-q2-pro-r2v. Set it in the environment"
+    )
+
+
+@pytest.mark.parametrize("given", ["11,22", "11 22", " 11 , 22,", "22, 11\n11"])
+def test_servers_are_named_with_commas_or_spaces(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert setting(monkeypatch, ALLOWED_SERVERS=given).access == AccessRule(frozenset({11, 22}), direct=False)
+
+
+@pytest.mark.parametrize(
+    ("servers", "direct", "access"),
+    [
+        ("", "", AccessRule()),
+        ("", "false", AccessRule(direct=False)),
+        ("11", "", AccessRule(frozenset({11}), direct=False)),
+        ("11", "yes", AccessRule(frozenset({11}), direct=True)),
+    ],
+)
+def test_direct_use_is_allowed_as_long_as_no_servers_are_named(
+    servers: str, direct: str, access: AccessRule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert setting(monkeypatch, ALLOWED_SERVERS=servers, ALLOW_DIRECT=direct).access == access
+
+
+def test_a_malformed_server_id_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError) as caught:
+        setting(monkeypatch, ALLOWED_SERVERS="11, my-server")
+    assert str(caught.value).startswith(
+        "ALLOWED_SERVERS must be server IDs (numbers), separated by commas or spaces. Set it in the"
     )
 
 

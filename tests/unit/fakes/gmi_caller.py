@@ -13,7 +13,8 @@ from typing import Any
 import aiohttp
 
 from bot.models.requests import MODEL
-from fakes.gmi.cloud import DEMO_KEY, QUEUE, GmiCloud
+from fakes.gmi.cloud import DEMO_KEY, GmiCloud
+from fakes.gmi.queue import QUEUE
 from fakes.media import picture, render_quickly
 
 SAMPLES = Path(__file__).parents[3] / "demo" / "samples"

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bot.models.requests import MODEL, PROMPT_MAX
-from fakes.gmi.cloud import DEMO_KEY, QUEUE
+from fakes.gmi.cloud import DEMO_KEY
+from fakes.gmi.queue import QUEUE
 from fakes.gmi.render import render
 from fakes.media import picture
 from tests.unit.fakes.gmi_caller import EPOCH, IMAGE, PAYLOAD, VIDEO, Caller, open_queue

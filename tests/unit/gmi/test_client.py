@@ -11,7 +11,7 @@ from bot.gmi import client as gmi
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import GmiError, SubmitOutcome
 from bot.gmi.errors import RETRY_AFTER_MAX
-from bot.models.jobs import Reason, State
+from bot.models.states import Reason, State
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Fault

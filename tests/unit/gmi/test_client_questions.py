@@ -13,7 +13,7 @@ from bot.gmi import client as gmi
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import GmiError, SubmitOutcome
 from bot.gmi.errors import RETRY_AFTER_MAX
-from bot.models.jobs import Reason, State
+from bot.models.states import Reason, State
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Fault
@@ -72,6 +72,35 @@ async def test_a_refused_key_is_told_apart_from_an_outage(
         with pytest.raises(GmiError, match=f"^status {status}$") as caught:
             await question
         assert (caught.value.reason, caught.value.retry_after) == (reason, 9.0)
+
+
+async def test_a_key_is_accepted_where_a_model_may_be_asked_about(client: Client, server: GmiCloud) -> None:
+    assert await client.accepts_key(MODEL)
+    assert await client.accepts_key("vidu-of-tomorrow")  # a 404, and no word against the key
+    server.keys.clear()
+    assert not await client.accepts_key(MODEL)
+    server.keys.add("demo-key-not-secret")
+    assert await client.accepts_key(MODEL)
+    assert {seen.method for seen in server.requests_seen} == {"GET"}
+    assert server.paid == 0
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_key_that_is_refused_is_known_by_the_status(
+    status: int, client: Client, server: GmiCloud
+) -> None:
+    server.fault("GET", "/models/*", script.answer(status, "no"))
+    assert not await client.accepts_key(MODEL)
+
+
+@pytest.mark.parametrize("fault", [script.HTML_PAGE, script.RESET_BEFORE, Fault(429), Fault(302)])
+async def test_nobody_knows_of_a_key_where_gmi_does_not_answer(
+    fault: Fault, client: Client, server: GmiCloud
+) -> None:
+    server.fault("GET", "/models/*", fault.repeated(None))
+    with pytest.raises(GmiError) as caught:
+        await client.accepts_key(MODEL)
+    assert caught.value.reason is Reason.UNREACHABLE
 
 
 @pytest.mark.parametrize(

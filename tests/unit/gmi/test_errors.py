@@ -17,7 +17,7 @@ from bot.gmi.errors import (
     submit_error,
     vendor_code,
 )
-from bot.models.jobs import Reason
+from bot.models.states import Reason
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -120,6 +120,27 @@ def test_what_an_answer_says_about_the_post(
 ) -> None:
     error = submit_error(status, body, WAIT)
     assert (error.outcome, error.reason, str(error), error.retry_after, error.detail) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "concerns_everybody"),
+    [
+        (401, b"", True),
+        (402, b"", True),
+        (403, b"", True),
+        (404, b"", False),
+        (429, b"", False),
+        # A text may quote the prompt of a member, who must not stop everybody with a word.
+        (400, b"moderation: 'my credit card'", False),
+        (400, vendor(402, "Insufficient credits"), False),
+        (500, vendor(401), False),
+        (503, LATER, False),
+    ],
+)
+def test_only_the_status_says_that_every_request_would_be_refused(
+    status: int, body: bytes, concerns_everybody: bool
+) -> None:
+    assert submit_error(status, body, WAIT).concerns_everybody is concerns_everybody
 
 
 @pytest.mark.parametrize(

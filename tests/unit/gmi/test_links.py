@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bot.gmi.schemas import LINK_MAX, RESULTS_MAX, parse_list, parse_record, read_record
-from bot.models.jobs import State
+from bot.models.states import State
 
 LINK = "https://cdn.example.invalid/a.mp4"
 ROOT = "https://a.invalid/"

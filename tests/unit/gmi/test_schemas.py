@@ -20,7 +20,7 @@ from bot.gmi.schemas import (
     parse_record,
     read_record,
 )
-from bot.models.jobs import Reason, State
+from bot.models.states import Reason, State
 
 LINK = "https://cdn.example.invalid/a.mp4"
 

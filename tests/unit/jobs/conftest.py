@@ -42,7 +42,8 @@ async def cloud(still: StillClock) -> AsyncIterator[GmiCloud]:
     async def fetch(_: str) -> bytes:
         return media.picture()
 
-    async with GmiCloud(now=still.now, fetch=fetch, render=media.render_quickly) as simulated:
+    rendered = GmiCloud(now=still.now, fetch=fetch, render=media.render_quickly, punctual=True)
+    async with rendered as simulated:
         simulated.timing = Timing(queued=10, processing=60)
         yield simulated
 

@@ -13,9 +13,11 @@ import aiohttp
 from bot.delivery.sender import Delivery, Upload
 from bot.gmi.client import GmiCloud as Client
 from bot.jobs.service import JobService, Submission
-from bot.models.jobs import Job, State
+from bot.models.jobs import Job
 from bot.models.quotas import Rule
+from bot.models.states import State
 from bot.quotas.limiter import QuotaLimiter
+from bot.quotas.warnings import BudgetWarnings
 from bot.storage.storage import Storage
 from bot.tasks import Tasks
 from fakes.gmi.cloud import GmiCloud
@@ -104,6 +106,7 @@ async def running(
         jobs = JobService(
             storage=storage,
             quotas=quotas,
+            budget_warnings=BudgetWarnings(quotas.budgets, storage.budgets, clock, tasks, None),
             gmi=Client(session, cloud.base_url, FAKE_KEY, None),
             delivery=cast(Delivery, delivery),
             clock=clock,

@@ -23,10 +23,13 @@ from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.notifier import CardNotifier
 from bot.jobs.poster import VideoPoster
 from bot.jobs.recovery import Recovery
+from bot.jobs.submit_gate import SubmitGate
 from bot.jobs.submitter import Submitter
-from bot.models.jobs import CardLocation, Job, PendingReply, State
+from bot.models.catalog import Kind
+from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.quotas import Rule
-from bot.models.requests import Kind, Reference, VideoRequest
+from bot.models.requests import Reference, VideoRequest
+from bot.models.states import State
 from bot.polling.estimator import DurationEstimator
 from bot.polling.history import EstimatorHistory
 from bot.polling.poller import StatusPoller
@@ -240,7 +243,7 @@ async def open_stage(
     quotas = QuotaLimiter(Rule(99, None), 99)
     tasks = Tasks(clock)
     jobs = ActiveJobs(storage, quotas, clock)
-    context = JobContext(storage, jobs, clock, tasks, DEADLINE, InFlight())
+    context = JobContext(storage, jobs, clock, tasks, DEADLINE, InFlight(), SubmitGate(clock))
     recorder, poller, estimator = RecordingDelivery(), RecordingPoller(), DurationEstimator()
     delivery = cast(Delivery, recorder)
     notifier = CardNotifier(context, delivery, estimator, notify_after)

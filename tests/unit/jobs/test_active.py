@@ -10,7 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.models.jobs import Charge, IllegalTransition, Job, Reason, State
+from bot.models.jobs import Charge, IllegalTransition, Job
+from bot.models.states import Reason, State
 from bot.storage.jobs import JobStore
 from bot.storage.storage import StaleJob, StorageFault, StorageUnavailable
 from tests.unit.jobs.stage import GUILD, JOB, MEMBER, START, VIDEO, Stage

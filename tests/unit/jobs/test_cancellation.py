@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.jobs.cancellation import CancelResult
-from bot.models.jobs import Charge, Reason, State
+from bot.models.jobs import Charge
+from bot.models.states import Reason, State
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Outcome

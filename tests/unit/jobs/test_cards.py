@@ -13,7 +13,8 @@ import pytest
 from bot.delivery.routes import Undeliverable
 from bot.delivery.sender import Delivery
 from bot.jobs.card_actions import CardActions
-from bot.models.jobs import CardLocation, Reason, State
+from bot.models.jobs import CardLocation
+from bot.models.states import Reason, State
 from bot.storage.jobs import JobStore
 from bot.storage.storage import StorageFault
 from fakes.gmi.cloud import GmiCloud

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bot.jobs.deadlines import polled_until
-from bot.models.jobs import Charge, Reason, State
+from bot.models.jobs import Charge
+from bot.models.states import Reason, State
 from tests.unit.jobs.stage import DEADLINE, START, VIDEO, new_job
 
 NOW = START + timedelta(minutes=10)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bot.gmi.client import RequestStatus
-from bot.models.jobs import Charge, Reason, State
+from bot.models.jobs import Charge
+from bot.models.states import Reason, State
 from bot.polling.poller import StatusUpdate
 from bot.storage.jobs import JobStore
 from bot.storage.storage import StorageFault

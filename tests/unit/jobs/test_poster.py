@@ -11,7 +11,8 @@ import pytest
 from bot.delivery.fetcher import Result
 from bot.delivery.routes import Gone
 from bot.media.download import Download
-from bot.models.jobs import Job, State
+from bot.models.jobs import Job
+from bot.models.states import State
 from bot.storage.jobs import JobStore
 from bot.storage.storage import StorageFault
 from tests.unit.jobs.stage import JOB, START, VIDEO, Stage, undeliverable

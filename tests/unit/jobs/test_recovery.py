@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from bot.delivery.routes import Gone
 from bot.gmi.client import GmiCloud as Client
-from bot.models.jobs import CardLocation, PendingReply, Reason, State
+from bot.models.jobs import CardLocation, PendingReply
+from bot.models.states import Reason, State
 from fakes.gmi.cloud import GmiCloud
 from tests.unit.jobs.stage import (
     DEADLINE,
@@ -100,17 +102,34 @@ async def test_a_lost_request_is_reported_once(database_url: str, gmi: GmiCloud,
         assert stage.delivery.lost == [JOB]
 
 
-async def test_a_lost_request_whose_card_is_gone_is_forgotten(
-    database_url: str, gmi: GmiCloud, quick: QuickClock
-) -> None:
-    async with open_stage(database_url, gmi, quick) as stage:
-        await stage.storage.replies.add(PendingReply(JOB, 7, CardLocation(3, GUILD)))
-        stage.delivery.failures.append(undeliverable())
-        await stage.recovery.load()
-        stage.recovery.resume_all()
-        await stage.settle()
-        assert await stage.storage.replies.all() == []
-        assert stage.delivery.lost == []
+async def test_a_lost_request_whose_card_is_gone_is_forgotten(stage: Stage) -> None:
+    await report_lost(stage, Gone("no card"))
+    assert stage.clock.waits == []
+    assert await stage.storage.replies.all() == []
+    assert stage.delivery.lost == []
+
+
+async def test_a_lost_request_is_reported_again_and_again_until_discord_takes_it(stage: Stage) -> None:
+    await report_lost(stage, *[undeliverable() for _ in range(8)])
+    assert stage.clock.waits == [5, 10, 20, 40, 80, 160, 300, 300]
+    assert await stage.storage.replies.all() == []
+    assert stage.delivery.lost == [JOB]
+
+
+async def test_a_lost_request_that_cannot_be_reported_for_a_day_is_forgotten(stage: Stage) -> None:
+    await report_lost(stage, *[undeliverable() for _ in range(400)])
+    assert DAY <= stage.clock.now() - START < DAY + 5 * MINUTE
+    assert await stage.storage.replies.all() == []
+    assert stage.delivery.lost == []
+
+
+async def report_lost(stage: Stage, *failures: Exception) -> None:
+    """Recover a pending reply while Discord answers its report in these ways."""
+    await stage.storage.replies.add(PendingReply(JOB, 7, CardLocation(3, GUILD)))
+    stage.delivery.failures.extend(failures)
+    await stage.recovery.load()
+    stage.recovery.resume_all()
+    await stage.settle()
 
 
 @pytest.mark.parametrize("sent", [False, True])

@@ -12,8 +12,9 @@ import pytest
 
 from bot.jobs.cancellation import CancelResult
 from bot.jobs.service import DuplicateRequest
-from bot.models.jobs import CardLocation, Charge, Job, PendingReply, Reason, State
+from bot.models.jobs import CardLocation, Charge, Job, PendingReply
 from bot.models.quotas import QuotaExceeded, Rule, Scope
+from bot.models.states import Reason, State
 from bot.storage.jobs import JobStore
 from bot.storage.storage import StorageFault, StorageUnavailable
 from fakes.gmi import script
@@ -139,37 +140,18 @@ async def test_two_starts_of_one_interaction_at_once_pay_once(service: Service, 
 
 async def test_what_does_not_fit_the_quota_is_not_stored(service: Service, cloud: GmiCloud) -> None:
     service.quotas.rules.set(GUILD, Scope.SERVER, None, Rule(None, 9))
-    service.jobs.check_quota(GUILD, MEMBER, [], 9)
-    assert service.used() == (0, 0)  # a look takes nothing
-    with pytest.raises(QuotaExceeded):
-        service.jobs.check_quota(GUILD, MEMBER, [], 10)
     await service.jobs.start(service.submission(seconds=5))
-    with pytest.raises(QuotaExceeded):
-        service.jobs.check_quota(GUILD, MEMBER, [], 5)
     with pytest.raises(QuotaExceeded):
         await service.jobs.start(service.submission(JOB + 1, seconds=5))
     assert await service.storage.jobs.get(JOB + 1) is None
     assert not service.jobs.has(JOB + 1)
     service.clock.advance(timedelta(days=1, seconds=1))
-    service.jobs.check_quota(GUILD, MEMBER, [], 5)
-
-
-async def test_a_quota_counts_in_its_own_server_for_its_own_member(service: Service) -> None:
-    service.quotas.rules.set(GUILD, Scope.SERVER, None, Rule(0, None))
-    for guild_id in (GUILD + 1, None):
-        service.jobs.check_quota(guild_id, MEMBER, [], 5)
-    with pytest.raises(QuotaExceeded):
-        service.jobs.check_quota(GUILD, MEMBER, [], 5)
-    service.quotas.rules.set(GUILD, Scope.MEMBER, MEMBER, Rule(1, None))
-    service.jobs.check_quota(GUILD, MEMBER, [], 5)
-    with pytest.raises(QuotaExceeded):
-        service.jobs.check_quota(GUILD, MEMBER + 1, [], 5)
+    assert (await service.jobs.start(service.submission(JOB + 1, seconds=5))).id == JOB + 1
 
 
 async def test_a_role_counts_for_a_request(service: Service) -> None:
     service.quotas.rules.set(GUILD, Scope.SERVER, None, Rule(0, None))
     service.quotas.rules.set(GUILD, Scope.ROLE, 5, Rule(1, None))
-    service.jobs.check_quota(GUILD, MEMBER, [5], 5)
     await service.jobs.start(replace(service.submission(), role_ids=(5,)))
     with pytest.raises(QuotaExceeded):
         await service.jobs.start(service.submission(JOB + 1))
@@ -180,8 +162,8 @@ async def test_a_start_that_cannot_be_stored_gives_back_what_it_took(
 ) -> None:
     add, written = JobStore.add, []
 
-    async def lose_the_answer(self: JobStore, job: Job) -> bool:
-        written.append(await add(self, job))
+    async def lose_the_answer(self: JobStore, job: Job, budgets: Any) -> bool:
+        written.append(await add(self, job, budgets))
         raise StorageUnavailable("OSError")
 
     with monkeypatch.context() as patched:

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bot.jobs.service import ShuttingDown
-from bot.models.jobs import CardLocation, Job, PendingReply, State
+from bot.models.jobs import CardLocation, Job, PendingReply
+from bot.models.states import State
 from bot.storage.jobs import JobStore
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud, Timing

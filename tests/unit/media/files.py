@@ -17,8 +17,9 @@ from PIL import Image
 from bot.clock import SystemClock
 from bot.media.inspector import Inspector, NotNow
 from bot.media.unreadable import Unreadable
+from bot.models.catalog import Kind
 from bot.models.problems import Problem
-from bot.models.requests import Kind, Reference
+from bot.models.requests import Reference
 from bot.ui.problem_texts import problem_text
 
 URL = "https://cdn.example/file"

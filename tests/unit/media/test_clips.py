@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from bot.media import clips
 from bot.media.clips import TookTooLong, measure
+from bot.models.catalog import Kind
 from bot.models.problems import FileFormat, Problem, ProblemCode
-from bot.models.requests import Kind, Reference
+from bot.models.requests import Reference
 from fakes.clock import until
 from fakes.media import endless_clip
 from tests.unit.media.files import FASTSTART, FRAGMENTED, URL, answers, children, clip, probe, refusal

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.media.formats import detect
+from bot.models.catalog import Kind
 from bot.models.problems import FileFormat
-from bot.models.requests import Kind
 from tests.unit.media.files import clip, picture
 
 USABLE = {

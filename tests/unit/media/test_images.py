@@ -11,8 +11,9 @@ from PIL import Image
 
 from bot.media.formats import JPEG
 from bot.media.images import MEGAPIXELS_MAX, SCANS_MAX, measure_image
+from bot.models.catalog import Kind
 from bot.models.problems import FileFormat, Problem, ProblemCode
-from bot.models.requests import Kind, Reference
+from bot.models.requests import Reference
 from tests.unit.media.files import URL, answers, chunk, picture, png_claiming, probe, refusal
 
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from bot.media.inspect import identify
 from bot.media.unreadable import Unreadable
+from bot.models.catalog import Kind
 from bot.models.problems import FileFormat, Problem, ProblemCode
-from bot.models.requests import IMAGE_BYTES_MAX, VIDEO_BYTES_MAX, Kind
+from bot.models.requests import IMAGE_BYTES_MAX, VIDEO_BYTES_MAX
 from tests.unit.media.files import URL, answers, clip, picture, probe, refusal
 
 PDF, NOTHING = b"%PDF-1.7 ", b"\x00\xfe\x01\xfd" * 8

@@ -12,8 +12,8 @@ import pytest
 
 from bot.media import clips
 from bot.media.inspector import PAUSE, Inspector, NotNow
+from bot.models.catalog import Kind
 from bot.models.problems import Problem, ProblemCode, Values
-from bot.models.requests import Kind
 from fakes.clock import until
 from fakes.media import clip, endless_clip, picture
 

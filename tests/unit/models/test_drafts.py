@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.models.catalog import Kind
 from bot.models.drafts import Draft, Source, fitting
 from bot.models.problems import Problem, ProblemCode, Values
-from bot.models.requests import IMAGE_BYTES_MAX, VIDEO_BYTES_MAX, Kind
+from bot.models.requests import IMAGE_BYTES_MAX, VIDEO_BYTES_MAX
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CDN = "https://cdn.discordapp.com/attachments/1/2/fox.png"

@@ -7,19 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.models.jobs import (
-    REFUNDING,
-    TRANSITIONS,
-    CardLocation,
-    Charge,
-    IllegalTransition,
-    Job,
-    Reason,
-    State,
-    can_move,
-    transition,
-)
+from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, can_move, transition
 from bot.models.requests import VideoRequest
+from bot.models.states import REFUNDING, TRANSITIONS, Reason, State
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LINK = "https://cdn.example.invalid/a.mp4"
@@ -162,7 +152,7 @@ def test_a_state_that_is_reached_again_began_when_it_was_reached_first() -> None
 def test_a_job_is_in_vain_by_its_own_state_reason_and_request() -> None:
     refused = replace(new_job(), state=State.REFUSED, reason=Reason.RATE)
     assert not refused.in_vain
-    assert replace(refused, reason=Reason.CREDIT).in_vain
+    assert replace(refused, reason=Reason.POLICY).in_vain
     assert replace(refused, request_id="req-1").in_vain
 
 

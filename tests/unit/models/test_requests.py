@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.models.catalog import DEFAULT
+from bot.models.catalog import DEFAULT, Kind
 from bot.models.problems import Problem, ProblemCode, Values
 from bot.models.requests import (
     DURATION_MAX,
@@ -18,7 +18,6 @@ from bot.models.requests import (
     SEED_MAX,
     SEED_MIN,
     VIDEO_BYTES_MAX,
-    Kind,
     Reference,
     VideoRequest,
     clean_prompt,

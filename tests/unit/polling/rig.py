@@ -16,8 +16,10 @@ import pytest
 
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import RequestStatus
-from bot.models.jobs import CardLocation, Job, State
-from bot.models.requests import MODEL, Kind, Reference, VideoRequest
+from bot.models.catalog import Kind
+from bot.models.jobs import CardLocation, Job
+from bot.models.requests import MODEL, Reference, VideoRequest
+from bot.models.states import State
 from bot.polling.estimator import DurationEstimator
 from bot.polling.matching import LostPosts
 from bot.polling.poller import StatusPoller, StatusUpdate

@@ -63,9 +63,10 @@ def test_questions_come_closer_until_the_usual_end(seconds: list[float], one: fl
     assume(deviation <= 0.75)  # a log-normal hazard as narrow as this rises up to its median at least
     earlier, later = sorted((one, other))
     assume(later <= math.exp(mean))
-    assert estimator.best_interval(MODEL, CLIP, earlier) >= estimator.best_interval(MODEL, CLIP, later) * (
-        1 - 1e-9
-    )
+    # Below the limit the exact figure has no meaning: the next question is never sooner.
+    pause_earlier = within_limits(estimator.best_interval(MODEL, CLIP, earlier))
+    pause_later = within_limits(estimator.best_interval(MODEL, CLIP, later))
+    assert pause_earlier >= pause_later * (1 - 1e-9)
 
 
 @given(durations, moment, moment)

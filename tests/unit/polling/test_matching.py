@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from bot.gmi.schemas import RequestStatus
-from bot.models.jobs import Job, State
+from bot.models.jobs import Job
 from bot.models.requests import SEED_MAX
+from bot.models.states import State
 from bot.polling.matching import NOTE, LostPosts, echoes
 from fakes.gmi import script
 from tests.unit.polling.rig import EPOCH, Rig, job_of, rigged

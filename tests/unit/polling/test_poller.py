@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.models.jobs import State
 from bot.models.requests import MODEL
+from bot.models.states import State
 from bot.polling.estimator import DurationEstimator
 from fakes.gmi import script
 from fakes.gmi.cloud import Timing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.gmi.schemas import RequestStatus
-from bot.models.jobs import Reason, State
+from bot.models.states import Reason, State
 from fakes.gmi import script
 from fakes.gmi.cloud import Timing
 from fakes.gmi.script import Outcome

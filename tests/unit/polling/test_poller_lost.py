@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.models.jobs import State
+from bot.models.states import State
 from fakes.gmi import script
 from fakes.gmi.script import Outcome
 from tests.unit.polling.rig import Rig, job_of, name, rigged

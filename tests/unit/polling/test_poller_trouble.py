@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from bot.models.jobs import State
+from bot.models.states import State
 from bot.polling.estimator import DurationEstimator
 from bot.polling.poller import StatusUpdate
 from fakes.gmi.cloud import Timing

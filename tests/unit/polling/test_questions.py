@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.models.jobs import State
+from bot.models.states import State
 from fakes.gmi import script
 from fakes.gmi.script import Fault
 from tests.unit.polling.rig import Rig, rigged

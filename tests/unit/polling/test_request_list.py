@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.models.jobs import State
+from bot.models.states import State
 from bot.polling.estimator import DurationEstimator
 from bot.polling.request_list import ListSchedule
 from bot.polling.tracked import TrackedRequest

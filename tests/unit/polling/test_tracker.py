@@ -7,8 +7,9 @@ from datetime import datetime
 
 import pytest
 
-from bot.models.jobs import Job, State
+from bot.models.jobs import Job
 from bot.models.requests import MODEL
+from bot.models.states import State
 from bot.polling.due import DueRequests
 from bot.polling.tracked import TrackedRequest
 from fakes.gmi import script

@@ -93,6 +93,16 @@ def test_of_two_limits_the_one_that_lifts_last_is_named(
     assert (refused.exceeded, refused.frees) == (exceeded, START + DAY + hours * HOUR)
 
 
+def test_what_was_used_at_the_same_moment_frees_together() -> None:
+    quotas = quotas_of(Rule(2, 10))
+    for job_id, seconds in ((1, 1), (2, 9)):
+        quotas.replay(job_id, SERVER, MEMBER, seconds, START, Charge.SETTLED)
+    for now in (START, START + DAY - INSTANT):
+        refused = refusal(quotas, 5, now)
+        assert (refused.exceeded, refused.frees) == (ExceededLimit.VIDEOS, START + DAY)
+    quotas.reserve(3, SERVER, MEMBER, [], 5, START + DAY)
+
+
 def test_more_seconds_than_the_rule_has_never_fit() -> None:
     refused = refusal(quotas_of(Rule(None, 9)), 10, START)
     assert (refused.exceeded, refused.frees) == (ExceededLimit.SECONDS, None)

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.models.jobs import Charge, Job, Reason, State
+from bot.models.jobs import Charge, Job
 from bot.models.quotas import EffectiveRule, Period, QuotaStatus, Rule, Scope
+from bot.models.states import Reason, State
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.replay import rebuild
 from bot.storage.storage import Storage
@@ -23,7 +24,7 @@ DEFAULT = Rule(50, None, Period.MONTH)
 
 async def rebuilt(storage: Storage, now: datetime = START) -> QuotaLimiter:
     limiter = QuotaLimiter(DEFAULT, 9, 9)
-    await rebuild(limiter, storage.quotas, now)
+    await rebuild(limiter, storage, now)
     return limiter
 
 

@@ -11,7 +11,9 @@ from bot.models.quotas import EffectiveRule, Period, Rule, Scope, Usage
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.replay import rebuild
 from bot.quotas.service import QuotaService
+from bot.quotas.warnings import BudgetWarnings
 from bot.storage.storage import Storage, StorageUnavailable
+from bot.tasks import Tasks
 from tests.unit.storage.faults import full_disk
 from tests.unit.storage.samples import GUILD, START, FixedClock
 
@@ -30,15 +32,20 @@ def limiter() -> QuotaLimiter:
     return QuotaLimiter(DEFAULT, 2, 3)
 
 
+def new_service(storage: Storage, limiter: QuotaLimiter, clock: FixedClock) -> QuotaService:
+    warnings = BudgetWarnings(limiter.budgets, storage.budgets, clock, Tasks(clock), None)
+    return QuotaService(storage, limiter, warnings, clock)
+
+
 @pytest.fixture
 def service(storage: Storage, limiter: QuotaLimiter, clock: FixedClock) -> QuotaService:
-    return QuotaService(storage.quotas, limiter, clock)
+    return new_service(storage, limiter, clock)
 
 
 async def after_a_restart(storage: Storage, clock: FixedClock) -> QuotaService:
     limiter = QuotaLimiter(DEFAULT, 2, 3)
-    await rebuild(limiter, storage.quotas, clock.now())
-    return QuotaService(storage.quotas, limiter, clock)
+    await rebuild(limiter, storage, clock.now())
+    return new_service(storage, limiter, clock)
 
 
 TARGETS: list[tuple[Scope, int | None]] = [(Scope.SERVER, None), (Scope.ROLE, 3), (Scope.MEMBER, MEMBER)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from bot.models.catalog import Kind
 from bot.models.jobs import CardLocation, Job
-from bot.models.requests import Kind, Reference, VideoRequest
+from bot.models.requests import Reference, VideoRequest
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 GUILD, MEMBERS = 10, (1, 2)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.models.catalog import Kind
 from bot.models.drafts import Draft, Source
-from bot.models.requests import Kind
 from bot.storage.storage import Storage
 from tests.unit.storage.samples import START
 

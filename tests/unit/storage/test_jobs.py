@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.models.jobs import CardLocation, Charge, Job, PendingReply, Reason, State
-from bot.models.requests import Kind, Reference, VideoRequest
+from bot.models.catalog import Kind
+from bot.models.jobs import CardLocation, Charge, Job, PendingReply
+from bot.models.requests import Reference, VideoRequest
+from bot.models.states import Reason, State
 from bot.storage.schema import jobs
 from bot.storage.storage import StaleJob, Storage
 from tests.unit.storage.samples import GUILD, START, new_job

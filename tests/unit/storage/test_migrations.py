@@ -16,7 +16,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import bot.storage.migrations
-from bot.models.jobs import CardLocation, Charge, PendingReply, State
+from bot.models.jobs import CardLocation, Charge, PendingReply
+from bot.models.states import State
 from bot.storage.schema import metadata
 from bot.storage.storage import Storage
 from tests.unit.storage.samples import START, new_job

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.models.jobs import Charge, Reason, State
+from bot.models.jobs import Charge
 from bot.models.quotas import Period, Rule, Scope
+from bot.models.states import Reason, State
 from bot.storage.quotas import Attempt, QuotaReset, QuotaUse, StoredRule
 from bot.storage.storage import Storage
 from tests.unit.storage.samples import GUILD, START, new_job

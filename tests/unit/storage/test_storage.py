@@ -16,20 +16,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from bot.jobs.active import ActiveJobs
-from bot.models.jobs import (
-    OPEN,
-    TRANSITIONS,
-    Charge,
-    Job,
-    Reason,
-    State,
-    can_move,
-)
+from bot.models.jobs import Charge, Job, can_move
 from bot.models.quotas import QuotaExceeded, Rule, Scope
+from bot.models.states import OPEN, TRANSITIONS, Reason, State
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.replay import rebuild
 from bot.quotas.service import QuotaService
+from bot.quotas.warnings import BudgetWarnings
 from bot.storage.storage import Storage, StorageFault
+from bot.tasks import Tasks
 from fakes import postgres
 from tests.unit.storage.samples import GUILD, MEMBERS, FixedClock, new_job
 
@@ -58,8 +53,9 @@ class Crashes(RuleBasedStateMachine):
     def boot(self, storage: Storage) -> None:
         self.storage = storage
         self.quotas = QuotaLimiter(Rule(3, None), 2, 3)
-        self.run(rebuild(self.quotas, self.storage.quotas, self.clock.now()))
-        self.service = QuotaService(self.storage.quotas, self.quotas, self.clock)
+        self.run(rebuild(self.quotas, self.storage, self.clock.now()))
+        warnings = BudgetWarnings(self.quotas.budgets, storage.budgets, self.clock, Tasks(self.clock), None)
+        self.service = QuotaService(storage, self.quotas, warnings, self.clock)
         self.open = ActiveJobs(self.storage, self.quotas, self.clock)
         for job in self.run(self.storage.jobs.unfinished()):
             self.open.add(job)
@@ -72,7 +68,7 @@ class Crashes(RuleBasedStateMachine):
         except QuotaExceeded:
             return multiple()
         self.next_id += 1
-        if dies:  # between the reservation and the intent: nothing was promised
+        if dies:  # between the reservation and the intent: no member waits for a video
             self.crash()
             return multiple()
         assert self.run(self.storage.jobs.add(job))
@@ -126,7 +122,7 @@ class Crashes(RuleBasedStateMachine):
     @invariant()
     def memory_equals_what_storage_says(self) -> None:
         rebuilt = QuotaLimiter(Rule(3, None), 2, 3)
-        self.run(rebuild(rebuilt, self.storage.quotas, self.clock.now()))
+        self.run(rebuild(rebuilt, self.storage, self.clock.now()))
         for user_id in MEMBERS:
             ours = self.quotas.status(GUILD, user_id, [], self.clock.now())
             assert ours == rebuilt.status(GUILD, user_id, [], self.clock.now())

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.media.filenames import NAME_MAX, display_name
+from bot.models.catalog import Kind
 from bot.models.problems import ANY_KIND, FileFormat, Problem, ProblemCode, Values
-from bot.models.requests import IMAGE_BYTES_MAX, VIDEO_BYTES_MAX, Kind
+from bot.models.requests import IMAGE_BYTES_MAX, VIDEO_BYTES_MAX
 from bot.ui.problem_texts import PROBLEMS_SHOWN, TEXT_MAX, problem_list_text, problem_text
 
 NAME = "fox.png"

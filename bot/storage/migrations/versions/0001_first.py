@@ -14,6 +14,7 @@ ENDED = "('delivered', 'failed', 'cancelled', 'refused')"
 
 def upgrade() -> None:
     """Make the first tables, or take over those of a time before there were migrations."""
+    # Long, because a migration says in one place what it makes.
     if sa.inspect(op.get_bind()).has_table("jobs"):
         _take_over()
         return

@@ -1,0 +1,55 @@
+"""The one place that decides whether an interaction happens where the operator allows the bot.
+
+Whatever could cost money or change rules asks here: the command tree, the buttons, the forms, and `Intake` as
+the last of all. What only brings a member a video that was paid for works everywhere: `/videos`, and the
+buttons Show, Cancel and Delete.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from bot.intake.answers import answer_privately
+from bot.intake.context import Interaction, is_guest
+from bot.models.access import AccessRule
+from bot.ui import answer_texts as texts
+
+log = logging.getLogger(__name__)
+
+EVERYWHERE = {"works everywhere": True}  # the `extras` of a command that the operator's rule doesn't concern
+
+
+def is_allowed(access: AccessRule, interaction: Interaction) -> bool:
+    """Tell whether the operator allows the bot where this interaction happens."""
+    return access.allows(interaction.guild_id, guest=is_guest(interaction))
+
+
+async def allowed_or_answered(access: AccessRule, interaction: Interaction) -> bool:
+    """Tell whether the operator allows the bot here; where not, its member is told so."""
+    if is_allowed(access, interaction):
+        return True
+    log.info("Interaction %s was refused: server %s isn't allowed", interaction.id, interaction.guild_id)
+    await answer_privately(interaction, texts.not_allowed_here())
+    return False
+
+
+async def command_allowed_or_answered(access: AccessRule, interaction: Interaction) -> bool:
+    """Tell whether a command may run; every command is concerned unless its `extras` are `EVERYWHERE`."""
+    command = interaction.command
+    # A command that this version doesn't know does nothing, and is answered as that.
+    if command is None or command.extras == EVERYWHERE:
+        return True
+    return await allowed_or_answered(access, interaction)
+
+
+def log_access(access: AccessRule, *, public: bool | None) -> None:
+    """Log which rule is in force, and warn where strangers could spend the operator's money.
+
+    `public` says whether anybody may add the bot to a server; None is not known.
+    """
+    log.info("Members may use the bot %s", access)
+    if public and not access.servers:
+        log.warning(
+            "Anyone can add this bot to their server and make videos at your cost: turn Public Bot off in "
+            "the Discord Developer Portal, or set ALLOWED_SERVERS."
+        )

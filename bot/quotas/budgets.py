@@ -1,0 +1,132 @@
+"""What everybody used together, kept in memory: the operator's ceilings, and the servers' own budgets.
+
+A use counts from its reservation on, and no more once a whole period has passed. It is given back only where
+GMI certainly bills nothing: unlike in a member's quota, a request of which nobody knows stays counted, and no
+moderator can reset anything.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+
+from bot.models.budgets import (
+    Budget,
+    BudgetExceeded,
+    BudgetScope,
+    BudgetStatus,
+    Ceilings,
+    ServerBudget,
+    ServerPaused,
+    find_exceeded,
+    status_of,
+)
+from bot.models.quotas import LONGEST
+
+_AT = attrgetter("at")
+_NO_BUDGET = ServerBudget()
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    job_id: int
+    at: datetime
+    seconds: int
+    guild_id: int | None
+
+
+class Budgets:
+    """All budgets, and what is used of them. Server None is direct messages and user installs."""
+
+    def __init__(self, ceilings: Ceilings) -> None:
+        self._ceilings = ceilings
+        self._servers: dict[int, ServerBudget] = {}
+        self._by_job: dict[int, _Use] = {}
+        self._all: list[_Use] = []  # oldest first, as in each place
+        self._places: defaultdict[int | None, list[_Use]] = defaultdict(list)
+
+    def set_server(self, guild_id: int, budget: ServerBudget) -> None:
+        """Set what the moderators of a server allow."""
+        self._servers[guild_id] = budget
+
+    def server(self, guild_id: int) -> ServerBudget:
+        """Return what the moderators of a server allow."""
+        return self._servers.get(guild_id, _NO_BUDGET)
+
+    def of_place(self, guild_id: int | None) -> list[Budget]:
+        """Return the budgets that limit a server, or direct messages: the narrowest first."""
+        ceilings = self._ceilings
+        if guild_id is None:
+            found = [Budget(BudgetScope.DIRECT, ceilings.direct)]
+        else:
+            found = [
+                Budget(BudgetScope.OWN, self.server(guild_id).rule, guild_id),
+                Budget(BudgetScope.SERVER, ceilings.server, guild_id),
+            ]
+        found.append(Budget(BudgetScope.BOT, ceilings.bot))
+        return [budget for budget in found if budget.rule.limits]
+
+    def check(self, guild_id: int | None, seconds: int, now: datetime) -> None:
+        """Raise ServerPaused or BudgetExceeded if a video of so many seconds does not fit; take nothing."""
+        if guild_id is not None and self.server(guild_id).paused:
+            raise ServerPaused
+        exceeded = [
+            found
+            for budget in self.of_place(guild_id)
+            if (found := find_exceeded(budget, self._counted(budget, now), seconds)) is not None
+        ]
+        if exceeded:
+            raise last_to_free(exceeded)
+
+    def add(self, job_id: int, guild_id: int | None, seconds: int, at: datetime) -> None:
+        """Count a job that was asked for at this moment; each job once."""
+        if job_id in self._by_job:
+            return
+        use = self._by_job[job_id] = _Use(job_id, at, seconds, guild_id)
+        insort(self._all, use, key=_AT)
+        insort(self._places[guild_id], use, key=_AT)
+
+    def give_back(self, job_id: int) -> None:
+        """Count a job no more: it certainly is not billed."""
+        use = self._by_job.pop(job_id, None)
+        if use is not None:
+            self._all.remove(use)
+            self._places[use.guild_id].remove(use)
+
+    def status(self, budget: Budget, now: datetime) -> BudgetStatus:
+        """Return what is used of a budget."""
+        return status_of(budget, self._counted(budget, now))
+
+    def used(self, guild_id: int | None, now: datetime) -> list[BudgetStatus]:
+        """Return the status of every budget that limits a place: the narrowest first."""
+        return [self.status(budget, now) for budget in self.of_place(guild_id)]
+
+    def forget_old(self, now: datetime) -> None:
+        """Drop what no budget can count any more."""
+        end = bisect_right(self._all, now - LONGEST, key=_AT)
+        for use in self._all[:end]:
+            del self._by_job[use.job_id]
+            self._places[use.guild_id].remove(use)
+            if not self._places[use.guild_id]:
+                del self._places[use.guild_id]
+        del self._all[:end]
+
+    def _counted(self, budget: Budget, now: datetime) -> Sequence[_Use]:
+        match budget.scope:
+            case BudgetScope.BOT:
+                uses = self._all
+            case BudgetScope.DIRECT:
+                uses = self._places.get(None, [])
+            case BudgetScope.SERVER | BudgetScope.OWN:
+                uses = self._places.get(budget.guild_id, [])
+        return uses[bisect_right(uses, now - budget.rule.per.length, key=_AT) :]
+
+
+def last_to_free(exceeded: Sequence[BudgetExceeded]) -> BudgetExceeded:
+    """Return the budget to name of several that are exceeded: the one that is in the way for longest."""
+    never = [error for error in exceeded if error.frees is None]
+    return never[0] if never else max(exceeded, key=attrgetter("frees"))

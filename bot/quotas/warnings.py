@@ -1,0 +1,93 @@
+"""Who is told that a budget is nearly or fully used, once in each of its periods."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from bot.clock import Clock
+from bot.models.budgets import Budget, BudgetExceeded, BudgetScope, BudgetStatus, Price, WarningLevel
+from bot.models.quotas import LimitExceeded
+from bot.quotas.budgets import Budgets
+from bot.storage.budgets import BudgetStore, BudgetWarning
+from bot.tasks import Tasks
+from bot.ui.budget_texts import log_line
+
+log = logging.getLogger(__name__)
+
+_Key = tuple[BudgetScope, int | None, WarningLevel]
+
+
+class BudgetWarnings:
+    """Tells the operator's log at once, and keeps what moderators of a server read next time."""
+
+    def __init__(
+        self, budgets: Budgets, store: BudgetStore, clock: Clock, tasks: Tasks, price: Price | None
+    ) -> None:
+        self._budgets = budgets
+        self._store = store
+        self._clock = clock
+        self._tasks = tasks
+        self._price = price
+        self._given: dict[_Key, BudgetWarning] = {}
+
+    async def load(self) -> None:
+        """Read what has been told, so that a restart repeats nothing."""
+        for warning in await self._store.warnings():
+            self._given[warning.scope, warning.guild_id, warning.level] = warning
+
+    def look(self, guild_id: int | None) -> None:
+        """See whether what was just reserved in a place makes a warning due."""
+        for status in self._budgets.used(guild_id, self._clock.now()):
+            if status.level is not None:
+                self._give(status, status.level)
+
+    def refused(self, error: LimitExceeded) -> None:
+        """Take a budget that refused a request as used up, unless it never has room for that."""
+        if isinstance(error, BudgetExceeded) and error.frees is not None:
+            self._give(error.status, WarningLevel.FULL)
+
+    def untold(self, guild_id: int) -> list[tuple[WarningLevel, BudgetStatus]]:
+        """Return what the moderators of a server have not read yet, and take it as read."""
+        now = self._clock.now()
+        found = []
+        for status in self._budgets.used(guild_id, now):
+            if status.budget.scope is BudgetScope.BOT:
+                continue  # what others use is only the operator's business
+            due = [
+                warning
+                for level in WarningLevel
+                if (warning := self._lasting(status.budget, level, now)) is not None and not warning.told
+            ]
+            for warning in due:
+                self._save(replace(warning, told=True))
+            if due:
+                found.append((due[-1].level, status))
+        return found
+
+    def _give(self, status: BudgetStatus, level: WarningLevel) -> None:
+        budget, now = status.budget, self._clock.now()
+        if self._lasting(budget, level, now) is not None:
+            return
+        log.warning("%s", log_line(level, status, self._price))
+        for lower in WarningLevel:
+            if lower <= level:
+                # Whoever hears that it is full need not hear afterwards that it nearly is.
+                told = lower < level
+                self._save(BudgetWarning(budget.scope, budget.guild_id, lower, now, told))
+
+    def _lasting(self, budget: Budget, level: WarningLevel, now: datetime) -> BudgetWarning | None:
+        """Return the warning that was given within the budget's period."""
+        warning = self._given.get((budget.scope, budget.guild_id, level))
+        return warning if warning is not None and now < warning.at + budget.rule.per.length else None
+
+    def _save(self, warning: BudgetWarning) -> None:
+        key = warning.scope, warning.guild_id, warning.level
+        self._given[key] = warning
+        self._tasks.persist(
+            partial(self._store.save_warning, warning),
+            "keep a warning about a budget",
+            wanted=lambda: self._given[key] is warning,
+        )

@@ -47,6 +47,8 @@ DEADLINE = timedelta(minutes=60)
 MODEL = "vidu-q2-pro-r2v"
 GUILD, MEMBER, JOB = 10, 7, 123456789
 PATIENT = TimeLimits(interactive=20)  # seconds: a test asks often, and a busy machine is slow
+LOOKS_MAX = 5000  # at a job, while a test waits for what happens to it
+SETTLES_WITHIN = 20.0  # seconds, even on a busy machine
 VIDEO = ("https://cdn.example.invalid/a.mp4",)
 
 
@@ -213,6 +215,7 @@ class Stage:
     recovery: Recovery
     cancellation: Cancellation
     deletion: Deletion
+    looks: int = 0
 
     async def put(self, state: State = State.SUBMITTING, **fields: Any) -> Job:
         """Store a job in a state, hold its quota, and open it."""
@@ -224,6 +227,8 @@ class Stage:
 
     async def stored(self, job_id: int = JOB) -> Job:
         """Return the job as storage has it."""
+        self.looks += 1
+        assert self.looks < LOOKS_MAX, "what the test waits for does not happen"
         job = await self.storage.jobs.get(job_id)
         assert job is not None
         return job
@@ -231,7 +236,8 @@ class Stage:
     async def settle(self) -> None:
         """Let everything end that was begun for jobs in the background."""
         while tasks := [task for task in asyncio.all_tasks() if str(JOB) in task.get_name()]:
-            await asyncio.wait(tasks)
+            ended, _ = await asyncio.wait(tasks, timeout=SETTLES_WITHIN)
+            assert ended, "what was begun does not end"
 
     def used(self) -> tuple[int, int]:
         """Return how many videos count, and how many of them are under way."""

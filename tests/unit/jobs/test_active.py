@@ -86,6 +86,7 @@ async def test_a_change_that_was_written_although_its_answer_was_lost_is_taken(
     stage.clock.advance(timedelta(seconds=5))
     job = await stage.context.jobs.transition(JOB, State.PROCESSING)
     assert job == stage.context.jobs[JOB] == await stage.stored()
+    assert job.state_since == START + timedelta(seconds=5)
     assert stage.clock.waits == [1.0]
 
 
@@ -195,7 +196,7 @@ async def test_what_was_settled_stays_settled(stage: Stage) -> None:
 
 
 async def test_a_job_that_never_began_is_withdrawn_once_storage_is_back(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = await stage.put()
     remove, left = JobStore.remove_unsent, [1, 1]
@@ -209,4 +210,5 @@ async def test_a_job_that_never_began_is_withdrawn_once_storage_is_back(
     monkeypatch.setattr(JobStore, "remove_unsent", refuse)
     await stage.context.jobs.withdraw(job)
     assert stage.clock.waits == [1.0, 2.0]
+    assert caplog.text.count(f"Job {JOB}: not saved, trying again") == 2
     assert await stage.storage.jobs.get(JOB) is None

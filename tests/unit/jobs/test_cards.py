@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
@@ -45,6 +46,16 @@ async def test_of_several_changes_that_wait_only_the_last_one_is_shown(stage: St
         await asyncio.sleep(0)
     assert await asyncio.gather(*waiting) == [True, True, True]
     assert len(stage.delivery.shown) == 1
+
+
+async def test_of_several_changes_that_wait_only_the_last_one_asks_discord(stage: Stage) -> None:
+    await stage.put(State.QUEUED, request_id="r")
+    stage.delivery.failures.append(undeliverable())
+    async with stage.notifier.card(JOB).lock:
+        waiting = [asyncio.create_task(stage.notifier.show(JOB)) for _ in range(3)]
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*waiting) == [True, True, False]
+    assert stage.delivery.shown == []
 
 
 @pytest.mark.parametrize("failure", [undeliverable(), RuntimeError("a bug")])
@@ -141,38 +152,39 @@ async def test_an_end_that_cannot_be_saved_notifies_once(
         assert stage.clock.waits == [1.0, 2.0]
 
 
-async def test_a_video_is_posted_once_and_its_job_is_finished(stage: Stage) -> None:
-    await stage.put(State.SUCCEEDED, request_id="r", results=VIDEO)
-    await asyncio.gather(stage.poster.deliver(JOB), stage.poster.deliver(JOB))
-    await stage.settle()
-    job = await stage.stored()
-    assert (job.state, job.acknowledged, job.location.message_id) == (State.DELIVERED, True, 4)
-    assert len(stage.delivery.delivered) == 1
-    assert JOB not in stage.context.jobs
+@pytest.mark.parametrize(
+    ("schedule", "state", "fields", "named"),
+    [
+        ("schedule_show", State.QUEUED, {}, "card"),
+        ("schedule_final", State.FAILED, {"reason": Reason.FAILED}, "final card"),
+        ("schedule_finish", State.DELIVERED, {"results": VIDEO}, "end"),
+    ],
+)
+async def test_work_that_fails_in_the_background_is_named_in_the_log_and_done_again(
+    schedule: str,
+    state: State,
+    fields: dict[str, Any],
+    named: str,
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    save, left = JobStore.save, [1]
 
+    async def refuse(self: JobStore, job: Any, *, previous: int) -> None:
+        if left:
+            left.pop()
+            raise StorageFault("DataError")
+        await save(self, job, previous=previous)
 
-@pytest.mark.parametrize("failure", [undeliverable(), RuntimeError("a bug")])
-async def test_a_video_that_discord_does_not_take_is_tried_again(failure: Exception, stage: Stage) -> None:
-    await stage.put(State.SUCCEEDED, request_id="r", results=VIDEO)
-    stage.delivery.failures += [failure, failure]
-    await stage.poster.deliver(JOB)
-    assert stage.clock.waits == [5.0, 10.0]
-    assert (await stage.stored()).state is State.DELIVERED
-
-
-async def test_a_video_that_no_place_takes_is_given_up_after_a_day_and_stays_for_show(stage: Stage) -> None:
-    await stage.put(State.SUCCEEDED, request_id="r", results=VIDEO)
-    stage.delivery.failures += [undeliverable() for _ in range(1000)]
-    await stage.poster.deliver(JOB)
-    assert DAY <= stage.clock.now() - START < DAY + timedelta(seconds=301)
-    assert (await stage.stored()).state is State.SUCCEEDED
-    assert JOB in stage.context.jobs
-
-
-async def test_a_video_that_waits_for_its_link_is_not_posted(stage: Stage) -> None:
-    await stage.put(State.SUCCEEDED, request_id="r")
-    await stage.poster.deliver(JOB)
-    assert stage.delivery.delivered == []
+    monkeypatch.setattr(JobStore, "save", refuse)
+    await stage.put(state, request_id="r", **fields)
+    with caplog.at_level(logging.ERROR):
+        getattr(stage.notifier, schedule)(JOB)
+        await stage.settle()
+    assert f"The task '{named} of job {JOB}' failed" in caplog.text
+    assert stage.clock.waits[0] == 1.0
+    assert (await stage.stored()).acknowledged is (state is not State.QUEUED)
 
 
 async def test_a_private_video_moves_to_where_it_is_shown(stage: Stage, actions: CardActions) -> None:

@@ -1,4 +1,4 @@
-"""Videos whose file could be fetched only later: it takes the place of their link, on the same card."""
+"""Videos are posted once; a file that could be fetched only later takes the place of its link."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from bot.delivery.routes import Gone
 from bot.media.download import Download
 from bot.models.jobs import Job
 from bot.models.states import State
+from bot.storage.jobs import JobStore
+from bot.storage.storage import StorageFault
 from tests.unit.jobs.stage import JOB, START, VIDEO, Stage, undeliverable
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FETCHED = Result(VIDEO[0], Download(None, 1000))
 POSTED = Result(VIDEO[0], on_card=True)
 MISSING = Result(VIDEO[0])
@@ -26,6 +28,51 @@ async def delivered(stage: Stage) -> Job:
     return await stage.put(
         State.DELIVERED, request_id="r", results=VIDEO, acknowledged=True, refetch_until=START + HOUR
     )
+
+
+async def test_a_video_is_posted_once_and_its_job_is_finished(stage: Stage) -> None:
+    await stage.put(State.SUCCEEDED, request_id="r", results=VIDEO)
+    await asyncio.gather(stage.poster.deliver(JOB), stage.poster.deliver(JOB))
+    await stage.settle()
+    job = await stage.stored()
+    assert (job.state, job.acknowledged, job.location.message_id) == (State.DELIVERED, True, 4)
+    assert len(stage.delivery.delivered) == 1
+    assert JOB not in stage.context.jobs
+
+
+@pytest.mark.parametrize("failure", [undeliverable(), RuntimeError("a bug")])
+async def test_a_video_that_discord_does_not_take_is_tried_again(failure: Exception, stage: Stage) -> None:
+    await stage.put(State.SUCCEEDED, request_id="r", results=VIDEO)
+    stage.delivery.failures += [failure, failure]
+    await stage.poster.deliver(JOB)
+    assert stage.clock.waits == [5.0, 10.0]
+    assert (await stage.stored()).state is State.DELIVERED
+
+
+async def test_a_video_that_no_place_takes_is_given_up_after_a_day_and_stays_for_show(stage: Stage) -> None:
+    await stage.put(State.SUCCEEDED, request_id="r", results=VIDEO)
+    stage.delivery.failures += [undeliverable() for _ in range(1000)]
+    await stage.poster.deliver(JOB)
+    assert DAY <= stage.clock.now() - START < DAY + timedelta(seconds=301)
+    assert (await stage.stored()).state is State.SUCCEEDED
+    assert JOB in stage.context.jobs
+
+
+async def test_a_video_is_not_posted_while_its_card_is_edited(stage: Stage) -> None:
+    await stage.put(State.SUCCEEDED, request_id="r", results=VIDEO)
+    async with stage.notifier.card(JOB).lock:
+        delivering = asyncio.create_task(stage.poster.deliver(JOB))
+        for _ in range(3):
+            await stage.stored()
+        assert stage.delivery.delivered == []
+    await delivering
+    assert len(stage.delivery.delivered) == 1
+
+
+async def test_a_video_that_waits_for_its_link_is_not_posted(stage: Stage) -> None:
+    await stage.put(State.SUCCEEDED, request_id="r")
+    await stage.poster.deliver(JOB)
+    assert stage.delivery.delivered == []
 
 
 async def test_a_link_that_is_posted_gets_its_file_within_the_hour(stage: Stage) -> None:
@@ -137,6 +184,26 @@ async def test_a_card_that_is_being_deleted_is_waited_for(stage: Stage) -> None:
         card.deleted = True
     await fetching
     assert stage.delivery.replaced == []
+
+
+async def test_an_end_that_storage_refuses_is_named_in_the_log_and_tried_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    save, left = JobStore.save, [1]
+
+    async def refuse(self: JobStore, job: Job, *, previous: int) -> None:
+        if left:
+            left.pop()
+            raise StorageFault("DataError")
+        await save(self, job, previous=previous)
+
+    job = await delivered(stage)
+    stage.delivery.found = [[POSTED], [POSTED]]
+    monkeypatch.setattr(JobStore, "save", refuse)
+    stage.poster.complete(job)
+    await stage.settle()
+    assert f"The task 'file of job {JOB}' failed" in caplog.text
+    assert (await stage.stored()).refetch_until is None
 
 
 async def test_what_was_given_up_meanwhile_is_not_fetched(stage: Stage) -> None:

@@ -80,6 +80,16 @@ class Service:
             pass
         return job
 
+    async def follow(self, job_id: int = JOB) -> Job:
+        """Let time pass, from one question about the job to the next, until it is delivered."""
+        await self.reach(State.QUEUED, job_id)
+        asked = 0
+        while (job := await self.stored(job_id)).state is not State.DELIVERED:
+            if len(self.clock.waits) > asked:
+                asked = len(self.clock.waits)
+                self.clock.advance(timedelta(seconds=self.clock.waits[-1]))
+        return job
+
     def used(self) -> tuple[int, int]:
         """Return how many videos count, and how many of them are under way."""
         status = self.quotas.status(GUILD, MEMBER, [], self.clock.now())

@@ -19,6 +19,17 @@ from fakes.gmi.cloud import GmiCloud
 from fakes.world import SimulatedClock, World, open_world, settings_for
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measure no coverage where it only costs time.
+
+    The tests of the process run the bot in a process of its own, the page of the demo spends its time in a
+    browser, and the steps of a state machine take the same lines a thousand times that other tests take too.
+    """
+    for item in items:
+        if "process" in item.path.parts or item.path.stem == "test_demo_page" or item.name == "runTest":
+            item.add_marker(pytest.mark.no_cover)
+
+
 @pytest.fixture(autouse=True)
 def _no_waiting_between_attempts() -> Iterator[None]:
     """Let retries happen at once: no test sleeps for real."""

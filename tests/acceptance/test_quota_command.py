@@ -191,7 +191,7 @@ async def test_videos_shows_my_jobs_with_links_and_what_is_left(world: World) ->
     mine = await world.member.slash(world.channel, "videos")
     assert mine.ephemeral
     text = "\n".join(texts(mine.response))
-    assert "**✅ Your video is ready**" in text
+    assert "✅ Your video is ready" in text
     assert asked.response is not None
     assert (
         f"[View](https://discord.com/channels/{world.guild.id}/{world.channel.id}/{asked.response.id})"

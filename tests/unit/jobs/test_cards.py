@@ -131,6 +131,16 @@ async def test_who_had_to_wait_is_notified(
         assert (await stage.stored()).acknowledged
 
 
+async def test_each_of_two_jobs_that_end_alike_is_notified_of(
+    database_url: str, gmi: GmiCloud, quick: QuickClock
+) -> None:
+    async with open_stage(database_url, gmi, quick, notify_after=timedelta()) as stage:
+        for number in (JOB, JOB + 1):
+            await stage.put(State.FAILED, reason=Reason.FAILED, id=number)
+        await asyncio.gather(stage.notifier.finish(JOB), stage.notifier.finish(JOB + 1))
+        assert stage.delivery.notified == [State.FAILED, State.FAILED]
+
+
 async def test_an_end_that_cannot_be_saved_notifies_once(
     database_url: str, gmi: GmiCloud, quick: QuickClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ async def test_a_video_is_posted_once_and_its_job_is_finished(stage: Stage) -> N
     assert (job.state, job.acknowledged, job.location.message_id) == (State.DELIVERED, True, 4)
     assert len(stage.delivery.delivered) == 1
     assert JOB not in stage.context.jobs
+    assert stage.delivery.forgotten == [JOB]
 
 
 @pytest.mark.parametrize("failure", [undeliverable(), RuntimeError("a bug")])

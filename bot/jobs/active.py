@@ -79,6 +79,7 @@ class ActiveJobs:
         An ID, results and a location that are not given stay as they are. Raises IllegalTransition, also
         where the condition does not hold when it comes to it.
         """
+        # Long, because every field is named: a dictionary of changes would hide them from the type checker.
         now = self._clock.now()
 
         def moved(job: Job) -> Job:

@@ -56,8 +56,7 @@ class Lifecycle:
 
     async def _go_on_later(self, job_id: int) -> None:
         await sleep(self._context.clock, AFTER_TROUBLE)
-        job = self._jobs.get(job_id)
-        if job is not None:
+        if (job := self._jobs.get(job_id)) is not None:
             self.go_on(job)
 
     def go_on(self, job: Job) -> None:

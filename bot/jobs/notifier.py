@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
-from bot.clock import sleep
+from bot.clock import Clock, sleep
 from bot.delivery.routes import Gone, Undeliverable
 from bot.delivery.sender import Delivery, Upload
 from bot.jobs.card_extras import CardExtras
@@ -39,11 +39,7 @@ class CardNotifier:
     """Shows on the cards of jobs what has changed, and notifies members who had to wait."""
 
     def __init__(
-        self,
-        context: JobContext,
-        delivery: Delivery,
-        extras: CardExtras,
-        notify_after: timedelta | None,
+        self, context: JobContext, delivery: Delivery, extras: CardExtras, notify_after: timedelta | None
     ) -> None:
         self._context = context
         self._jobs = context.jobs
@@ -137,7 +133,7 @@ class CardNotifier:
     async def send_final(self, job_id: int) -> None:
         """Show why there is no video, again and again until Discord takes it or a day has passed."""
         state = self._jobs[job_id].state
-        await self._repeat(partial(self.show, job_id))
+        await _repeat_for_a_day(self._clock, self._parallel, partial(self.show, job_id))
         job = self._jobs.get(job_id)
         if job is not None and job.state is state:
             await self.finish(job_id)
@@ -172,7 +168,7 @@ class CardNotifier:
 
     async def report_lost_request(self, pending: PendingReply) -> None:
         """Tell a member that their request was lost before it began, as long as something reaches them."""
-        await self._repeat(partial(self._report_lost_request, pending))
+        await _repeat_for_a_day(self._clock, self._parallel, partial(self._report_lost_request, pending))
         await self._context.storage.replies.remove(pending.id)
         self._delivery.forget(pending.id)
 
@@ -186,16 +182,19 @@ class CardNotifier:
             return False
         return True
 
-    async def _repeat(self, attempt: Callable[[], Awaitable[bool]]) -> None:
-        """Make attempts until one of them succeeds or a day has passed."""
-        pause, until = BACKOFF_FIRST, self._clock.now() + LATE_RESULTS
-        while True:
-            async with self._parallel:
-                succeeded = await attempt()
-            if succeeded or self._clock.now() >= until:
-                return
-            await sleep(self._clock, pause)
-            pause = min(pause * 2, BACKOFF_MAX)
+
+async def _repeat_for_a_day(
+    clock: Clock, parallel: asyncio.Semaphore, attempt: Callable[[], Awaitable[bool]]
+) -> None:
+    """Make attempts until one of them succeeds or a day has passed."""
+    pause, until = BACKOFF_FIRST, clock.now() + LATE_RESULTS
+    while True:
+        async with parallel:
+            succeeded = await attempt()
+        if succeeded or clock.now() >= until:
+            return
+        await sleep(clock, pause)
+        pause = min(pause * 2, BACKOFF_MAX)
 
 
 def _acknowledged(job: Job) -> Job:

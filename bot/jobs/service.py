@@ -73,21 +73,20 @@ class JobService:
         estimator = DurationEstimator()
         self._history = EstimatorHistory(storage.notes, estimator, clock)
         lost_posts = LostPosts(gmi, storage, clock)
-        self._poller = StatusPoller(
+        poller = StatusPoller(
             gmi, clock, model, estimator, requests_per_minute, lost_posts=lost_posts, on_key_refused=doubt
         )
         self._extras = CardExtras(estimator, quotas, clock)
         self._notifier = notifier = CardNotifier(context, delivery, self._extras, notify_after)
         poster = VideoPoster(context, delivery, notifier)
-        self._lifecycle = lifecycle = Lifecycle(context, self._poller, notifier, poster, self._history)
+        self._lifecycle = lifecycle = Lifecycle(context, poller, notifier, poster, self._history)
         self._submitter = Submitter(context, gmi, lifecycle, notifier)
         self._starter = Starter(context, quotas, self._submitter, model)
         self._deletion = Deletion(context, delivery, notifier)
         self._recovery = Recovery(context, self._submitter, lifecycle, notifier, self._deletion)
         self._cancellation = Cancellation(context, gmi, lifecycle, notifier)
         self._card_actions = CardActions(context, delivery, notifier, poster)
-        self._closing = False
-        self._tidied = clock.now()
+        self._closing, self._tidied = False, clock.now()
 
     async def open(self) -> None:
         """Take over what an earlier process left, before anything new can arrive."""

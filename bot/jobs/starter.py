@@ -67,6 +67,8 @@ class Starter:
         """
         guild_id, user_id = submission.quota_guild_id, submission.user_id
         seconds = submission.request.duration
+        if submission.job_id in self._quotas:
+            raise DuplicateRequest(str(submission.job_id))  # its other arrival is being stored just now
         self._context.gate.check()
         self._quotas.reserve(submission.job_id, guild_id, user_id, submission.role_ids, seconds, now)
         self._context.gate.admit(submission.job_id)

@@ -46,6 +46,9 @@ class QuotaLimiter:
         self._running_max = running_max
         self._attempts_max = attempts_max  # that come to nothing in an hour; None is unlimited
 
+    def __contains__(self, job_id: int) -> bool:
+        return job_id in self._logs
+
     def reserve(  # noqa: PLR0917 - which, where, who, how much, when
         self,
         job_id: int,

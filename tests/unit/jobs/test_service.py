@@ -218,3 +218,14 @@ async def test_a_copy_of_a_card_is_shown_elsewhere(service: Service) -> None:
     job = await service.jobs.start(service.submission())
     await service.jobs.move_card(job, CardLocation(5, GUILD, private=True))
     assert [copy.location.channel_id for copy in service.delivery.copies] == [5]
+
+
+async def test_the_same_interaction_twice_at_the_same_moment_starts_one_job(
+    service: Service, cloud: GmiCloud
+) -> None:
+    both = [service.jobs.start(service.submission()) for _ in range(2)]
+    first, second = await asyncio.gather(*both, return_exceptions=True)
+    assert isinstance(first, Job)
+    assert isinstance(second, DuplicateRequest)
+    await service.reach(State.QUEUED)
+    assert (cloud.paid, service.used()) == (1, (1, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,6 +18,11 @@ from bot.storage.storage import Storage
 from fakes import media, postgres
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import SimulatedClock, World, open_world, settings_for
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are processors: tests of the process and of the page wait a lot."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

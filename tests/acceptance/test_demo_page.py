@@ -139,12 +139,20 @@ def test_a_visitor_uses_the_window_and_every_button(visitor: Visitor, snap: Snap
     visitor.message("Your video is ready", "seed 7", "Only you can see this")
     snap("shown")
     visitor.press(cancelled, "Delete")
-    visitor.press(visitor.message("Delete this request?"), "Delete")
+    question = visitor.message("Delete this request?", "Only you can see this")
+    snap("question")
+    visitor.press(question, "Delete")
     visitor.message("Deleted.")
     expect(cancelled).to_have_count(0)
     visitor.press(card, "Again")
     visitor.message(PROMPT, re.compile("Waiting in line|Rendering|ready"), re.compile(r"seed (?!7\b)"))
     snap("again")
+
+    visitor.view_as("ben")
+    visitor.press(visitor.message("seed 7", "Your video is ready"), "Again")
+    expect(visitor.window()).to_contain_text("Remix this video")
+    expect(visitor.window().locator('[name="prompt"]')).to_have_value(PROMPT)
+    snap("remix")
 
 
 def assert_references_are_shown(card: Locator) -> None:

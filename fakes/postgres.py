@@ -66,17 +66,22 @@ class Postgres:
 
 
 _stack = ExitStack()
+_owners: set[int] = set()  # the process that started the server: a fork of it must not stop it
 
 
 @functools.cache
 def shared() -> Postgres:
     """Return the server of this test process; it starts when it is first needed."""
+    _owners.add(os.getpid())
     return _stack.enter_context(run_postgres())
 
 
 def stop() -> None:
-    """Stop the server of this test process, if one was needed."""
-    _stack.close()
+    """Stop the server of this test process, if it started one; whoever needs it again starts another."""
+    if os.getpid() in _owners:
+        _owners.clear()
+        _stack.close()
+        shared.cache_clear()
 
 
 @contextmanager

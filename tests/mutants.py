@@ -25,7 +25,7 @@ IGNORED = shutil.ignore_patterns("__pycache__", "output")
 PACKAGES: dict[str, tuple[str, ...]] = {
     "gmi": ("tests/unit/gmi",),
     "polling": ("tests/unit/polling",),
-    "models": ("tests/unit/models", "tests/unit/quotas/test_limiter.py"),
+    "models": ("tests/unit/models", "tests/unit/quotas/test_limiter.py", "tests/unit/quotas/test_budgets.py"),
     "quotas": ("tests/unit/quotas",),
     "jobs": ("tests/unit/jobs",),
 }

@@ -7,8 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, can_move, transition
-from bot.models.requests import VideoRequest
+from bot.models.catalog import Kind
+from bot.models.jobs import (
+    CardLocation,
+    Charge,
+    IllegalTransition,
+    Job,
+    can_move,
+    transition,
+    without_card,
+    without_content,
+)
+from bot.models.requests import Reference, VideoRequest
 from bot.models.states import REFUNDING, TRANSITIONS, Reason, State
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -204,3 +214,35 @@ def test_a_code_to_report_a_job_by_is_short_and_always_the_same() -> None:
     assert len(set(codes)) >= 4998
     assert all(len(code) == 6 and code.isalnum() and code.isupper() | code.isdigit() for code in codes)
     assert not set("".join(codes)) & set("ILOU")
+
+
+def test_a_deleted_job_keeps_what_counts_and_what_recognizes_it() -> None:
+    reference = Reference(Kind.IMAGE, "fox.png", "https://cdn.example.invalid/fox.png", 1000, 320, 240)
+    location = CardLocation(
+        3, 4, 5, "fake-token", NOW, private=True, keeps_references=True, upload_limit=6, guest=True
+    )
+    job = replace(
+        new_job(),
+        state=State.DELIVERED,
+        location=location,
+        request=VideoRequest("a fox", (reference,), 5, 7),
+        request_id="req-1",
+        detail="TaskTimeout",
+        results=(LINK,),
+        refetch_until=NOW,
+        charge=Charge.SETTLED,
+        acknowledged=True,
+    )
+    later = NOW + timedelta(hours=1)
+    deleted = replace(
+        job,
+        request=VideoRequest("", (), 5, 7),
+        detail=None,
+        results=(),
+        refetch_until=None,
+        acknowledged=False,
+        deleted_at=later,
+    )
+    assert without_content(job, later) == deleted
+    place = CardLocation(3, 4, private=True, upload_limit=6, guest=True)
+    assert without_card(deleted) == replace(deleted, location=place, acknowledged=True)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.models.budgets import UNLIMITED, Budget, BudgetScope, BudgetStatus, ServerBudget, WarningLevel
 from bot.models.quotas import EffectiveRule, Period, Rule, Scope, Usage
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.replay import rebuild
@@ -15,7 +16,7 @@ from bot.quotas.warnings import BudgetWarnings
 from bot.storage.storage import Storage, StorageUnavailable
 from bot.tasks import Tasks
 from tests.unit.storage.faults import full_disk
-from tests.unit.storage.samples import GUILD, START, FixedClock
+from tests.unit.storage.samples import GUILD, START, FixedClock, new_job
 
 DAY = timedelta(days=1)
 MEMBER = 7
@@ -153,3 +154,83 @@ async def test_status_and_usage_go_with_the_clock(
     assert service.usage(GUILD, Period.DAY) == []
     assert service.usage(GUILD, Period.WEEK) == [Usage(MEMBER, 1, 5, 0)]
     assert service.status(GUILD, MEMBER, []).used_videos == 0
+
+
+async def test_a_rule_is_changed_from_what_it_was(
+    service: QuotaService, storage: Storage, clock: FixedClock
+) -> None:
+    def one_more(before: Rule | None) -> Rule:
+        return Rule(1 if before is None else (before.videos or 0) + 1, None, Period.WEEK, at_once=2)
+
+    first = await service.change_rule(GUILD, Scope.ROLE, 3, one_more)
+    assert first == (None, Rule(1, None, Period.WEEK, at_once=2))
+    second = await service.change_rule(GUILD, Scope.ROLE, 3, one_more)
+    assert second == (first[1], Rule(2, None, Period.WEEK, at_once=2))
+    # Another role, server or scope has none of it.
+    for guild_id, scope, target_id in ((GUILD, Scope.ROLE, 4), (GUILD + 1, Scope.ROLE, 3)):
+        assert (await service.change_rule(guild_id, scope, target_id, one_more))[0] is None
+    for quotas in (service, await after_a_restart(storage, clock)):
+        assert quotas.effective(GUILD, MEMBER, [3]).rule == second[1]
+        assert quotas.rules(GUILD + 2) == []
+
+
+async def test_what_refuses_a_change_leaves_the_rule(service: QuotaService, storage: Storage) -> None:
+    def refuse(_: Rule | None) -> Rule:
+        raise LookupError("no")
+
+    await service.set_rule(GUILD, Scope.SERVER, None, Rule(9, None))
+    with pytest.raises(LookupError):
+        await service.change_rule(GUILD, Scope.SERVER, None, refuse)
+    assert [stored.rule for stored in await storage.quotas.rules()] == [Rule(9, None)]
+
+
+async def test_everyone_without_another_rule_has_the_servers_or_the_operators(service: QuotaService) -> None:
+    assert service.rule_of_everyone(GUILD) == EffectiveRule(DEFAULT, Scope.OPERATOR, None)
+    await service.set_rule(GUILD, Scope.MEMBER, MEMBER, Rule(1, None))
+    await service.set_rule(GUILD, Scope.SERVER, None, Rule(9, None))
+    assert service.rule_of_everyone(GUILD) == EffectiveRule(Rule(9, None), Scope.SERVER, None)
+    assert service.rule_of_everyone(GUILD + 1).scope is Scope.OPERATOR
+
+
+async def test_a_budget_and_a_pause_apply_at_once_and_after_a_restart(
+    service: QuotaService, limiter: QuotaLimiter, storage: Storage, clock: FixedClock
+) -> None:
+    assert service.budget(GUILD) == ServerBudget()
+    assert await service.set_budget(GUILD, Rule(9, None)) == UNLIMITED
+    assert await service.set_budget(GUILD, Rule(2, 30, Period.WEEK)) == Rule(9, None)
+    assert await service.set_paused(GUILD, True)
+    assert not await service.set_paused(GUILD, True)
+    await storage.jobs.add(new_job(1))
+    limiter.budgets.add(1, GUILD, 5, START)
+    budget = Budget(BudgetScope.OWN, Rule(2, 30, Period.WEEK), GUILD)
+    for quotas in (service, await after_a_restart(storage, clock)):
+        assert quotas.budget(GUILD) == ServerBudget(Rule(2, 30, Period.WEEK), paused=True)
+        assert quotas.budgets_in_force(GUILD) == [BudgetStatus(budget, 1, 5, START + 7 * DAY)]
+        assert quotas.budgets_in_force(GUILD + 1) == quotas.budgets_in_force(None) == []
+        assert quotas.budget(GUILD + 1) == ServerBudget()
+    assert await service.set_paused(GUILD, False)
+    assert service.budget(GUILD) == ServerBudget(Rule(2, 30, Period.WEEK))
+
+
+async def test_a_budget_that_cannot_be_saved_does_not_change(service: QuotaService) -> None:
+    await service.set_budget(GUILD, Rule(3, None))
+    with full_disk():
+        for work in (service.set_budget(GUILD, Rule(9, None)), service.set_paused(GUILD, True)):
+            with pytest.raises(StorageUnavailable):
+                await work
+    assert service.budget(GUILD) == ServerBudget(Rule(3, None))
+
+
+async def test_a_changed_budget_gives_its_warnings_anew_and_an_equal_one_does_not(
+    limiter: QuotaLimiter, storage: Storage, clock: FixedClock
+) -> None:
+    warnings = BudgetWarnings(limiter.budgets, storage.budgets, clock, Tasks(clock), None)
+    service = QuotaService(storage, limiter, warnings, clock)
+    limiter.budgets.add(1, GUILD, 5, START)
+    for rule, told in ((Rule(1, None), True), (Rule(1, None), False), (Rule(None, 5), True)):
+        await service.set_budget(GUILD, rule)
+        warnings.look(GUILD)
+        untold = service.untold_warnings(GUILD)
+        assert [level for level, _ in untold] == [WarningLevel.FULL] * told
+        assert all(status.budget.rule == rule for _, status in untold)
+        assert service.untold_warnings(GUILD) == []

@@ -17,8 +17,8 @@ from bot.models.catalog import Kind
 from bot.models.jobs import CardLocation, Job
 from bot.models.requests import MODEL, Reference, VideoRequest
 from bot.models.states import Reason, State
-from bot.polling.estimator import DurationEstimator
 from bot.polling.poller import StatusPoller
+from bot.polling.schedule.estimator import DurationEstimator
 
 RECORD = 1024  # bytes in the list
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

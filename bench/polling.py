@@ -12,8 +12,8 @@ from bench.crowd import crowd
 from bench.figure import Figure
 from bench.optimum import Optimum, optimum
 from bench.schedules import Schedule, fixed, full_jitter, installed
-from bot.polling.estimator import POLL_COST, DurationEstimator
-from bot.polling.intervals import INTERVAL_MAX, INTERVAL_MIN, within_limits
+from bot.polling.schedule.estimator import POLL_COST, DurationEstimator
+from bot.polling.schedule.intervals import INTERVAL_MAX, INTERVAL_MIN, within_limits
 
 GROUP = "asking"
 JOBS = 3_000

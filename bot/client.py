@@ -32,14 +32,14 @@ from bot.media.byte_budget import ByteBudget
 from bot.media.cdn import Cdn, DiscordCdn
 from bot.media.download import open_session
 from bot.media.hosts import is_on_this_machine
-from bot.media.inspector import Inspector
+from bot.media.inspection.inspector import Inspector
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.service import QuotaService
 from bot.quotas.warnings import BudgetWarnings
 from bot.settings import Settings
 from bot.storage.storage import Storage
 from bot.tasks import Tasks
-from bot.ui.budget_texts import ceilings_in_force
+from bot.ui.texts.budgets import ceilings_in_force
 
 log = logging.getLogger(__name__)
 

@@ -19,10 +19,10 @@ from bot.jobs.cancellation import CancelResult
 from bot.jobs.deletion import DeleteResult
 from bot.models.drafts import Draft, Source
 from bot.models.jobs import Job
-from bot.ui import answer_texts as texts
 from bot.ui.buttons import delete_question_view
 from bot.ui.cards import deleted_card, removed_copy_card
 from bot.ui.custom_ids import CARD_BUTTON, CardAction, number_in
+from bot.ui.texts import answers as texts
 
 if TYPE_CHECKING:
     from bot.client import ViduBot

@@ -14,8 +14,8 @@ from bot.intake.answers import answer_privately, failures_answered
 from bot.intake.buttons import is_recognized
 from bot.intake.context import Interaction
 from bot.intake.modal_answers import custom_id_of
-from bot.ui import answer_texts as texts
 from bot.ui.custom_ids import is_modal
+from bot.ui.texts import answers as texts
 
 if TYPE_CHECKING:
     from bot.client import ViduBot

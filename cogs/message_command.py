@@ -12,7 +12,7 @@ from bot.intake.answers import answer_privately
 from bot.intake.attachments import sources_in
 from bot.intake.context import Interaction
 from bot.models.drafts import Draft, fitting
-from bot.ui import answer_texts as texts
+from bot.ui.texts import answers as texts
 
 if TYPE_CHECKING:
     from bot.client import ViduBot

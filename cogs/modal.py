@@ -16,8 +16,8 @@ from bot.intake.buttons import AnsweredButton
 from bot.intake.context import Interaction, first_answer_due
 from bot.intake.modal_answers import custom_id_of, filled, read_answers
 from bot.models.drafts import Draft
-from bot.ui import answer_texts as texts
 from bot.ui.custom_ids import DRAFT_BUTTON, draft_id_of, is_modal, number_in
+from bot.ui.texts import answers as texts
 
 if TYPE_CHECKING:
     from bot.client import ViduBot

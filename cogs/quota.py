@@ -13,7 +13,7 @@ from bot.intake.answers import answer_privately
 from bot.intake.quota_commands import Person, QuotaCommands, target_of
 from bot.models.quota_options import LimitOptions
 from bot.models.quotas import Period
-from bot.ui import quota_command_texts as texts
+from bot.ui.texts import quota_commands as texts
 
 if TYPE_CHECKING:
     from bot.client import ViduBot

@@ -7,7 +7,7 @@ import asyncio
 import sys
 import webbrowser
 
-from bot.ui.quota_texts import allowance
+from bot.ui.texts.quotas import allowance
 from demo.filling import fill_channel
 from demo.once import DemoError, run_once
 from demo.page import move_clock, open_page

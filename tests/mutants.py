@@ -83,7 +83,7 @@ def _copy(place: Path, package: str) -> None:
     tests = [path for path in PACKAGES[package] if (ROOT / path).exists()]
     settings = (
         "[tool.mutmut]",
-        f'only_mutate = ["bot/{package}/*.py"]',
+        f'only_mutate = ["bot/{package}/*.py", "bot/{package}/*/*.py"]',
         f"pytest_add_cli_args_test_selection = {json.dumps(tests)}",
     )
     text = (ROOT / "pyproject.toml").read_text()

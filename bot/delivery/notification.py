@@ -8,7 +8,7 @@ import discord
 
 from bot.delivery.routes import UNSURE, Routes
 from bot.models.jobs import Job
-from bot.ui.job_texts import notification
+from bot.ui.texts.jobs import notification
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ import discord
 
 from bot.delivery.fetcher import Result
 from bot.models.jobs import Job
-from bot.ui import job_texts
 from bot.ui.cards import ALT_TEXT_MAX, Media, video_filename
+from bot.ui.texts import jobs as job_texts
 
 
 class Links(IntEnum):

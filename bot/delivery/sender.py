@@ -19,7 +19,7 @@ from bot.delivery.routes import Build, Route, Routes
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.states import State
 from bot.ui.cards import card, lost_request_card
-from bot.ui.job_texts import NO_EXTRAS, Extras
+from bot.ui.texts.jobs import NO_EXTRAS, Extras
 
 __all__ = ["Delivery", "Posted", "Refetched", "Upload"]
 

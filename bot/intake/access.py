@@ -12,7 +12,7 @@ import logging
 from bot.intake.answers import answer_privately
 from bot.intake.context import Interaction, is_guest
 from bot.models.access import AccessRule
-from bot.ui import answer_texts as texts
+from bot.ui.texts import answers as texts
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from discord.utils import MISSING
 
 from bot.intake.context import Interaction
 from bot.storage.storage import StorageUnavailable
-from bot.ui import answer_texts as texts
+from bot.ui.texts import answers as texts
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ import discord
 from bot.media.byte_budget import ByteBudget
 from bot.media.cdn import Cdn, CdnError, LargerThanAllowed
 from bot.media.filenames import display_name
-from bot.media.inspector import Inspector, NotNow
-from bot.media.unreadable import Unreadable
+from bot.media.inspection.inspector import Inspector, NotNow
+from bot.media.inspection.unreadable import Unreadable
 from bot.models.catalog import Kind
 from bot.models.drafts import Source
 from bot.models.jobs import Job

@@ -14,8 +14,8 @@ from bot.intake.attachments import AttachmentReader, InspectedFiles
 from bot.intake.context import Interaction, card_location, quota_guild_id, role_ids, time_to_read
 from bot.intake.repeats import RecentActions
 from bot.jobs.service import JobService, ShuttingDown
-from bot.jobs.starter import DuplicateRequest, Submission
-from bot.jobs.submit_gate import SubmitClosed
+from bot.jobs.submission.starter import DuplicateRequest, Submission
+from bot.jobs.submission.submit_gate import SubmitClosed
 from bot.media.byte_budget import ByteBudget
 from bot.models.access import AccessRule
 from bot.models.drafts import Draft
@@ -27,13 +27,13 @@ from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.warnings import BudgetWarnings
 from bot.storage.drafts import DraftStore
 from bot.storage.storage import StorageFault, StorageUnavailable
-from bot.ui import answer_texts as texts
-from bot.ui import quota_texts as sentences
-from bot.ui.budget_texts import limit_exceeded
 from bot.ui.buttons import reopen_view
 from bot.ui.cards import notice_card, reference_filename
 from bot.ui.modal import VideoModal
-from bot.ui.problem_texts import problem_list_text
+from bot.ui.texts import answers as texts
+from bot.ui.texts import quotas as sentences
+from bot.ui.texts.budgets import limit_exceeded
+from bot.ui.texts.problems import problem_list_text
 
 log = logging.getLogger(__name__)
 

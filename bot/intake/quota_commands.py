@@ -12,8 +12,9 @@ from bot.models.budgets import UNLIMITED, Budget, BudgetScope, BudgetStatus, Pri
 from bot.models.quota_options import LimitOptions, OptionsProblem, OptionsRefused
 from bot.models.quotas import EffectiveRule, Period, Rule, Scope
 from bot.quotas.service import QuotaService
-from bot.ui import budget_command_texts, quota_command_texts
-from bot.ui.budget_texts import warning_line
+from bot.ui.texts import budget_commands as budget_command_texts
+from bot.ui.texts import quota_commands as quota_command_texts
+from bot.ui.texts.budgets import warning_line
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from bot.gmi.client import GmiCloud, GmiError
 from bot.jobs.active import is_waiting_to_be_sent
+from bot.jobs.cards.notifier import CardNotifier
 from bot.jobs.context import JobContext
 from bot.jobs.lifecycle import Lifecycle
-from bot.jobs.notifier import CardNotifier
 from bot.models.jobs import IllegalTransition, Job
 from bot.models.states import FOLLOWED, Reason, State
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from bot.delivery.routes import Undeliverable
 from bot.delivery.sender import Delivery
+from bot.jobs.cards.notifier import CardNotifier
+from bot.jobs.cards.poster import VideoPoster
 from bot.jobs.context import JobContext
-from bot.jobs.notifier import CardNotifier
-from bot.jobs.poster import VideoPoster
 from bot.models.jobs import CardLocation, Job
 from bot.models.states import State
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.jobs.active import ActiveJobs
-from bot.jobs.submit_gate import SubmitGate
+from bot.jobs.submission.submit_gate import SubmitGate
 from bot.storage.storage import Storage
 from bot.tasks import InFlight, Tasks
 

@@ -12,9 +12,9 @@ from functools import partial
 from bot.clock import sleep
 from bot.delivery.routes import Undeliverable
 from bot.delivery.sender import Delivery
+from bot.jobs.cards.notifier import CardNotifier
 from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
-from bot.jobs.deadlines import LATE_RESULTS
-from bot.jobs.notifier import CardNotifier
+from bot.jobs.submission.deadlines import LATE_RESULTS
 from bot.models.jobs import Job, without_card, without_content
 from bot.storage.storage import StaleJob
 

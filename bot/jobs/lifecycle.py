@@ -9,14 +9,14 @@ from functools import partial
 
 from bot.clock import sleep
 from bot.gmi.client import RequestStatus
+from bot.jobs.cards.notifier import CardNotifier
+from bot.jobs.cards.poster import VideoPoster
 from bot.jobs.context import JobContext
-from bot.jobs.deadlines import polled_until
-from bot.jobs.notifier import CardNotifier
-from bot.jobs.poster import VideoPoster
+from bot.jobs.submission.deadlines import polled_until
 from bot.models.jobs import Job, can_move
 from bot.models.states import FOLLOWED, Reason, State
-from bot.polling.history import EstimatorHistory
 from bot.polling.poller import StatusPoller, StatusUpdate
+from bot.polling.schedule.history import EstimatorHistory
 from bot.storage.storage import StorageFault
 
 log = logging.getLogger(__name__)

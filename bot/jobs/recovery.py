@@ -7,12 +7,12 @@ from functools import partial
 
 from bot.clock import sleep
 from bot.jobs.active import is_waiting_to_be_sent
+from bot.jobs.cards.notifier import CardNotifier
 from bot.jobs.context import BACKOFF_FIRST, JobContext
-from bot.jobs.deadlines import LATE_RESULTS
 from bot.jobs.deletion import Deletion
 from bot.jobs.lifecycle import Lifecycle
-from bot.jobs.notifier import CardNotifier
-from bot.jobs.submitter import Submitter
+from bot.jobs.submission.deadlines import LATE_RESULTS
+from bot.jobs.submission.submitter import Submitter
 from bot.models.jobs import Job, PendingReply
 
 log = logging.getLogger(__name__)

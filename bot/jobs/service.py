@@ -11,23 +11,23 @@ from bot.gmi.client import GmiCloud
 from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import Cancellation, CancelResult
 from bot.jobs.card_actions import CardActions
-from bot.jobs.card_extras import CardExtras
+from bot.jobs.cards.card_extras import CardExtras
+from bot.jobs.cards.notifier import CardNotifier
+from bot.jobs.cards.poster import VideoPoster
 from bot.jobs.context import JobContext
 from bot.jobs.deletion import DeleteResult, Deletion
-from bot.jobs.key_check import KeyCheck
 from bot.jobs.lifecycle import Lifecycle
-from bot.jobs.notifier import CardNotifier
-from bot.jobs.poster import VideoPoster
 from bot.jobs.recovery import Recovery
-from bot.jobs.starter import DuplicateRequest, Starter, Submission
-from bot.jobs.submit_gate import SubmitGate
-from bot.jobs.submitter import Submitter
+from bot.jobs.submission.key_check import KeyCheck
+from bot.jobs.submission.starter import DuplicateRequest, Starter, Submission
+from bot.jobs.submission.submit_gate import SubmitGate
+from bot.jobs.submission.submitter import Submitter
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.quotas import LimitExceeded
-from bot.polling.estimator import DurationEstimator
-from bot.polling.history import EstimatorHistory
 from bot.polling.matching import LostPosts
 from bot.polling.poller import StatusPoller
+from bot.polling.schedule.estimator import DurationEstimator
+from bot.polling.schedule.history import EstimatorHistory
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.replay import rebuild
 from bot.quotas.warnings import BudgetWarnings

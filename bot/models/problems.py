@@ -1,4 +1,4 @@
-"""What can be wrong with a request: a code with values. The sentences are in `bot/ui/problem_texts.py`."""
+"""What can be wrong with a request: a code with values. The sentences are in `bot/ui/texts/problems.py`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from bot.clock import Clock
 from bot.gmi.client import GmiCloud, GmiError, RequestStatus
 from bot.models.jobs import Job
 from bot.models.states import State
-from bot.polling.history import Notes
+from bot.polling.schedule.history import Notes
 
 log = logging.getLogger(__name__)
 

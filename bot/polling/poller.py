@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.gmi.client import GmiCloud, RequestStatus
 from bot.models.jobs import Job
-from bot.polling.estimator import DurationEstimator
 from bot.polling.matching import LostPosts
 from bot.polling.questions import Questions
 from bot.polling.request_list import PAUSE, ListSchedule
+from bot.polling.schedule.estimator import DurationEstimator
 from bot.polling.tracked import TrackedRequest
 from bot.polling.tracker import RequestTracker, StatusUpdate
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bot.models.states import State
-from bot.polling.estimator import DurationEstimator
-from bot.polling.intervals import INTERVAL_MAX, INTERVAL_MIN, shared_interval
+from bot.polling.schedule.estimator import DurationEstimator
+from bot.polling.schedule.intervals import INTERVAL_MAX, INTERVAL_MIN, shared_interval
 from bot.polling.tracked import TrackedRequest
 
 PAUSE = timedelta(minutes=1)  # before a list that was of no use is tried again

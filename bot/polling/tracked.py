@@ -10,8 +10,8 @@ from typing import Self
 from bot.gmi.schemas import RequestStatus
 from bot.models.jobs import Job
 from bot.models.states import State
-from bot.polling.estimator import DurationEstimator
-from bot.polling.intervals import (
+from bot.polling.schedule.estimator import DurationEstimator
+from bot.polling.schedule.intervals import (
     RARE_INTERVAL,
     link_interval,
     queued_interval,

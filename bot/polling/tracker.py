@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.gmi.schemas import RequestStatus
 from bot.models.states import State
-from bot.polling.due import DueRequests
-from bot.polling.estimator import DurationEstimator, Span
-from bot.polling.intervals import INTERVAL_MAX
+from bot.polling.schedule.due import DueRequests
+from bot.polling.schedule.estimator import DurationEstimator, Span
+from bot.polling.schedule.intervals import INTERVAL_MAX
 from bot.polling.tracked import TrackedRequest
 
 log = logging.getLogger(__name__)

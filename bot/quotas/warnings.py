@@ -13,7 +13,7 @@ from bot.models.quotas import LimitExceeded
 from bot.quotas.budgets import Budgets
 from bot.storage.budgets import BudgetStore, BudgetWarning
 from bot.tasks import Tasks
-from bot.ui.budget_texts import log_line
+from bot.ui.texts.budgets import log_line
 
 log = logging.getLogger(__name__)
 

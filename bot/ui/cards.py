@@ -14,9 +14,10 @@ from bot.models.catalog import Kind
 from bot.models.jobs import Job
 from bot.models.requests import Reference
 from bot.models.states import State
-from bot.ui import answer_texts, job_texts
 from bot.ui.buttons import buttons, stateless
-from bot.ui.job_texts import NO_EXTRAS, Extras
+from bot.ui.texts import answers as answer_texts
+from bot.ui.texts import jobs as job_texts
+from bot.ui.texts.jobs import NO_EXTRAS, Extras
 from bot.ui.translator import _, ngettext
 
 PROMPT_SHOWN = 700  # characters; a card has 4,000 in all, and a longer wall of text hides the video

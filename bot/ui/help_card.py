@@ -11,11 +11,11 @@ from discord import ui
 from bot.models.budgets import BudgetStatus
 from bot.models.catalog import Kind, Model, Slot
 from bot.models.quotas import QuotaStatus
-from bot.ui.budget_texts import status_line
 from bot.ui.buttons import stateless
 from bot.ui.cards import BLUE
 from bot.ui.formatting import megabytes, number, seconds
-from bot.ui.quota_texts import standing_lines
+from bot.ui.texts.budgets import status_line
+from bot.ui.texts.quotas import standing_lines
 from bot.ui.translator import N_, _, ngettext
 
 PRIVACY, TERMS = N_("Privacy policy"), N_("Terms of service")  # what the operator's pages are called

@@ -11,12 +11,12 @@ from discord import ui
 from bot.models.jobs import Job
 from bot.models.quotas import QuotaStatus
 from bot.models.states import FAILURES, State
-from bot.ui import quota_texts as sentences
 from bot.ui.buttons import CANCELLABLE, card_button, page_buttons, stateless
 from bot.ui.cards import BLUE
 from bot.ui.custom_ids import SEARCH_MAX, CardAction
 from bot.ui.formatting import number
-from bot.ui.job_texts import explanation, heading, quote_prompt, report_code
+from bot.ui.texts import quotas as sentences
+from bot.ui.texts.jobs import explanation, heading, quote_prompt, report_code
 from bot.ui.translator import _
 
 PAGE = 5  # jobs; a message has 40 components [Discord], a job takes up to six, and eight are not of jobs

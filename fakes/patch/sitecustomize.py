@@ -151,7 +151,7 @@ def _patches(environment: dict[str, str]) -> dict[str, Patch]:
         "discord.state": state,
         "discord.webhook.async_": lambda module: cross(module.AsyncWebhookAdapter, "request"),
         "bot.media.cdn": cdn,
-        "bot.media.clips": clips,
+        "bot.media.inspection.clips": clips,
         "bot.clock": system_clock,
         "bot.storage.jobs": lambda module: cross(module.JobStore, "add", "save"),
         "bot.gmi.client": lambda module: cross(module.GmiCloud, "submit", "status", "requests"),

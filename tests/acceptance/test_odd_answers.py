@@ -10,7 +10,7 @@ from simcord import InteractionResult
 
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.schemas import RequestStatus
-from bot.polling.timers import TimerQueue
+from bot.polling.schedule.timers import TimerQueue
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud, Timing
 from fakes.gmi.script import Fault, Outcome

@@ -11,8 +11,8 @@ import pytest
 from simcord import InteractionResult
 
 from bot.models.requests import MODEL
-from bot.polling.estimator import DurationEstimator
-from bot.polling.history import NOTE
+from bot.polling.schedule.estimator import DurationEstimator
+from bot.polling.schedule.history import NOTE
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud, Timing
 from fakes.gmi.script import Outcome
@@ -123,7 +123,7 @@ async def test_a_corrupt_note_is_ignored_and_said(
     note: str, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     await world.bot.storage.notes.save(NOTE, note)
-    with caplog.at_level(logging.WARNING, "bot.polling.history"):
+    with caplog.at_level(logging.WARNING, "bot.polling.schedule.history"):
         await world.restart()
     assert "What was learned about durations is lost" in caplog.text
     await until(world, await ask(world), READY)

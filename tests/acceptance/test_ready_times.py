@@ -9,7 +9,7 @@ import pytest
 from simcord import InteractionResult
 
 from bot.models.requests import MODEL
-from bot.polling.estimator import DurationEstimator, Span
+from bot.polling.schedule.estimator import DurationEstimator, Span
 from fakes.gmi.cloud import GmiCloud, Timing
 from fakes.world import World
 from tests.acceptance.member import ask, card_text, until

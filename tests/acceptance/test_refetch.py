@@ -13,7 +13,7 @@ import pytest
 from bot.delivery.sender import Refetched
 from bot.jobs.deletion import DeleteResult
 from bot.models.jobs import CardLocation
-from bot.ui.job_texts import Extras
+from bot.ui.texts.jobs import Extras
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Outcome

@@ -40,7 +40,9 @@ def key_checks(cloud: GmiCloud) -> int:
 
 
 def gate_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name == "bot.jobs.submit_gate"]
+    return [
+        record.getMessage() for record in caplog.records if record.name == "bot.jobs.submission.submit_gate"
+    ]
 
 
 async def burst(world: World, seeds: range) -> list[InteractionResult]:

@@ -12,7 +12,7 @@ from simcord import InteractionResult
 from bot.delivery.sender import Delivery
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import RequestStatus
-from bot.jobs.notifier import CardNotifier
+from bot.jobs.cards.notifier import CardNotifier
 from bot.models.jobs import Job
 from bot.models.states import State
 from bot.polling.poller import StatusPoller

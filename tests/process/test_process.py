@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.polling.history import EstimatorHistory
+from bot.polling.schedule.history import EstimatorHistory
 from fakes.clock import until
 from fakes.process import open_wire
 from fakes.world import World

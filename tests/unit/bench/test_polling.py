@@ -8,8 +8,8 @@ from bench.crowd import crowd
 from bench.optimum import optimum
 from bench.polling import Kind, ask, learn_and_ask
 from bench.schedules import fixed
-from bot.polling.estimator import POLL_COST
-from bot.polling.intervals import INTERVAL_MAX, INTERVAL_MIN
+from bot.polling.schedule.estimator import POLL_COST
+from bot.polling.schedule.intervals import INTERVAL_MAX, INTERVAL_MIN
 
 KIND = Kind(60.0, 0.4)
 

@@ -13,7 +13,7 @@ import aiohttp
 from bot.delivery.sender import Delivery, Upload
 from bot.gmi.client import GmiCloud as Client
 from bot.jobs.service import JobService
-from bot.jobs.starter import Submission
+from bot.jobs.submission.starter import Submission
 from bot.models.jobs import Job
 from bot.models.quotas import Rule
 from bot.models.states import State

@@ -18,27 +18,27 @@ from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import RequestStatus
 from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import Cancellation
-from bot.jobs.card_extras import CardExtras
+from bot.jobs.cards.card_extras import CardExtras
+from bot.jobs.cards.notifier import CardNotifier
+from bot.jobs.cards.poster import VideoPoster
 from bot.jobs.context import JobContext
 from bot.jobs.deletion import Deletion
 from bot.jobs.lifecycle import Lifecycle
-from bot.jobs.notifier import CardNotifier
-from bot.jobs.poster import VideoPoster
 from bot.jobs.recovery import Recovery
-from bot.jobs.submit_gate import SubmitGate
-from bot.jobs.submitter import Submitter
+from bot.jobs.submission.submit_gate import SubmitGate
+from bot.jobs.submission.submitter import Submitter
 from bot.models.catalog import Kind
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.quotas import Rule
 from bot.models.requests import Reference, VideoRequest
 from bot.models.states import State
-from bot.polling.estimator import DurationEstimator
-from bot.polling.history import EstimatorHistory
 from bot.polling.poller import StatusPoller
+from bot.polling.schedule.estimator import DurationEstimator
+from bot.polling.schedule.history import EstimatorHistory
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.storage import Storage, TimeLimits
 from bot.tasks import InFlight, Tasks
-from bot.ui.job_texts import NO_EXTRAS, Extras
+from bot.ui.texts.jobs import NO_EXTRAS, Extras
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import FAKE_KEY
 

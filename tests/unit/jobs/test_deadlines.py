@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.jobs.deadlines import polled_until
+from bot.jobs.submission.deadlines import polled_until
 from bot.models.jobs import Charge
 from bot.models.states import Reason, State
 from tests.unit.jobs.stage import DEADLINE, START, VIDEO, new_job

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.clock import SystemClock
-from bot.jobs.places import Places
+from bot.jobs.submission.places import Places
 from bot.tasks import InFlight
 from tests.unit.jobs.stage import QuickClock
 

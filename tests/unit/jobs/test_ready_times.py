@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.jobs.ready_times import ReadyTimes
+from bot.jobs.cards.ready_times import ReadyTimes
 from bot.models.states import State
-from bot.polling.estimator import DurationEstimator, Span
+from bot.polling.schedule.estimator import DurationEstimator, Span
 from tests.unit.jobs.stage import JOB, MODEL, START, QuickClock, Stage, new_job, undeliverable
 
 IN_ALL, RENDERING = (DurationEstimator().usual(MODEL, 5, span) for span in (Span.IN_ALL, Span.RENDERING))

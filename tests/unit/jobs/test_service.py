@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.jobs.cancellation import CancelResult
-from bot.jobs.starter import DuplicateRequest
+from bot.jobs.submission.starter import DuplicateRequest
 from bot.models.jobs import CardLocation, Charge, Job, PendingReply
 from bot.models.quotas import QuotaExceeded, Rule, Scope
 from bot.models.states import Reason, State

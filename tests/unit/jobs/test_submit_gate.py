@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from bot.jobs.submit_gate import TRIAL_EVERY, SubmitClosed, SubmitGate
+from bot.jobs.submission.submit_gate import TRIAL_EVERY, SubmitClosed, SubmitGate
 from bot.models.states import Reason
 from tests.unit.jobs.stage import QuickClock
 

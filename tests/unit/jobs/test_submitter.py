@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.jobs.cancellation import CancelResult
-from bot.jobs.submitter import PARALLEL_SUBMITS
+from bot.jobs.submission.submitter import PARALLEL_SUBMITS
 from bot.models.jobs import Charge
 from bot.models.states import Reason, State
 from fakes.gmi import script

@@ -15,12 +15,12 @@ import pytest
 from PIL import Image
 
 from bot.clock import SystemClock
-from bot.media.inspector import Inspector, NotNow
-from bot.media.unreadable import Unreadable
+from bot.media.inspection.inspector import Inspector, NotNow
+from bot.media.inspection.unreadable import Unreadable
 from bot.models.catalog import Kind
 from bot.models.problems import Problem
 from bot.models.requests import Reference
-from bot.ui.problem_texts import problem_text
+from bot.ui.texts.problems import problem_text
 
 URL = "https://cdn.example/file"
 FASTSTART = (("movflags", "+faststart"),)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.media import clips
-from bot.media.clips import TookTooLong, measure
+from bot.media.inspection import clips
+from bot.media.inspection.clips import TookTooLong, measure
 from bot.models.catalog import Kind
 from bot.models.problems import FileFormat, Problem, ProblemCode
 from bot.models.requests import Reference

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from bot.media.containers import (
+from bot.media.inspection.containers import (
     BOXES_MAX,
     JPEG_HEADER_MAX,
     PARTS_MAX,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.media.formats import detect
+from bot.media.inspection.formats import detect
 from bot.models.catalog import Kind
 from bot.models.problems import FileFormat
 from tests.unit.media.files import clip, picture

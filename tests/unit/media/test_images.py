@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.media.formats import JPEG
-from bot.media.images import MEGAPIXELS_MAX, SCANS_MAX, measure_image
+from bot.media.inspection.formats import JPEG
+from bot.media.inspection.images import MEGAPIXELS_MAX, SCANS_MAX, measure_image
 from bot.models.catalog import Kind
 from bot.models.problems import FileFormat, Problem, ProblemCode
 from bot.models.requests import Reference

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.media.inspect import identify
-from bot.media.unreadable import Unreadable
+from bot.media.inspection.inspect import identify
+from bot.media.inspection.unreadable import Unreadable
 from bot.models.catalog import Kind
 from bot.models.problems import FileFormat, Problem, ProblemCode
 from bot.models.requests import IMAGE_BYTES_MAX, VIDEO_BYTES_MAX

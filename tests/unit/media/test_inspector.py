@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.media import clips
-from bot.media.inspector import PAUSE, Inspector, NotNow
+from bot.media.inspection import clips
+from bot.media.inspection.inspector import PAUSE, Inspector, NotNow
 from bot.models.catalog import Kind
 from bot.models.problems import Problem, ProblemCode, Values
 from fakes.clock import until
@@ -96,8 +96,8 @@ async def test_a_member_has_one_request_looked_into_at_a_time(inspector: Inspect
 async def test_whoever_waits_too_long_for_a_turn_is_told(
     inspector: Inspector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.media.inspector.MEMBER_TURN_SECONDS", 0.01)
-    monkeypatch.setattr("bot.media.inspector.CLIP_TURN_SECONDS", 0.01)
+    monkeypatch.setattr("bot.media.inspection.inspector.MEMBER_TURN_SECONDS", 0.01)
+    monkeypatch.setattr("bot.media.inspection.inspector.CLIP_TURN_SECONDS", 0.01)
     async with inspector.turn(ALICE):
         with pytest.raises(NotNow) as own:
             async with inspector.turn(ALICE):
@@ -137,7 +137,7 @@ async def test_only_so_many_pauses_are_remembered(
     inspector: Inspector, still: StillClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clips, "SECONDS_MAX", 0.01)
-    monkeypatch.setattr("bot.media.inspector.PAUSES_MAX", 2)
+    monkeypatch.setattr("bot.media.inspection.inspector.PAUSES_MAX", 2)
     for member in (1, 2, 3):
         still.moment += timedelta(seconds=1)
         with pytest.raises(NotNow):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.media import probe
+from bot.media.inspection import probe
 from tests.unit.media.files import clip
 
 

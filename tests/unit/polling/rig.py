@@ -20,9 +20,9 @@ from bot.models.catalog import Kind
 from bot.models.jobs import CardLocation, Job
 from bot.models.requests import MODEL, Reference, VideoRequest
 from bot.models.states import State
-from bot.polling.estimator import DurationEstimator
 from bot.polling.matching import LostPosts
 from bot.polling.poller import StatusPoller, StatusUpdate
+from bot.polling.schedule.estimator import DurationEstimator
 from fakes.gmi.cloud import GmiCloud
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

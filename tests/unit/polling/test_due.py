@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.models.states import State
-from bot.polling.due import DueRequests
-from bot.polling.estimator import DurationEstimator
+from bot.polling.schedule.due import DueRequests
+from bot.polling.schedule.estimator import DurationEstimator
 from bot.polling.tracked import TrackedRequest
 from tests.unit.polling.rig import EPOCH, VirtualClock, job_of
 

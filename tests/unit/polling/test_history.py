@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from bot.polling.estimator import DurationEstimator
-from bot.polling.history import NOTE, EstimatorHistory
+from bot.polling.schedule.estimator import DurationEstimator
+from bot.polling.schedule.history import NOTE, EstimatorHistory
 from bot.storage.storage import StorageUnavailable
 from tests.unit.polling.rig import VirtualClock
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.polling.estimator import DEVIATION_MIN
-from bot.polling.intervals import (
+from bot.polling.schedule.estimator import DEVIATION_MIN
+from bot.polling.schedule.intervals import (
     INTERVAL_MAX,
     INTERVAL_MIN,
     RARE_INTERVAL,

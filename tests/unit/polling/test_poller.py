@@ -8,7 +8,7 @@ import pytest
 
 from bot.models.requests import MODEL
 from bot.models.states import State
-from bot.polling.estimator import DurationEstimator
+from bot.polling.schedule.estimator import DurationEstimator
 from fakes.gmi import script
 from fakes.gmi.cloud import Timing
 from tests.unit.polling.rig import EPOCH, Rig, name, unlist

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.models.states import State
-from bot.polling.estimator import DurationEstimator
 from bot.polling.poller import StatusUpdate
+from bot.polling.schedule.estimator import DurationEstimator
 from fakes.gmi.cloud import Timing
 from tests.unit.polling.rig import Rig, name, rigged
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.polling.timers import SLACK, TimerQueue
+from bot.polling.schedule.timers import SLACK, TimerQueue
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

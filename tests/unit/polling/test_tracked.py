@@ -11,7 +11,7 @@ import pytest
 from bot.gmi.schemas import RequestStatus
 from bot.models.jobs import Job
 from bot.models.states import State
-from bot.polling.estimator import DurationEstimator
+from bot.polling.schedule.estimator import DurationEstimator
 from bot.polling.tracked import GAP_MAX, TrackedRequest
 from tests.unit.polling.rig import EPOCH, job_of
 

@@ -10,7 +10,7 @@ import pytest
 from bot.models.jobs import Job
 from bot.models.requests import MODEL
 from bot.models.states import State
-from bot.polling.due import DueRequests
+from bot.polling.schedule.due import DueRequests
 from bot.polling.tracked import TrackedRequest
 from fakes.gmi import script
 from fakes.gmi.cloud import Timing

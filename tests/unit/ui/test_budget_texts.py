@@ -28,7 +28,8 @@ from bot.models.quotas import (
     Rule,
     Scope,
 )
-from bot.ui import budget_command_texts, budget_texts
+from bot.ui.texts import budget_commands as budget_command_texts
+from bot.ui.texts import budgets as budget_texts
 from tests.unit.ui.wording import assert_reads_well
 
 SOON = datetime(2026, 1, 2, tzinfo=UTC)

@@ -17,7 +17,6 @@ from bot.models.jobs import CardLocation, Charge, Job
 from bot.models.quotas import EffectiveRule, QuotaStatus, Rule, Scope
 from bot.models.requests import PROMPT_MAX, SEED_MAX, Reference, VideoRequest
 from bot.models.states import Reason, State
-from bot.ui import answer_texts, job_texts, quota_texts
 from bot.ui.cards import (
     GALLERY_MAX,
     Media,
@@ -28,7 +27,10 @@ from bot.ui.cards import (
     reference_filename,
     removed_copy_card,
 )
-from bot.ui.job_texts import Extras
+from bot.ui.texts import answers as answer_texts
+from bot.ui.texts import jobs as job_texts
+from bot.ui.texts import quotas as quota_texts
+from bot.ui.texts.jobs import Extras
 from tests.unit.ui.wording import assert_reads_well
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.models.drafts import Draft, Source
-from bot.ui import answer_texts
 from bot.ui.modal import VideoModal
+from bot.ui.texts import answers as answer_texts
 
 LABEL_MAX, DESCRIPTION_MAX, PLACEHOLDER_MAX = 45, 100, 100  # characters [Discord]
 

@@ -11,7 +11,7 @@ from bot.media.filenames import NAME_MAX, display_name
 from bot.models.catalog import Kind
 from bot.models.problems import ANY_KIND, FileFormat, Problem, ProblemCode, Values
 from bot.models.requests import IMAGE_BYTES_MAX, VIDEO_BYTES_MAX
-from bot.ui.problem_texts import PROBLEMS_SHOWN, TEXT_MAX, problem_list_text, problem_text
+from bot.ui.texts.problems import PROBLEMS_SHOWN, TEXT_MAX, problem_list_text, problem_text
 from tests.unit.ui.wording import assert_reads_well
 
 NAME = "fox.png"

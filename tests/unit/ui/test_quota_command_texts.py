@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from bot.models.budgets import Budget, BudgetScope, BudgetStatus, Price, WarningLevel
 from bot.models.quota_options import OptionsProblem
 from bot.models.quotas import EffectiveRule, Period, Rule, Scope, Usage
-from bot.ui import budget_command_texts
-from bot.ui import quota_command_texts as texts
-from bot.ui.budget_texts import warning_line
+from bot.ui.texts import budget_commands as budget_command_texts
+from bot.ui.texts import quota_commands as texts
+from bot.ui.texts.budgets import warning_line
 from tests.unit.ui.wording import assert_reads_well
 
 ID = 2**63 - 1

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from bot.models.quotas import EffectiveRule, ExceededLimit, Period, QuotaExceeded, QuotaStatus, Rule, Scope
-from bot.ui import quota_texts
+from bot.ui.texts import quotas as quota_texts
 from tests.unit.ui.wording import assert_reads_well
 
 SOON = datetime(2026, 1, 2, tzinfo=UTC)

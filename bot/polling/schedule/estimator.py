@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from enum import StrEnum
 
-from bot.polling.intervals import hazard, until_one_poll
+from bot.polling.schedule.intervals import hazard, until_one_poll
 
 POLL_COST = 0.1  # c, the seconds of delay that a poll is worth: 1 to 2 s of mean delay at usual durations
 HOLD = 2.5  # standard deviations above the mean log; beyond, a log-normal hazard falls, a real one need not

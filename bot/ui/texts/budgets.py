@@ -16,7 +16,7 @@ from bot.models.budgets import (
 from bot.models.quotas import ExceededLimit, LimitExceeded, QuotaExceeded, Rule
 from bot.models.remedies import shorter_fits
 from bot.ui import formatting
-from bot.ui.quota_texts import allowance, left_for_shorter, per, quota_exceeded, seconds_of_video
+from bot.ui.texts.quotas import allowance, left_for_shorter, per, quota_exceeded, seconds_of_video
 from bot.ui.translator import N_, _
 
 _NOTHING_SENT = N_("Nothing was sent, and this doesn't count towards your quota.")

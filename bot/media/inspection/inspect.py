@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 
-from bot.media.clips import measure_clip
-from bot.media.formats import Format, detect
-from bot.media.images import measure_image
-from bot.media.unreadable import Unreadable
+from bot.media.inspection.clips import measure_clip
+from bot.media.inspection.formats import Format, detect
+from bot.media.inspection.images import measure_image
+from bot.media.inspection.unreadable import Unreadable
 from bot.models.catalog import Kind
 from bot.models.problems import ANY_KIND, Problem, ProblemCode
 from bot.models.requests import Reference, size_problems

@@ -15,11 +15,11 @@ from datetime import datetime, timedelta
 from bot.clock import sleep
 from bot.gmi.client import GmiCloud, GmiError, SubmitOutcome
 from bot.jobs.active import is_waiting_to_be_sent
+from bot.jobs.cards.notifier import CardNotifier
 from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
 from bot.jobs.lifecycle import Lifecycle
-from bot.jobs.notifier import CardNotifier
-from bot.jobs.places import Places
-from bot.jobs.submit_gate import SubmitClosed
+from bot.jobs.submission.places import Places
+from bot.jobs.submission.submit_gate import SubmitClosed
 from bot.models.jobs import IllegalTransition, Job
 from bot.models.states import Reason, State
 

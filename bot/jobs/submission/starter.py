@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.delivery.sender import Upload
 from bot.jobs.context import JobContext
-from bot.jobs.submitter import Submitter
+from bot.jobs.submission.submitter import Submitter
 from bot.models.jobs import CardLocation, Job
 from bot.models.requests import VideoRequest
 from bot.quotas.limiter import QuotaLimiter

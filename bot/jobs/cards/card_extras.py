@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bot.clock import Clock
-from bot.jobs.ready_times import ReadyTimes
+from bot.jobs.cards.ready_times import ReadyTimes
 from bot.models.jobs import Job
 from bot.models.quotas import QuotaStatus
-from bot.polling.estimator import DurationEstimator
+from bot.polling.schedule.estimator import DurationEstimator
 from bot.quotas.limiter import QuotaLimiter
-from bot.ui.job_texts import Extras
+from bot.ui.texts.jobs import Extras
 
 
 class CardExtras:

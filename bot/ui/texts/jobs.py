@@ -12,8 +12,8 @@ from bot.models.quotas import QuotaStatus
 from bot.models.states import FAILURES, Reason, State
 from bot.ui import formatting
 from bot.ui.plain_text import plain, shorten
-from bot.ui.quota_texts import quota_left
-from bot.ui.reason_texts import explain, unknown_code
+from bot.ui.texts.quotas import quota_left
+from bot.ui.texts.reasons import explain, unknown_code
 from bot.ui.translator import N_, _
 
 CODE_SHOWN = 60  # characters of a request ID or error code: small print is one line

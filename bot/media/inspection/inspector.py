@@ -16,8 +16,8 @@ from functools import partial
 
 from bot.clock import Clock
 from bot.media.byte_budget import ByteBudget
-from bot.media.clips import TookTooLong
-from bot.media.inspect import identify, read_clip, read_image
+from bot.media.inspection.clips import TookTooLong
+from bot.media.inspection.inspect import identify, read_clip, read_image
 from bot.models.catalog import Kind
 from bot.models.problems import Problem, ProblemCode, Values
 from bot.models.requests import Reference

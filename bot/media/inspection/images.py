@@ -7,9 +7,9 @@ from io import BytesIO
 
 from PIL import Image
 
-from bot.media.containers import PARTS_MAX, count_parts
-from bot.media.formats import JPEG, Format
-from bot.media.unreadable import Unreadable
+from bot.media.inspection.containers import PARTS_MAX, count_parts
+from bot.media.inspection.formats import JPEG, Format
+from bot.media.inspection.unreadable import Unreadable
 from bot.models.problems import Problem, ProblemCode, Values
 
 # A phone's 50 megapixels fit, and decoding takes 300 MB at most (15 bytes a pixel for WebP, 4 for PNG).

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from bot.models.budgets import Budget, BudgetScope, BudgetStatus, Price
 from bot.models.quotas import Rule
-from bot.ui.budget_texts import budget_name, status_line
-from bot.ui.quota_texts import PARAGRAPH, allowance
+from bot.ui.texts.budgets import budget_name, status_line
+from bot.ui.texts.quotas import PARAGRAPH, allowance
 from bot.ui.translator import _
 
 

@@ -10,9 +10,9 @@ from functools import partial
 from bot.clock import sleep
 from bot.delivery.routes import Gone, Undeliverable
 from bot.delivery.sender import Delivery, Refetched
+from bot.jobs.cards.notifier import CardNotifier
 from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
-from bot.jobs.deadlines import LATE_RESULTS
-from bot.jobs.notifier import CardNotifier
+from bot.jobs.submission.deadlines import LATE_RESULTS
 from bot.models.jobs import Job
 from bot.models.states import State
 

@@ -8,8 +8,8 @@ from bot.models.budgets import Budget, Price
 from bot.models.quota_options import OptionsProblem
 from bot.models.quotas import EffectiveRule, Period, QuotaStatus, Rule, Scope, Usage
 from bot.ui import formatting
-from bot.ui.budget_texts import about, budget_name
-from bot.ui.quota_texts import PARAGRAPH, allowance, reason, standing_lines
+from bot.ui.texts.budgets import about, budget_name
+from bot.ui.texts.quotas import PARAGRAPH, allowance, reason, standing_lines
 from bot.ui.translator import N_, _
 
 SHOWN = 10  # members or rules in one answer, so that it has room for the rest

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from bot.clock import Clock
-from bot.polling.estimator import DurationEstimator
+from bot.polling.schedule.estimator import DurationEstimator
 from bot.storage.storage import StorageUnavailable
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.models.jobs import Job
 from bot.models.states import State
-from bot.polling.estimator import DurationEstimator, Span
-from bot.polling.timers import TimerQueue
+from bot.polling.schedule.estimator import DurationEstimator, Span
+from bot.polling.schedule.timers import TimerQueue
 
 _SPANS = {State.QUEUED: Span.IN_ALL, State.PROCESSING: Span.RENDERING}
 

@@ -6,7 +6,7 @@ import logging
 
 from bot.clock import Clock, sleep
 from bot.gmi.client import GmiCloud, GmiError
-from bot.jobs.submit_gate import SubmitGate
+from bot.jobs.submission.submit_gate import SubmitGate
 from bot.models.states import Reason
 
 log = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from functools import partial
 from bot.clock import Clock, sleep
 from bot.delivery.routes import Gone, Undeliverable
 from bot.delivery.sender import Delivery, Upload
-from bot.jobs.card_extras import CardExtras
+from bot.jobs.cards.card_extras import CardExtras
 from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
-from bot.jobs.deadlines import LATE_RESULTS
+from bot.jobs.submission.deadlines import LATE_RESULTS
 from bot.models.jobs import Job, PendingReply
 from bot.models.states import State
 

@@ -10,9 +10,9 @@ import sys
 from concurrent.futures import Executor
 from pathlib import Path
 
-from bot.media.containers import has_impossible_table, top_boxes
-from bot.media.formats import Format
-from bot.media.unreadable import Unreadable
+from bot.media.inspection.containers import has_impossible_table, top_boxes
+from bot.media.inspection.formats import Format
+from bot.media.inspection.unreadable import Unreadable
 from bot.models.problems import Problem, ProblemCode
 
 SECONDS_MAX = 6.0  # a whole clip of 100 MiB takes well under one

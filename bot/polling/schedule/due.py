@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.polling.estimator import DurationEstimator
-from bot.polling.timers import TimerQueue
+from bot.polling.schedule.estimator import DurationEstimator
+from bot.polling.schedule.timers import TimerQueue
 from bot.polling.tracked import TrackedRequest
 
 

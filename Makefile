@@ -1,11 +1,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help test demo soak bench mutants pictures fix lock clean
+.PHONY: help test test-long demo soak bench mutants pictures fix lock clean
 
 help:
 	@echo 'make demo   try the bot in a simulated Discord in the browser (no token, no key)'
 	@echo 'make test   everything that must pass: ruff, mypy, pytest with coverage (ARGS="-k quota": some tests only)'
+	@echo 'make test-long  what takes too long for that: the page in a browser, crashes, bursts (CI runs it as well)'
 	@echo 'make soak   kill the bot again and again and count what became of each job (ARGS="--minutes 5")'
 	@echo 'make bench  measure speed and cost beside others; table, JSON and picture in docs/bench (ARGS="answer idle")'
 	@echo 'make mutants  change the code in small ways and count what the tests do not notice (ARGS="gmi polling")'
@@ -39,7 +40,10 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest $(if $(ARGS),$(ARGS),--cov --cov-report=term)
+	$(BIN)/pytest $(if $(ARGS),$(ARGS),-m 'not long' --cov --cov-report=term)
+
+test-long: .venv/installed
+	$(BIN)/pytest -m long $(ARGS)
 
 demo: .venv/installed
 	@$(BIN)/python -m demo $(ARGS)

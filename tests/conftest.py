@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from fakes import media, postgres
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import SimulatedClock, World, open_world, settings_for
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in it
+MEMORY_NEEDED = 2 * 1024**3  # bytes
 # Acceptance tests that reach hardly a line that neither unit tests nor the other acceptance tests reach.
 REPEATING = {
     "test_access",
@@ -53,6 +56,13 @@ REPEATING = {
 def pytest_xdist_auto_num_workers() -> int:
     """Return one worker more than there are processors: tests of the process and of the page wait a lot."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_configure() -> None:
+    """Put databases into memory where there is room: else each of a thousand tests waits for the disk."""
+    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_NEEDED:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None  # read it again
 
 
 @pytest.hookimpl(wrapper=True)

@@ -14,8 +14,8 @@ PAGE = ROOT / "docs" / "settings.md"
 HEAD = """# Settings
 
 Environment variables override `.env`. An empty value counts as not set. After a change, run
-`docker compose up -d`. The bot refuses to start with a setting that it can't understand, and names it. This page
-is made by `make docs` from [.env.example](../.env.example).
+`docker compose up -d`. The bot refuses to start with a setting that it can't understand, and names it. This
+page is made by `make docs` from [.env.example](../.env.example).
 
 | setting | default | meaning |
 | --- | --- | --- |

@@ -96,13 +96,13 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return MISCONFIGURED
-    logs.set_up(settings.log_level, _secrets(settings))
+    logs.set_up(settings.log_level, _secrets(settings), settings.log_format)
     try:
         asyncio.run(run(settings))
     except KeyboardInterrupt:  # only where signals have no handlers
         return 0
     except Exception as error:
-        print(_sentence(error), file=sys.stderr)
+        log.critical("%s", _sentence(error), extra={"exit_code": FAILED})
         return FAILED
     return 0
 

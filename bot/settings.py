@@ -13,6 +13,7 @@ from bot.models.access import AccessRule
 from bot.models.budgets import Ceilings, Price
 from bot.models.catalog import CATALOG, DEFAULT
 from bot.models.quotas import Period, Rule
+from bot.telemetry.logs import LogFormat
 
 UNLIMITED = "unlimited"
 SNOWFLAKE_END = 2**64  # Discord's ids stay below it
@@ -110,8 +111,9 @@ class Settings(BaseSettings):
     privacy_url: Page | None = None
     terms_url: Page | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: LogFormat = LogFormat.AUTO
 
-    @field_validator("log_level", "quota_per", "budget_per", mode="before")
+    @field_validator("log_level", "log_format", "quota_per", "budget_per", mode="before")
     @classmethod
     def _fold_case(cls, value: Any, info: Any) -> Any:
         if not isinstance(value, str):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -18,11 +22,18 @@ from bot.telemetry.logs import LogFormat
 UNLIMITED = "unlimited"
 SNOWFLAKE_END = 2**64  # Discord's ids stay below it
 PAGE_URL_MAX = 512  # characters of a button's link [Discord]
+ENV_FILE = ".env"
+LIKENESS = 0.85  # of a misspelled name, by difflib: one or two letters differ
 DRIVERS = ("sqlite+aiosqlite:", "postgresql+asyncpg:")
 
 
 class SettingsError(Exception):
     """A setting is missing or malformed; the text is one plain sentence for the operator."""
+
+    def __init__(self, faults: Sequence[str], hints: Sequence[str] = ()) -> None:
+        where = "Set it in the environment or in .env (.env.example explains each setting)."
+        super().__init__(" ".join([f"{'; '.join(faults)}.", *hints, where]))
+        self.faults = faults
 
 
 def _number_or_unlimited(value: Any) -> Any:
@@ -76,7 +87,7 @@ class Settings(BaseSettings):
     """What an operator can set. The environment wins over `.env`; an empty value counts as not set."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=ENV_FILE,
         env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="ignore",
@@ -183,10 +194,10 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise SettingsError(_sentence(error)) from None
+        raise SettingsError(_faults(error), misspelled_settings()) from None
 
 
-def _sentence(error: ValidationError) -> str:
+def _faults(error: ValidationError) -> list[str]:
     missing: list[str] = []
     malformed: list[str] = []
     for fault in error.errors(include_input=False, include_url=False, include_context=False):
@@ -196,8 +207,19 @@ def _sentence(error: ValidationError) -> str:
         else:
             text = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
             malformed.append(f"{name} {text[0].lower()}{text[1:]}")
-    parts = []
-    if missing:
-        parts.append(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
-    parts.extend(malformed)
-    return "; ".join(parts) + ". Set it in the environment or in .env (.env.example explains each setting)."
+    absent = [f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"] if missing else []
+    return absent + malformed
+
+
+def misspelled_settings() -> list[str]:
+    """Return a hint for each name in the environment and in `.env` that looks like one of ours, and is none.
+
+    Most of what is in an environment is nobody's mistake: only a close match of a setting is named.
+    """
+    known = {name.upper() for name in Settings.model_fields}
+    given = {name.upper() for name in (*os.environ, *dotenv_values(ENV_FILE))}
+    return [
+        f"{name}: did you mean {meant}?"
+        for name in sorted(given - known)
+        for meant in get_close_matches(name, known, n=1, cutoff=LIKENESS)
+    ]

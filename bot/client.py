@@ -53,6 +53,7 @@ EXTENSIONS = (
     "cogs.videos",
     "cogs.quota",
     "cogs.help",
+    "cogs.vidu_check",
     "cogs.fallbacks",
 )
 KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS

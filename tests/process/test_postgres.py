@@ -12,6 +12,7 @@ import pytest
 
 from bot.models.drafts import Draft
 from bot.models.states import State
+from bot.storage.inspection import Age, age_of
 from bot.storage.storage import Storage, StorageUnavailable, StorageUnusable
 from fakes import clock as wire_clock
 from fakes import postgres
@@ -155,6 +156,23 @@ async def test_a_newer_database_is_refused(database: str, database_url: str) -> 
     await postgres.shared().execute("UPDATE alembic_version SET version_num = '9999'", database=database)
     with pytest.raises(StorageUnusable, match="newer version of this bot"):
         await Storage.open(database_url)
+
+
+async def test_the_age_of_a_database_is_told_without_laying_it_out(database: str, database_url: str) -> None:
+    async def version(number: str) -> None:
+        change = "UPDATE alembic_version SET version_num = $1"
+        await postgres.shared().execute(change, number, database=database)
+
+    assert await age_of(database_url) is Age.ABSENT
+    assert await age_of(database_url) is Age.ABSENT
+    await (await Storage.open(database_url)).close()
+    assert await age_of(database_url) is Age.CURRENT
+    await version("0001")
+    assert await age_of(database_url) is Age.OLDER
+    await version("9999")
+    assert await age_of(database_url) is Age.NEWER
+    with pytest.raises(StorageUnusable, match="cannot be reached"):
+        await age_of("postgresql+asyncpg://vidu:secret-word@127.0.0.1:1/postgres")
 
 
 async def test_nobody_waits_for_a_server_that_has_vanished(far: Storage, proxy: Proxy) -> None:

@@ -195,6 +195,9 @@ def load(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         raise SettingsError(_faults(error), misspelled_settings()) from None
+    except (UnicodeDecodeError, OSError):
+        fault = f"{ENV_FILE} can't be read: it must be text in UTF-8 that the bot's user may read"
+        raise SettingsError([fault]) from None
 
 
 def _faults(error: ValidationError) -> list[str]:
@@ -217,9 +220,16 @@ def misspelled_settings() -> list[str]:
     Most of what is in an environment is nobody's mistake: only a close match of a setting is named.
     """
     known = {name.upper() for name in Settings.model_fields}
-    given = {name.upper() for name in (*os.environ, *dotenv_values(ENV_FILE))}
+    given = {name.upper() for name in (*os.environ, *_names_in_file())}
     return [
         f"{name}: did you mean {meant}?"
         for name in sorted(given - known)
         for meant in get_close_matches(name, known, n=1, cutoff=LIKENESS)
     ]
+
+
+def _names_in_file() -> list[str]:
+    try:
+        return list(dotenv_values(ENV_FILE))
+    except (UnicodeDecodeError, OSError):
+        return []  # `load` says so

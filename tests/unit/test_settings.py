@@ -244,3 +244,10 @@ def test_every_fault_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError) as caught:
         setting(monkeypatch, QUOTA_VIDEOS="many", LOG_LEVEL="LOUD", GMI_API_KEY="")
     assert [fault.split()[0] for fault in caught.value.faults] == ["GMI_API_KEY", "QUOTA_VIDEOS", "LOG_LEVEL"]
+
+
+def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("CURRENCY=\u20ac\n".encode("utf-16"))
+    assert misspelled_settings() == []
+    with pytest.raises(SettingsError, match=r"^\.env can't be read: it must be text in UTF-8"):
+        load()

@@ -1,26 +1,34 @@
-"""Start the bot: `python -m bot`."""
+"""Start the bot: `python -m bot`. Check its installation: `python -m bot --check`."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import logging
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import discord
 
+from bot.checks.findings import Level
+from bot.checks.installation import check_installation
 from bot.client import ViduBot
+from bot.clock import Clock, SystemClock
 from bot.connection.reconnect import GatewayUnreachable
-from bot.settings import Settings, SettingsError, load
+from bot.exit_codes import ExitCode
+from bot.settings import Settings, SettingsError, load, misspelled_settings
 from bot.storage.storage import StorageFault, StorageUnavailable, StorageUnusable
 from bot.telemetry import logs
 
-MISCONFIGURED, FAILED = 2, 1  # exit codes
 HANG_UP_SECONDS = 2.0  # how long the connection may take to end by itself once the bot is closed
 TOKEN_REFUSED = 4004  # the gateway's code for it [Discord]
+# Seconds between two attempts to start while Discord or the database can't be reached. Discord allows 1,000
+# logins a day.
+PAUSE_FIRST, PAUSE_MAX = 2.0, 300.0
 
 log = logging.getLogger("bot")
 
@@ -32,6 +40,7 @@ class Broken(Exception):  # noqa: N818 - it names what happened
 Kinds = tuple[type[Exception], ...]
 NO_DISCORD: Kinds = (GatewayUnreachable, discord.GatewayNotFound, discord.HTTPException)
 NO_NETWORK: Kinds = (aiohttp.ClientError, OSError)
+AWAY: Kinds = (StorageUnavailable, *NO_DISCORD, *NO_NETWORK)  # what passes by itself, before the bot is there
 SENTENCES: list[tuple[Kinds, str]] = [  # the first that fits
     ((discord.LoginFailure,), "Discord refused the token: DISCORD_TOKEN must be the bot's token."),
     ((discord.PrivilegedIntentsRequired,), "Discord refused the bot's intents. Updating the bot may help."),
@@ -47,19 +56,36 @@ SENTENCES: list[tuple[Kinds, str]] = [  # the first that fits
 ]
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, clock: Clock) -> None:
     """Run until Discord ends it or the process is told to stop.
 
-    Raises Broken when a part cannot be kept running, and whatever ended the connection to Discord.
+    While Discord or the database can't be reached, the start is tried again. Raises Broken when a part cannot
+    be kept running, and whatever ended the connection to Discord.
     """
-    bot = ViduBot(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # Windows has no such handlers
             loop.add_signal_handler(number, stop.set)
+    pause = PAUSE_FIRST
+    while not stop.is_set():
+        bot = ViduBot(settings)
+        try:
+            await _run_once(bot, settings.discord_token.get_secret_value(), stop)
+        except AWAY as error:
+            if bot.opened:
+                raise
+            log.error("%s The next attempt is in %.0f s", _waits_for(error), pause)
+        else:
+            return
+        await clock.wait(stop, pause)
+        pause = min(pause * 2, PAUSE_MAX)
+
+
+async def _run_once(bot: ViduBot, token: str, stop: asyncio.Event) -> None:
+    """Start one bot and run it until it ends, or until the process is told to stop."""
     async with bot:
-        running = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
+        running = asyncio.create_task(bot.start(token))
         stopping = asyncio.create_task(stop.wait())
         broken = asyncio.create_task(bot.tasks.wait_broken())
         try:
@@ -89,28 +115,72 @@ async def _hang_up(bot: ViduBot, running: asyncio.Task[None]) -> None:
         log.debug("The connection to Discord ended with %s", type(error).__name__)
 
 
-def main() -> int:
-    """Start the bot and return the exit code, with one plain sentence where it cannot run."""
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
+    """Do what the command line asks for, and return how the process ends."""
+    chosen: Callable[[], ExitCode] = _parser().parse_args(arguments).run
+    return chosen()
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Return the command line; a subcommand sets `run` as well."""
+    parser = argparse.ArgumentParser(prog="python -m bot", description="The Vidu bot for Discord.")
+    parser.set_defaults(run=run_bot)
+    parser.add_argument(
+        "--check",
+        dest="run",
+        action="store_const",
+        const=run_checks,
+        help="check the installation, also beside a running bot, and start nothing",
+    )
+    return parser
+
+
+def run_checks() -> ExitCode:
+    """Print what the checks find, a line each."""
+
+    async def check() -> ExitCode:
+        code = ExitCode.STOPPED
+        async for finding in check_installation():
+            print(finding, flush=True)
+            if finding.level is Level.FAULT:
+                code = ExitCode.CHECK_FOUND_FAULTS
+        return code
+
+    return asyncio.run(check())
+
+
+def run_bot() -> ExitCode:
+    """Run the bot; where it cannot run, the last line of its log says why in one plain sentence."""
     try:
         settings = load()
     except SettingsError as error:
         print(error, file=sys.stderr)
-        return MISCONFIGURED
-    logs.set_up(settings.log_level, _secrets(settings))
+        return ExitCode.MISCONFIGURED
+    logs.set_up(settings.log_level, _secrets(settings), settings.log_format)
+    for hint in misspelled_settings():
+        log.warning("%s It counts as not set", hint)
     try:
-        asyncio.run(run(settings))
+        asyncio.run(run(settings, SystemClock()))
     except KeyboardInterrupt:  # only where signals have no handlers
-        return 0
+        return ExitCode.STOPPED
     except Exception as error:
-        print(_sentence(error), file=sys.stderr)
-        return FAILED
-    return 0
+        log.critical("%s", _sentence(error), extra={"exit_code": int(ExitCode.FAILED)})
+        return ExitCode.FAILED
+    return ExitCode.STOPPED
 
 
 def _secrets(settings: Settings) -> list[str]:
     found = [settings.discord_token.get_secret_value(), settings.gmi_api_key.get_secret_value()]
     password = urlsplit(settings.database_url.get_secret_value()).password
     return found if password is None else [*found, password, unquote(password)]
+
+
+def _waits_for(error: Exception) -> str:
+    """Return what a start waits for, and how that failed; no text of Discord, which may hold anything."""
+    if isinstance(error, StorageUnavailable):
+        return f"The database doesn't answer: {error}"
+    status = f" {error.status}" if isinstance(error, discord.HTTPException) else ""
+    return f"Discord can't be reached, or doesn't answer as it should ({type(error).__name__}{status})."
 
 
 def _sentence(error: Exception) -> str:

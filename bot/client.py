@@ -13,6 +13,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.checks.at_start import log_gmi
 from bot.clock import Clock, SystemClock
 from bot.connection.event_guard import INTERACTION, EventGuard, origin
 from bot.connection.reconnect import stay_connected
@@ -33,6 +34,7 @@ from bot.media.cdn import Cdn, DiscordCdn
 from bot.media.download import open_session
 from bot.media.hosts import is_on_this_machine
 from bot.media.inspection.inspector import Inspector
+from bot.models.catalog import CATALOG
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.service import QuotaService
 from bot.quotas.warnings import BudgetWarnings
@@ -51,6 +53,7 @@ EXTENSIONS = (
     "cogs.videos",
     "cogs.quota",
     "cogs.help",
+    "cogs.vidu_check",
     "cogs.fallbacks",
 )
 KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS
@@ -144,11 +147,12 @@ class ViduBot(commands.Bot):
             Routes(self, session, self.clock), Fetcher(downloads, self.clock, loopback=loopback)
         )
         self.thumbnails = Thumbnails(self.delivery, self.clock)
+        gmi = GmiCloud(session, settings.gmi_base_url, key, settings.gmi_org_id)
         self.job_service = JobService(
             storage=self.storage,
             quotas=limiter,
             budget_warnings=warnings,
-            gmi=GmiCloud(session, settings.gmi_base_url, key, settings.gmi_org_id),
+            gmi=gmi,
             delivery=self.delivery,
             clock=self.clock,
             tasks=self.tasks,
@@ -159,6 +163,7 @@ class ViduBot(commands.Bot):
         )
         self._parts.push_async_callback(self.job_service.close)
         await self.job_service.open()
+        self.tasks.spawn(log_gmi(gmi, CATALOG[settings.gmi_model]), "compare the model with our table")
 
     async def on_ready(self) -> None:
         """Resume open jobs at the first connection; later ones find them still running."""

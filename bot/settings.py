@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -13,15 +17,23 @@ from bot.models.access import AccessRule
 from bot.models.budgets import Ceilings, Price
 from bot.models.catalog import CATALOG, DEFAULT
 from bot.models.quotas import Period, Rule
+from bot.telemetry.logs import LogFormat
 
 UNLIMITED = "unlimited"
 SNOWFLAKE_END = 2**64  # Discord's ids stay below it
 PAGE_URL_MAX = 512  # characters of a button's link [Discord]
+ENV_FILE = ".env"
+LIKENESS = 0.85  # of a misspelled name, by difflib: one or two letters differ
 DRIVERS = ("sqlite+aiosqlite:", "postgresql+asyncpg:")
 
 
 class SettingsError(Exception):
     """A setting is missing or malformed; the text is one plain sentence for the operator."""
+
+    def __init__(self, faults: Sequence[str], hints: Sequence[str] = ()) -> None:
+        where = "Set it in the environment or in .env (.env.example explains each setting)."
+        super().__init__(" ".join([f"{'; '.join(faults)}.", *hints, where]))
+        self.faults = faults
 
 
 def _number_or_unlimited(value: Any) -> Any:
@@ -75,7 +87,7 @@ class Settings(BaseSettings):
     """What an operator can set. The environment wins over `.env`; an empty value counts as not set."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=ENV_FILE,
         env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="ignore",
@@ -110,8 +122,9 @@ class Settings(BaseSettings):
     privacy_url: Page | None = None
     terms_url: Page | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: LogFormat = LogFormat.AUTO
 
-    @field_validator("log_level", "quota_per", "budget_per", mode="before")
+    @field_validator("log_level", "log_format", "quota_per", "budget_per", mode="before")
     @classmethod
     def _fold_case(cls, value: Any, info: Any) -> Any:
         if not isinstance(value, str):
@@ -181,10 +194,13 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise SettingsError(_sentence(error)) from None
+        raise SettingsError(_faults(error), misspelled_settings()) from None
+    except (UnicodeDecodeError, OSError):
+        fault = f"{ENV_FILE} can't be read: it must be text in UTF-8 that the bot's user may read"
+        raise SettingsError([fault]) from None
 
 
-def _sentence(error: ValidationError) -> str:
+def _faults(error: ValidationError) -> list[str]:
     missing: list[str] = []
     malformed: list[str] = []
     for fault in error.errors(include_input=False, include_url=False, include_context=False):
@@ -194,8 +210,26 @@ def _sentence(error: ValidationError) -> str:
         else:
             text = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
             malformed.append(f"{name} {text[0].lower()}{text[1:]}")
-    parts = []
-    if missing:
-        parts.append(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
-    parts.extend(malformed)
-    return "; ".join(parts) + ". Set it in the environment or in .env (.env.example explains each setting)."
+    absent = [f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"] if missing else []
+    return absent + malformed
+
+
+def misspelled_settings() -> list[str]:
+    """Return a hint for each name in the environment and in `.env` that looks like one of ours, and is none.
+
+    Most of what is in an environment is nobody's mistake: only a close match of a setting is named.
+    """
+    known = {name.upper() for name in Settings.model_fields}
+    given = {name.upper() for name in (*os.environ, *_names_in_file())}
+    return [
+        f"{name}: did you mean {meant}?"
+        for name in sorted(given - known)
+        for meant in get_close_matches(name, known, n=1, cutoff=LIKENESS)
+    ]
+
+
+def _names_in_file() -> list[str]:
+    try:
+        return list(dotenv_values(ENV_FILE))
+    except (UnicodeDecodeError, OSError):
+        return []  # `load` says so

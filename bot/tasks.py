@@ -5,12 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any
+
+from structlog.contextvars import clear_contextvars
 
 from bot.clock import Clock, sleep
 
 log = logging.getLogger(__name__)
+
+# What a task runs in, such as the IDs that its lines in the log carry.
+Within = Callable[[], AbstractContextManager[None]]
 
 PAUSE_FIRST, PAUSE_MAX = 1.0, 60.0  # seconds before a task that failed is started again
 PATIENT_MAX = 300.0  # seconds before something about one job is tried again
@@ -59,9 +66,9 @@ class Tasks:
         self._broken = asyncio.Event()
         self.failures = 0  # how often a task raised something
 
-    def spawn(self, work: Coroutine[Any, Any, object], name: str) -> None:
+    def spawn(self, work: Coroutine[Any, Any, object], name: str, *, within: Within = nullcontext) -> None:
         """Run this once in the background; what it raises is logged."""
-        self._start(self._run_once(work, name), name)
+        self._start(self._run_once(work, name, within), name)
 
     def supervise(self, work: Callable[[], Coroutine[Any, Any, object]], name: str) -> None:
         """Keep this running: what it raises is logged, and it is started again after a pause.
@@ -71,13 +78,18 @@ class Tasks:
         self._start(self._keep_running(work, name), name)
 
     def persist(
-        self, work: Callable[[], Coroutine[Any, Any, object]], name: str, *, wanted: Callable[[], bool]
+        self,
+        work: Callable[[], Coroutine[Any, Any, object]],
+        name: str,
+        *,
+        wanted: Callable[[], bool],
+        within: Within = nullcontext,
     ) -> None:
         """Bring this to its end: what it raises is logged, and it is run again after a pause while wanted.
 
         However often it fails, it breaks nothing else: the trouble is that of one job.
         """
-        self._start(self._run_until_done(work, name, wanted), name)
+        self._start(self._run_until_done(work, name, wanted, within), name)
 
     async def wait_broken(self) -> None:
         """Wait until a supervised task was given up."""
@@ -90,27 +102,36 @@ class Tasks:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
+        # Whoever starts it may work on another job: its lines in the log must not carry the IDs of that.
+        context = copy_context()
+        context.run(clear_contextvars)
+        task = asyncio.create_task(work, name=name, context=context)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _run_once(self, work: Coroutine[Any, Any, object], name: str) -> None:
-        try:
-            await work
-        except Exception:
-            self._failed(name)
+    async def _run_once(self, work: Coroutine[Any, Any, object], name: str, within: Within) -> None:
+        with within():
+            try:
+                await work
+            except Exception:
+                self._failed(name)
 
     async def _run_until_done(
-        self, work: Callable[[], Coroutine[Any, Any, object]], name: str, wanted: Callable[[], bool]
+        self,
+        work: Callable[[], Coroutine[Any, Any, object]],
+        name: str,
+        wanted: Callable[[], bool],
+        within: Within,
     ) -> None:
         pause = PAUSE_FIRST
         while True:
-            try:
-                await work()
-            except Exception:
-                self._failed(name)
-            else:
-                return
+            with within():
+                try:
+                    await work()
+                except Exception:
+                    self._failed(name)
+                else:
+                    return
             await sleep(self._clock, pause)
             if not wanted():
                 return

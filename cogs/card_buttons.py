@@ -19,6 +19,7 @@ from bot.jobs.cancellation import CancelResult
 from bot.jobs.deletion import DeleteResult
 from bot.models.drafts import Draft, Source
 from bot.models.jobs import Job
+from bot.telemetry.job_lines import ids_of, job_lines
 from bot.ui.buttons import delete_question_view
 from bot.ui.cards import deleted_card, removed_copy_card
 from bot.ui.custom_ids import CARD_BUTTON, CardAction, number_in
@@ -177,7 +178,8 @@ async def _show(bot: ViduBot, interaction: Interaction, job: Job) -> None:
     try:
         await bot.job_service.move_card(job, location)
     except Undeliverable as error:
-        log.warning("Not shown: %s", error)
+        with job_lines(lambda: ids_of(job)):
+            log.warning("Not shown: %s", error)
         await answer_privately(interaction, texts.not_shown())
 
 

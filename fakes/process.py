@@ -49,6 +49,11 @@ class BotProcess:
         self._process: asyncio.subprocess.Process | None = None
 
     @property
+    def environment(self) -> dict[str, str]:
+        """Return what it is started with, for another process beside it."""
+        return dict(self._environment)
+
+    @property
     def pid(self) -> int:
         """Return the number of the process that runs, or ran last."""
         assert self._process is not None

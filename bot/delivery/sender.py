@@ -18,6 +18,7 @@ from bot.delivery.results import Links, choose_files
 from bot.delivery.routes import Build, Route, Routes
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.states import State
+from bot.telemetry.job_lines import ids_of, job_lines
 from bot.ui.cards import card, lost_request_card
 from bot.ui.texts.jobs import NO_EXTRAS, Extras
 
@@ -93,7 +94,8 @@ class Delivery:
 
     async def references(self, job: Job) -> list[discord.Attachment]:
         """Return the references that a job's card has kept, with fresh links; none if it is out of reach."""
-        return await self._attachments.fresh_references(job)
+        with job_lines(lambda: ids_of(job)):
+            return await self._attachments.fresh_references(job)
 
     async def deliver(
         self,

@@ -16,6 +16,7 @@ from bot.clock import Clock
 from bot.delivery.sender import Delivery
 from bot.models.catalog import Kind
 from bot.models.jobs import Job
+from bot.telemetry.job_lines import ids_of, job_lines
 from bot.ui.cards import reference_filename
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,8 @@ class Thumbnails:
         try:
             attachments = await self._delivery.references(job)
         except Exception:
-            log.exception("Job %s: no picture for the list", job.id)
+            with job_lines(lambda: ids_of(job)):
+                log.exception("Job %s: no picture for the list", job.id)
             attachments = []
         name = _image_name(job)
         url = next((attached.url for attached in attachments if attached.filename == name), None)

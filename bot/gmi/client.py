@@ -10,6 +10,7 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
+from bot.gmi.description import Parameter, parse_description
 from bot.gmi.errors import RETRY_AFTER_MAX, GmiError, SubmitOutcome, read_error, submit_error
 from bot.gmi.schemas import RequestList, RequestStatus, parse_list, parse_record
 from bot.models.states import Reason
@@ -106,6 +107,18 @@ class GmiCloud:
         if error.reason is Reason.KEY:
             return False
         raise error
+
+    async def describe(self, model: str) -> dict[str, Parameter] | None:
+        """Ask what a model takes, which costs nothing; None where GMI doesn't know it. Raises GmiError."""
+        status, body, headers = await self._read(self._queue / "models" / model)
+        if status == HTTPStatus.NOT_FOUND:
+            return None
+        if not _is_success(status):
+            raise read_error(status, body, headers)
+        found = parse_description(body)
+        if found is None:
+            raise GmiError(SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, "unreadable description of a model")
+        return found
 
     def _request_url(self, request_id: str) -> URL:
         # The id is GMI's own word, and opaque: whatever it holds, it stays one part of the path.

@@ -27,6 +27,7 @@ from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.warnings import BudgetWarnings
 from bot.storage.drafts import DraftStore
 from bot.storage.storage import StorageFault, StorageUnavailable
+from bot.telemetry.job_lines import JobIds, job_lines
 from bot.ui.buttons import reopen_view
 from bot.ui.cards import notice_card, reference_filename
 from bot.ui.modal import VideoModal
@@ -70,6 +71,11 @@ class Intake:
         # Asked before on every way here; once more, so that no new way can forget it.
         if not await allowed_or_answered(self._access, interaction):
             return
+        # The ID of the interaction becomes that of the job, if one comes of it.
+        with job_lines(partial(JobIds, interaction.id, interaction.user.id, quota_guild_id(interaction))):
+            await self._take(interaction, draft)
+
+    async def _take(self, interaction: Interaction, draft: Draft) -> None:
         user_id = interaction.user.id
         problems = draft.problems()
         if problems:

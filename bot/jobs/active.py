@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, transi
 from bot.models.states import FAILURES, Reason, State
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.storage import StaleJob, Storage, StorageFault, StorageUnavailable
+from bot.telemetry.job_lines import ids_of, job_lines
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,13 @@ class ActiveJobs:
         """Forget a job for which nothing is left to do; the storage keeps it."""
         self._slots.pop(job_id, None)
 
+    @contextmanager
+    def log_lines(self, job_id: int) -> Iterator[None]:
+        """Let every line that is logged in this block carry the IDs of a job, if it is open."""
+        slot = self._slots.get(job_id)
+        with nullcontext() if slot is None else job_lines(lambda: ids_of(slot.job)):
+            yield
+
     async def transition(
         self,
         job_id: int,
@@ -97,11 +106,7 @@ class ActiveJobs:
                 cancelled_by=cancelled_by,
             )
 
-        job = await self._save_change(job_id, moved, only_if)
-        if job.state in FAILURES:
-            text = "Job %s: %s (%s, %r), report code %s"
-            log.info(text, job_id, job.state, job.reason, job.detail, job.report_code)
-        return job
+        return await self._save_change(job_id, moved, only_if)
 
     async def update(
         self, job_id: int, change: Callable[[Job], Job], *, only_if: Condition | None = None
@@ -116,14 +121,17 @@ class ActiveJobs:
     async def _save_change(self, job_id: int, change: Callable[[Job], Job], only_if: Condition | None) -> Job:
         slot = self._slots[job_id]
         slot.lock = slot.lock or asyncio.Lock()
-        async with slot.lock:
-            before = slot.job
-            if only_if is not None and not only_if(before):
-                raise IllegalTransition(f"{before.state}: the condition does not hold")
-            after = change(before)
-            await self._save(after, before.revision)
-            slot.job = after
-        self._count_in_quotas(before, after)
+        with job_lines(lambda: ids_of(slot.job)):
+            async with slot.lock:
+                before = slot.job
+                if only_if is not None and not only_if(before):
+                    raise IllegalTransition(f"{before.state}: the condition does not hold")
+                after = change(before)
+                await self._save(after, before.revision)
+                slot.job = after
+            self._count_in_quotas(before, after)
+            if after.state is not before.state:
+                log_state(after, before.state)
         return after
 
     def _count_in_quotas(self, before: Job, after: Job) -> None:
@@ -175,6 +183,16 @@ class ActiveJobs:
                 return
             await sleep(self._clock, pause)
             pause = min(pause * 2, PAUSE_MAX)
+
+
+def log_state(job: Job, before: State | None) -> None:
+    """Write the one line of a change of state that was saved."""
+    fields: dict[str, str] = {"from": before or "new", "to": job.state}
+    ending = ""
+    if job.state in FAILURES:
+        fields |= {"reason": job.reason or "", "detail": job.detail or "", "report_code": job.report_code}
+        ending = f" ({job.reason}, {job.detail!r}), report code {job.report_code}"
+    log.info("Job %s: %s -> %s%s", job.id, before or "new", job.state, ending, extra=fields)
 
 
 def is_waiting_to_be_sent(job: Job) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from bot.clock import Clock
@@ -30,4 +31,9 @@ class JobContext:
 
     def keep_trying(self, job_id: int, work: Callable[[], Coroutine[Any, Any, object]], name: str) -> None:
         """Do in the background what may be repeated, until it is done or the job is no longer open."""
-        self.tasks.persist(work, f"{name} of job {job_id}", wanted=lambda: job_id in self.jobs)
+        self.tasks.persist(
+            work,
+            f"{name} of job {job_id}",
+            wanted=lambda: job_id in self.jobs,
+            within=partial(self.jobs.log_lines, job_id),
+        )

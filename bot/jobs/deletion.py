@@ -107,6 +107,10 @@ class Deletion:
         job = self._jobs.get(job_id)
         if job is None:
             return DeleteResult.YES
+        with self._jobs.log_lines(job_id):
+            return await self._remove_card_of(job)
+
+    async def _remove_card_of(self, job: Job) -> DeleteResult:
         try:
             with self._context.in_flight:
                 removed = await self._delivery.remove(job)
@@ -114,9 +118,9 @@ class Deletion:
             log.warning("Not removed: %s", error)
             return DeleteResult.CARD_STAYS
         except Exception:
-            log.exception("Job %s: the card could not be removed", job_id)
+            log.exception("Job %s: the card could not be removed", job.id)
             return DeleteResult.CARD_STAYS
-        await self._close(job_id)
+        await self._close(job.id)
         return DeleteResult.YES if removed else DeleteResult.OUT_OF_REACH
 
     async def _close(self, job_id: int) -> None:

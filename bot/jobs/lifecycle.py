@@ -45,14 +45,18 @@ class Lifecycle:
     async def run(self) -> None:
         """Take every update of the poller, for ever."""
         async for update in self._poller.updates():
-            try:
-                await self.receive(update)
-            except Exception:
-                # One job's trouble must not stop the others; storage still has its last good state.
-                log.exception("Job %s: an update could not be taken", update.job_id)
-                self._poller.drop(update.job_id)  # it would bring the same at once
-                work = partial(self._go_on_later, update.job_id)
-                self._context.keep_trying(update.job_id, work, "resumption")
+            with self._jobs.log_lines(update.job_id):
+                await self._receive_safely(update)
+
+    async def _receive_safely(self, update: StatusUpdate) -> None:
+        try:
+            await self.receive(update)
+        except Exception:
+            # One job's trouble must not stop the others; storage still has its last good state.
+            log.exception("Job %s: an update could not be taken", update.job_id)
+            self._poller.drop(update.job_id)  # it would bring the same at once
+            work = partial(self._go_on_later, update.job_id)
+            self._context.keep_trying(update.job_id, work, "resumption")
 
     async def _go_on_later(self, job_id: int) -> None:
         await sleep(self._context.clock, AFTER_TROUBLE)

@@ -14,6 +14,7 @@ from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.submission.deadlines import LATE_RESULTS
 from bot.jobs.submission.submitter import Submitter
 from bot.models.jobs import Job, PendingReply
+from bot.telemetry.job_lines import ids_of_pending, job_lines
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Recovery:
                 partial(self._notifier.report_lost_request, pending),
                 f"report the lost request {pending.id}",
                 wanted=lambda: clock.now() < until,
+                within=partial(job_lines, partial(ids_of_pending, pending)),
             )
         for job in self._unfinished:
             self.resume(job)
@@ -63,7 +65,8 @@ class Recovery:
         if job.deleted_at is not None:
             self._deletion.schedule_removal(job.id)
         elif is_waiting_to_be_sent(job):
-            self._context.tasks.spawn(self.submit(job.id), f"submit job {job.id}")
+            within = partial(self._context.jobs.log_lines, job.id)
+            self._context.tasks.spawn(self.submit(job.id), f"submit job {job.id}", within=within)
         else:
             self._lifecycle.go_on(job)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.clock import Clock
 from bot.delivery.sender import Delivery
 from bot.gmi.client import GmiCloud
-from bot.jobs.active import ActiveJobs
+from bot.jobs.active import ActiveJobs, log_state
 from bot.jobs.cancellation import Cancellation, CancelResult
 from bot.jobs.card_actions import CardActions
 from bot.jobs.cards.card_extras import CardExtras
@@ -33,6 +34,7 @@ from bot.quotas.replay import rebuild
 from bot.quotas.warnings import BudgetWarnings
 from bot.storage.storage import Storage
 from bot.tasks import InFlight, Tasks
+from bot.telemetry.job_lines import ids_of, job_lines
 
 log = logging.getLogger(__name__)
 
@@ -148,11 +150,14 @@ class JobService:
             self._budget_warnings.refused(error)
             raise
         self._jobs.add(job)
+        within = partial(self._jobs.log_lines, job_id)
+        with within():
+            log_state(job, None)
         self._budget_warnings.look(submission.quota_guild_id)
         self._extras.remember_roles(job_id, submission.role_ids)
         tasks = self._context.tasks
-        tasks.spawn(self._show_first(job_id, submission), f"first card of job {job_id}")
-        tasks.spawn(self._recovery.submit(job_id, placed=placed), f"submit job {job_id}")
+        tasks.spawn(self._show_first(job_id, submission), f"first card of job {job_id}", within=within)
+        tasks.spawn(self._recovery.submit(job_id, placed=placed), f"submit job {job_id}", within=within)
         return job
 
     async def _show_first(self, job_id: int, submission: Submission) -> None:
@@ -167,18 +172,21 @@ class JobService:
 
     async def cancel(self, job_id: int, user_id: int) -> CancelResult:
         """Cancel a job where that is still possible, and say honestly what came of this user's wish."""
-        return await self._cancellation.cancel(job_id, user_id)
+        with self._jobs.log_lines(job_id):
+            return await self._cancellation.cancel(job_id, user_id)
 
     async def move_card(self, job: Job, location: CardLocation) -> None:
         """Show a job's card, with its videos, in a new place that only its member sees.
 
         Raises Undeliverable.
         """
-        await self._card_actions.move(job, location)
+        with job_lines(lambda: ids_of(job)):
+            await self._card_actions.move(job, location)
 
     async def renew_token(self, job: Job, token: str, expires: datetime) -> None:
         """Store the token of a click on a job's card. Raises StorageUnavailable."""
-        await self._deletion.renew_token(job, token, expires)
+        with job_lines(lambda: ids_of(job)):
+            await self._deletion.renew_token(job, token, expires)
 
     async def delete(self, job_id: int) -> DeleteResult:
         """Delete a job that has ended, with its card and all that is stored of its content."""

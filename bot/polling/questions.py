@@ -8,6 +8,7 @@ from collections.abc import Callable
 from bot.gmi.client import GmiCloud, GmiError, RequestList, RequestStatus
 from bot.models.states import Reason
 from bot.polling.tracked import TrackedRequest
+from bot.telemetry.job_lines import ids_of, job_lines
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +44,14 @@ class Questions:
         Trouble with the question says nothing about the job: it stays open until its deadline.
         """
         assert request.request_id is not None, "a lost job has nothing to be asked by"
-        try:
-            status = await self._gmi.status(request.request_id)
-        except GmiError as error:
-            return None, self._pause_after(error, f"Job {request.job.id}: no status (%s)")
-        except Exception:
-            log.exception("Job %s: its status could not be read", request.job.id)
-            return None, 0.0
+        with job_lines(lambda: ids_of(request.job)._replace(request=request.request_id)):
+            try:
+                status = await self._gmi.status(request.request_id)
+            except GmiError as error:
+                return None, self._pause_after(error, f"Job {request.job.id}: no status (%s)")
+            except Exception:
+                log.exception("Job %s: its status could not be read", request.job.id)
+                return None, 0.0
         self._key_works()
         return status, 0.0
 

@@ -15,6 +15,7 @@ from bot.polling.schedule.due import DueRequests
 from bot.polling.schedule.estimator import DurationEstimator, Span
 from bot.polling.schedule.intervals import INTERVAL_MAX
 from bot.polling.tracked import TrackedRequest
+from bot.telemetry.job_lines import ids_of, job_lines
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +124,8 @@ class RequestTracker:
         try:
             self._observe(request, status, at_least=at_least)
         except Exception:
-            log.exception("Job %s: what GMI Cloud said of it could not be taken", request.job.id)
+            with job_lines(lambda: ids_of(request.job)._replace(request=request.request_id)):
+                log.exception("Job %s: what GMI Cloud said of it could not be taken", request.job.id)
             if self._requests.get(request.job.id) is request:
                 self.due.wake_at(request.job.id, self._clock.now() + timedelta(seconds=INTERVAL_MAX))
 

@@ -54,7 +54,8 @@ class Database:
     async def open(cls, url: str, limits: TimeLimits) -> Database:
         """Open the database and bring its tables up to date.
 
-        Raises StorageUnusable with a sentence if it is damaged, newer than this bot, or out of reach.
+        Raises StorageUnusable with a sentence if it is damaged or newer than this bot, and StorageUnavailable
+        with one if its server is out of reach.
         """
         return cls(await open_engine(url), limits)
 

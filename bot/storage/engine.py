@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from bot.storage.errors import StorageUnusable, why_unusable
+from bot.storage.errors import refusal_to_open
 from bot.storage.schema import dump_json, load_json
 
 BUSY_TIMEOUT = 5000  # milliseconds that SQLite waits for another writer, such as a backup
@@ -30,7 +30,8 @@ _JSON: dict[str, Any] = {"json_serializer": dump_json, "json_deserializer": load
 async def open_engine(url: str) -> AsyncEngine:
     """Open the database and bring its tables up to date.
 
-    Raises StorageUnusable with a sentence if it is damaged, newer than this bot, or out of reach.
+    Raises StorageUnusable with a sentence if it is damaged or newer than this bot, and StorageUnavailable
+    with one if its server is out of reach.
     """
     try:
         location = sa.engine.make_url(url)
@@ -43,7 +44,7 @@ async def open_engine(url: str) -> AsyncEngine:
             engine = _postgres_engine(location, patient=False)
     except Exception as error:
         # Not chained: the text of these errors can hold the address with its password.
-        raise StorageUnusable(why_unusable(error, url)) from None
+        raise refusal_to_open(error, url) from None
     return engine
 
 

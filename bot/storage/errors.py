@@ -69,6 +69,12 @@ def translate(error: Exception) -> StorageUnavailable | StorageFault:
     return StorageFault(text) if fault and not invalidated else StorageUnavailable(text)
 
 
+def refusal_to_open(error: Exception, url: str) -> StorageUnusable | StorageUnavailable:
+    """Return what it means that a database could not be opened: one that is away may come back."""
+    sentence = why_unusable(error, url)
+    return StorageUnavailable(sentence) if sentence == _AWAY else StorageUnusable(sentence)
+
+
 def why_unusable(error: Exception, url: str) -> str:
     """Return one sentence for the operator about a database that could not be opened."""
     if isinstance(error, DatabaseIsNewer):

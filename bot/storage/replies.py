@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from structlog.contextvars import clear_contextvars
 
 from bot.models.jobs import CardLocation, PendingReply
 from bot.storage.database import Database
@@ -85,6 +86,7 @@ class PendingReplyStore:
         done.result()
 
     async def _write_all(self) -> None:
+        clear_contextvars()  # it writes for everybody: its lines in the log belong to no job
         while self._queue:
             batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
             outcome: Exception | None = None

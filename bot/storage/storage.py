@@ -30,7 +30,8 @@ class Storage:
     async def open(cls, url: str, limits: TimeLimits | None = None) -> Storage:
         """Open the database and bring its tables up to date.
 
-        Raises StorageUnusable with a sentence if it is damaged, newer than this bot, or out of reach.
+        Raises StorageUnusable with a sentence if it is damaged or newer than this bot, and StorageUnavailable
+        with one if its server is out of reach.
         """
         return cls(await Database.open(url, limits or TimeLimits()))
 

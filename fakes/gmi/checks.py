@@ -55,8 +55,11 @@ def misnamed(body: Any) -> list[str]:
 
 
 def describe_model(model: Model = DEFAULT) -> dict[str, Any]:
-    """Return the model's description with its parameters."""
-    return {"model": model.id, "parameters": _parameters(model)}
+    """Return the model's description with its parameters, in GMI's shape."""
+    parameters = [
+        {"name": name, "display_name": name.title()} | of for name, of in _parameters(model).items()
+    ]
+    return {"model": model.id, "org_id": "vidu", "modalities": {}, "parameters": parameters}
 
 
 def _parameters(model: Model) -> dict[str, dict[str, Any]]:

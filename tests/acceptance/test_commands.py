@@ -11,6 +11,7 @@ from fakes.world import World
 
 SUBCOMMAND = 1
 MODERATE_MEMBERS = 1 << 40
+MANAGE_GUILD = 1 << 5
 MESSAGE_MENU = 3
 GUILD, BOT_DM, PRIVATE_CHANNEL = 0, 1, 2
 GUILD_INSTALL, USER_INSTALL = 0, 1
@@ -45,6 +46,7 @@ async def test_these_commands_and_no_others(payloads: dict[str, dict[str, Any]])
         "quota usage",
         "videos",
         "vidu",
+        "vidu-check",
     ]
 
 
@@ -64,6 +66,9 @@ async def test_who_may_use_what_and_where(payloads: dict[str, dict[str, Any]]) -
     assert int(payloads["quota"]["default_member_permissions"]) == MODERATE_MEMBERS
     assert payloads["quota"]["contexts"] == [GUILD]
     assert payloads["quota"]["integration_types"] == [GUILD_INSTALL]
+    assert int(payloads["vidu-check"]["default_member_permissions"]) == MANAGE_GUILD
+    assert payloads["vidu-check"]["contexts"] == [GUILD]
+    assert payloads["vidu-check"]["integration_types"] == [GUILD_INSTALL]
     for name in ("vidu", "videos", "help", "Make a video from this"):
         assert payloads[name].get("default_member_permissions") is None
         assert payloads[name]["contexts"] == [GUILD, BOT_DM, PRIVATE_CHANNEL]

@@ -26,8 +26,8 @@ MANY = pytest.mark.settings(quota_running=99, quota_videos=99)
 
 def questions(cloud: GmiCloud, since: int = 0) -> Counter[str]:
     """Count what GMI was asked: "requests" is the list, all else the id of one job."""
-    asked = (seen for seen in cloud.requests_seen[since:] if seen.method == "GET" and "queue" in seen.path)
-    return Counter(seen.path.rsplit("/", 1)[1] for seen in asked)
+    paths = (seen.path for seen in cloud.requests_seen[since:] if seen.method == "GET")
+    return Counter(path.rsplit("/", 1)[1] for path in paths if "apikey/requests" in path)
 
 
 async def several(world: World, count: int) -> list[InteractionResult]:

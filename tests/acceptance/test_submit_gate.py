@@ -36,7 +36,8 @@ TEN_MINUTES = 600
 
 
 def key_checks(cloud: GmiCloud) -> int:
-    return sum("/models/" in seen.path for seen in cloud.requests_seen)
+    """Count the questions about the key beside the one at the start."""
+    return sum("/models/" in seen.path for seen in cloud.requests_seen) - 1
 
 
 def gate_lines(caplog: pytest.LogCaptureFixture) -> list[str]:

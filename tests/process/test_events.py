@@ -78,7 +78,7 @@ async def test_events_that_cannot_be_read_stop_nothing_and_are_logged_once_a_kin
     assert wire.process.pid == pid
     assert wire.process.log.count("An event CHANNEL_UPDATE of Discord could not be read (KeyError") == 1
     assert wire.process.log.count("An event GUILD_ROLE_UPDATE of Discord could not be read (TypeError") == 1
-    assert "ERROR    bot.connection.event_guard: An event INTERACTION_CREATE" in wire.process.log
+    assert '"error", "logger": "bot.connection.event_guard", "event": "An event INT' in wire.process.log
     assert "Traceback" not in wire.process.log
 
 

@@ -1,17 +1,25 @@
-"""The log tells no secret, not even at LOG_LEVEL=DEBUG."""
+"""The log of the real process: JSON line by line, each line of a job with its IDs, and no secret in it."""
 
 from __future__ import annotations
 
-import logging
+import json
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
-import pytest
-
-from bot.telemetry.logs import RedactingFormatter
 from fakes import media
 from fakes.clock import until
+from fakes.discord.model import GUILD_ID
+from fakes.discord.people import MEMBER
+from fakes.gmi import script
 from fakes.gmi.cloud import DEMO_KEY
 from fakes.process import open_wire
+
+
+def lines(log: str) -> list[dict[str, Any]]:
+    found = [json.loads(line) for line in log.splitlines()]
+    assert all({"timestamp", "level", "logger", "event"} <= set(line) for line in found)
+    return found
 
 
 async def test_a_whole_job_at_debug_writes_no_token_no_key_no_link_and_no_prompt(tmp_path: Path) -> None:
@@ -44,21 +52,62 @@ async def test_a_whole_job_at_debug_writes_no_token_no_key_no_link_and_no_prompt
         ):
             assert secret not in log
         assert "Ready as" in log
+        assert lines(log)
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        (
-            "GET https://cdn.example/a.png?ex=1&is=2&hm=3 has returned 200",
-            "GET https://cdn.example/a.png?[hidden] has returned 200",
-        ),
-        ("URL('https://x.example/v.mp4?Signature=abc')", "URL('https://x.example/v.mp4?[hidden]')"),
-        ("POST /webhooks/12/aw-some.token/messages", "POST /webhooks/12/[hidden]/messages"),
-        ("the key is fake-key-of-tests, he said", "the key is [hidden], he said"),
-    ],
-)
-def test_what_a_library_quotes_is_hidden(text: str, shown: str) -> None:
-    formatter = RedactingFormatter(["fake-key-of-tests", ""])
-    record = logging.LogRecord("aiohttp.client", logging.WARNING, __file__, 1, text, None, None)
-    assert formatter.format(record).endswith(f"aiohttp.client: {shown}")
+async def test_each_line_of_two_jobs_at_once_has_its_own_ids_and_each_state_one_line(tmp_path: Path) -> None:
+    async with open_wire(tmp_path) as wire:
+        wire.discord.fault("PATCH", "/webhooks/*", status=400, json={"code": 50035, "message": "no"}, times=2)
+        wire.cloud.fault("GET", "/requests/*", script.HTML_PAGE)
+        first, second = await wire.ask(1), await wire.ask(2)
+        await wire.posted(1)
+        await wire.posted(2)
+        assert await wire.process.stop() == 0
+
+        found = lines(wire.process.log)
+        request_ids = {
+            str(slash.id): request_id
+            for request_id, request in wire.cloud.requests.items()
+            for slash, seed in ((first, 1), (second, 2))
+            if request.payload["seed"] == seed
+        }
+        ways: dict[str, list[str]] = defaultdict(list)
+        for line in found:
+            named = [job for job in request_ids if job in line["event"]]
+            if named or "job" in line:
+                assert [line["job"]] == (named or [line["job"]])
+                assert (line["member"], line["server"]) == (str(MEMBER.id), str(GUILD_ID))
+                assert line.get("request") in (request_ids[line["job"]], None)
+            if "to" in line:
+                ways[line["job"]].append(f"{line['from']} {line['to']}")
+                assert ("request" in line) is (line["to"] != "submitting")
+        way = ["new submitting", "submitting queued", "queued processing"]
+        way += ["processing succeeded", "succeeded delivered"]
+        assert dict(ways) == dict.fromkeys(request_ids, way)
+
+
+async def test_a_start_has_no_noise_and_text_is_for_people(tmp_path: Path) -> None:
+    async with open_wire(tmp_path, LOG_FORMAT="text") as wire:
+        slash = await wire.ask(1)
+        await wire.posted(1)
+        assert await wire.process.stop() == 0
+
+        log = wire.process.log
+        assert "voice" not in log
+        assert "static token" not in log
+        assert "\x1b" not in log  # no colors where nobody sees them
+        [line] = [line for line in log.splitlines() if "submitting -> queued" in line]
+        assert f"job={slash.id} member={MEMBER.id} server={GUILD_ID} request=req-" in line
+        assert "[info     ] Ready as" in log
+
+
+async def test_a_process_that_fails_ends_its_log_with_why_as_json(tmp_path: Path) -> None:
+    async with open_wire(tmp_path, start=False) as wire:
+        wire.discord.refuse_bot_token()
+        await wire.process.start()
+
+        assert await wire.process.ended() == 1
+
+        last = lines(wire.process.log)[-1]
+        assert last["event"] == "Discord refused the token: DISCORD_TOKEN must be the bot's token."
+        assert (last["level"], last["exit_code"]) == ("critical", 1)

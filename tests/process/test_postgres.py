@@ -12,6 +12,7 @@ import pytest
 
 from bot.models.drafts import Draft
 from bot.models.states import State
+from bot.storage.inspection import Age, age_of
 from bot.storage.storage import Storage, StorageUnavailable, StorageUnusable
 from fakes import clock as wire_clock
 from fakes import postgres
@@ -108,8 +109,6 @@ async def test_several_processes_lay_out_an_empty_database_at_once(database_url:
             "refused the user or its password",
         ),
         ("postgresql+asyncpg://vidu:secret-word@127.0.0.1:{port}/nowhere", "no database of that name"),
-        ("postgresql+asyncpg://vidu:secret-word@127.0.0.1:1/postgres", "cannot be reached"),
-        ("postgresql+asyncpg://vidu:secret-word@nowhere.invalid/postgres", "cannot be reached"),
         ("postgresql+asyncpg://vidu:secret-word@127.0.0.1:none/postgres", "check DATABASE_URL"),
         ("postgresql+asyncpg://vidu:secret-word@127.0.0.1:{port}/postgres?colour=red", "check DATABASE_URL"),
     ],
@@ -125,11 +124,55 @@ async def test_a_server_that_cannot_be_used_is_named_in_a_sentence(url: str, sen
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "nowhere.invalid"])
+async def test_a_server_that_cannot_be_reached_may_come_back(host: str) -> None:
+    with pytest.raises(StorageUnavailable, match="cannot be reached: check the host") as caught:
+        await Storage.open(f"postgresql+asyncpg://vidu:secret-word@{host}/postgres")
+    assert "secret-word" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.long
+async def test_a_start_waits_for_a_server_that_cannot_be_reached(
+    tmp_path: Path, database: str, proxy: Proxy
+) -> None:
+    proxy.freeze()
+    url = postgres.shared().url(database, port=proxy.port)
+    async with open_wire(tmp_path, start=False, DATABASE_URL=url) as wire:
+        await wire.process.start()
+        await wire_clock.until(
+            lambda: "The database server cannot be reached" in wire.process.log, lambda: wire.process.log, 30
+        )
+        proxy.cut()
+        proxy.thaw()
+        await wire_clock.until(lambda: wire.discord.gateway.connected, lambda: wire.process.log, 30)
+        await wire.ask(1)
+        await _posted(wire, 1)
+        assert "Traceback" not in wire.process.log
+
+
 async def test_a_newer_database_is_refused(database: str, database_url: str) -> None:
     await (await Storage.open(database_url)).close()
     await postgres.shared().execute("UPDATE alembic_version SET version_num = '9999'", database=database)
     with pytest.raises(StorageUnusable, match="newer version of this bot"):
         await Storage.open(database_url)
+
+
+async def test_the_age_of_a_database_is_told_without_laying_it_out(database: str, database_url: str) -> None:
+    async def version(number: str) -> None:
+        change = "UPDATE alembic_version SET version_num = $1"
+        await postgres.shared().execute(change, number, database=database)
+
+    assert await age_of(database_url) is Age.ABSENT
+    assert await age_of(database_url) is Age.ABSENT
+    await (await Storage.open(database_url)).close()
+    assert await age_of(database_url) is Age.CURRENT
+    await version("0001")
+    assert await age_of(database_url) is Age.OLDER
+    await version("9999")
+    assert await age_of(database_url) is Age.NEWER
+    with pytest.raises(StorageUnusable, match="cannot be reached"):
+        await age_of("postgresql+asyncpg://vidu:secret-word@127.0.0.1:1/postgres")
 
 
 @pytest.mark.long

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.exit_codes import ExitCode
 from bot.polling.schedule.history import EstimatorHistory
 from fakes.clock import until
-from fakes.process import open_wire
+from fakes.process import Wire, open_wire
 from fakes.world import World
 from tests.acceptance.member import ask
 from tests.acceptance.member import until as card_says
+
+
+def last_words(wire: Wire) -> str:
+    said: str = json.loads(wire.process.log.splitlines()[-1])["event"]
+    return said
 
 
 async def test_a_part_that_cannot_be_kept_running_ends_the_process(tmp_path: Path) -> None:
@@ -20,21 +28,53 @@ async def test_a_part_that_cannot_be_kept_running_ends_the_process(tmp_path: Pat
         assert await wire.process.ended(60) == 1
 
         assert "'take updates of jobs' failed" in wire.process.log
-        assert wire.process.log.endswith(
-            "A part of the bot keeps failing. See the log. Restarting may help.\n"
-        )
+        assert last_words(wire) == "A part of the bot keeps failing. See the log. Restarting may help."
 
 
-async def test_a_first_connection_that_fails_ends_in_one_sentence(tmp_path: Path) -> None:
-    nobody = "ws://127.0.0.1:1/gateway"
-    async with open_wire(tmp_path, start=False, DISCORD_WIRE_GATEWAY=nobody) as wire:
+async def test_a_first_connection_that_fails_is_tried_again_until_it_comes_about(tmp_path: Path) -> None:
+    async with open_wire(tmp_path, start=False) as wire:
+        wire.discord.gateway.away = True
         await wire.process.start()
+        await until(lambda: "Discord's gateway can't be reached" in wire.process.log, "a line", 30)
 
-        assert await wire.process.ended(30) == 1
+        wire.discord.gateway.away = False
 
-        assert wire.process.log.endswith(
-            "Discord can't be reached, or doesn't answer as it should. Try again later.\n"
-        )
+        await until(lambda: wire.discord.gateway.identified == 1, lambda: wire.process.log, 30)
+        await wire.ask(1)
+        await wire.posted(1)
+        assert "Traceback" not in wire.process.log
+
+
+@pytest.mark.parametrize(
+    "refusal", [{"action": "reset_before"}, {"status": 502}, {"status": 403}], ids=["network", "502", "403"]
+)
+async def test_a_discord_out_of_reach_is_waited_for(refusal: dict[str, Any], tmp_path: Path) -> None:
+    async with open_wire(tmp_path, start=False) as wire:
+        wire.discord.fault("GET", "/users/@me", times=1000, **refusal)
+        await wire.process.start()
+        await until(lambda: wire.process.log.count("The next attempt is in") >= 2, "two attempts", 30)
+
+        wire.discord.clear_faults()
+
+        await until(lambda: wire.discord.gateway.identified == 1, lambda: wire.process.log, 30)
+        await wire.ask(1)
+        await wire.posted(1)
+        assert "Discord can't be reached, or doesn't answer as it should" in wire.process.log
+        assert "Traceback" not in wire.process.log
+        assert await wire.process.stop() == ExitCode.STOPPED
+
+
+async def test_sigterm_while_discord_is_waited_for_ends_at_once_and_in_good_order(tmp_path: Path) -> None:
+    # A slow clock: the pause between two attempts lasts minutes.
+    async with open_wire(tmp_path, start=False, speed=0.02) as wire:
+        wire.discord.fault("GET", "/users/@me", times=1000, status=403)
+        await wire.process.start()
+        await until(lambda: "The next attempt is in" in wire.process.log, "the pause", 30)
+        began = time.monotonic()
+
+        assert await wire.process.stop() == ExitCode.STOPPED
+
+        assert time.monotonic() - began < 5
         assert "Traceback" not in wire.process.log
 
 
@@ -54,7 +94,7 @@ async def test_a_connection_that_discord_ends_for_good_is_one_sentence(
 
         assert await wire.process.ended() == 1
 
-        assert wire.process.log.endswith(f"{sentence}\n")
+        assert last_words(wire) == sentence
         assert "Traceback" not in wire.process.log
 
 
@@ -132,6 +172,6 @@ async def test_commands_that_discord_refuses_are_registered_later_and_jobs_go_on
         wire.discord.clear_faults()
 
         await until(lambda: wire.discord.rest.registrations == 1, "a later registration", 30)
-        await until(lambda: "Registered 5 commands" in wire.process.log, "its line")
+        await until(lambda: "Registered 6 commands" in wire.process.log, "its line")
         assert "Traceback" not in wire.process.logs
         assert wire.process.running

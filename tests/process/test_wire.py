@@ -339,15 +339,3 @@ async def test_a_refused_token_ends_in_one_sentence(tmp_path: Path) -> None:
         assert code not in {0, None}
         assert "Discord refused the token" in wire.process.log
         assert "Traceback" not in wire.process.log
-
-
-async def test_a_discord_out_of_reach_ends_in_one_sentence(tmp_path: Path) -> None:
-    async with open_wire(tmp_path, start=False) as wire:
-        wire.discord.fault("GET", "/users/@me", action="reset_before", times=100)
-        await wire.process.start()
-
-        code = await wire.process.ended()
-
-        assert code not in {0, None}
-        assert "Discord can't be reached" in wire.process.log
-        assert "Traceback" not in wire.process.log

@@ -15,6 +15,7 @@ ORDER = [
     {"bot.__main__"},
     {"cogs"},
     {"bot.client"},
+    {"bot.checks"},
     {"bot.connection", "bot.settings"},
     {"bot.intake"},
     {"bot.jobs"},
@@ -28,7 +29,7 @@ ORDER = [
     {"bot.telemetry"},
     {"bot.models"},
     {"bot.tasks"},
-    {"bot.clock"},
+    {"bot.clock", "bot.exit_codes"},
 ]
 FLOOR = {place: height for height, places in enumerate(reversed(ORDER)) for place in places}
 PURE = (
@@ -44,6 +45,7 @@ OWNERS = {
     "sqlalchemy": {"bot.storage"},
     "discord": {
         "bot.__main__",
+        "bot.checks",
         "bot.client",
         "bot.connection",
         "bot.delivery",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.models.access import AccessRule
-from bot.settings import Settings, SettingsError, load
+from bot.settings import Settings, SettingsError, load, misspelled_settings
 from tests import settings_page
 
 ROOT = Path(__file__).parents[2]
@@ -220,3 +220,39 @@ def test_the_process_says_what_is_missing_and_exits_with_2(tmp_path: Path) -> No
     assert done.stderr.startswith("DISCORD_TOKEN and GMI_API_KEY are missing. Set it in the environment")
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+
+
+def test_a_misspelled_name_is_named_with_what_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("QUOTA_VIDEO=7\nBUDGET_VIDEOS=3\nCOMPOSE_PROJECT_NAME=vidu\n")
+    monkeypatch.setenv("allowed_server", "11")
+    monkeypatch.setenv("DISCORD_TOKN", "fake")
+    assert misspelled_settings() == [
+        "ALLOWED_SERVER: did you mean ALLOWED_SERVERS?",
+        "DISCORD_TOKN: did you mean DISCORD_TOKEN?",
+        "QUOTA_VIDEO: did you mean QUOTA_VIDEOS?",
+    ]
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert "are missing. ALLOWED_SERVER: did you mean ALLOWED_SERVERS?" in str(caught.value)
+    assert "DISCORD_TOKN: did you mean DISCORD_TOKEN?" in str(caught.value)
+
+
+def test_other_variables_of_an_environment_are_nobodys_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PATH", "LANG", "LOG_DIR", "TERM", "API_KEY", "DATABASE_HOST", "DISCORD_TOKEN", "TERMS"):
+        monkeypatch.setenv(name, "x")
+    assert misspelled_settings() == []
+
+
+def test_every_fault_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError) as caught:
+        setting(monkeypatch, QUOTA_VIDEOS="many", LOG_LEVEL="LOUD", GMI_API_KEY="")
+    assert [fault.split()[0] for fault in caught.value.faults] == ["GMI_API_KEY", "QUOTA_VIDEOS", "LOG_LEVEL"]
+
+
+def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("CURRENCY=\u20ac\n".encode("utf-16"))
+    assert misspelled_settings() == []
+    with pytest.raises(SettingsError, match=r"^\.env can't be read: it must be text in UTF-8"):
+        load()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from bot.delivery.sender import Upload
 from bot.jobs.context import JobContext
@@ -13,6 +14,7 @@ from bot.models.jobs import CardLocation, Job
 from bot.models.requests import VideoRequest
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.storage import StorageUnavailable
+from bot.telemetry.job_lines import ids_of, job_lines
 
 
 class DuplicateRequest(Exception):  # noqa: N818 - it names what happened
@@ -85,7 +87,9 @@ class Starter:
         try:
             new = await self._context.storage.jobs.add(job, budgets)
         except StorageUnavailable:
-            self._context.tasks.spawn(self._context.jobs.withdraw(job), f"withdraw job {job.id}")
+            withdrawal = self._context.jobs.withdraw(job)
+            within = partial(job_lines, partial(ids_of, job))
+            self._context.tasks.spawn(withdrawal, f"withdraw job {job.id}", within=within)
             raise
         finally:
             if not new:

@@ -184,8 +184,9 @@ async def test_what_does_not_exist_is_not_found(caller: Caller) -> None:
 async def test_the_model_describes_its_parameters(caller: Caller) -> None:
     status, body = await caller.call("GET", f"/models/{MODEL}")
     assert status == 200
-    assert set(body["parameters"]) == {"prompt", "images", "videos", "duration", "seed"}
-    assert body["parameters"]["duration"]["max_value"] == 10
+    parameters = {parameter["name"]: parameter for parameter in body["parameters"]}
+    assert set(parameters) == {"prompt", "images", "videos", "duration", "seed"}
+    assert (parameters["duration"]["type"], parameters["duration"]["max_value"]) == ("integer", 10)
 
 
 async def test_the_list_shows_the_requests_of_a_model(caller: Caller) -> None:

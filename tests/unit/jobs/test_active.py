@@ -64,6 +64,34 @@ async def test_a_change_counts_once_it_is_saved(stage: Stage, monkeypatch: pytes
     assert stage.used() == (0, 0)
 
 
+async def test_each_change_of_state_is_one_line_once_it_is_saved(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await stage.put(State.QUEUED, request_id="r")
+    jobs = stage.context.jobs
+    caplog.set_level(logging.INFO)
+    troubled(monkeypatch, StorageFault("DataError"))
+    with pytest.raises(StorageFault):
+        await jobs.transition(JOB, State.PROCESSING)
+    caplog.clear()
+    await jobs.transition(JOB, State.PROCESSING)
+    await jobs.update(JOB, lambda job: replace(job, acknowledged=True))
+    await jobs.transition(JOB, State.SUCCEEDED)
+    await jobs.transition(JOB, State.SUCCEEDED, results=VIDEO)  # its link: not another state
+    assert caplog.messages == [f"Job {JOB}: queued -> processing", f"Job {JOB}: processing -> succeeded"]
+    assert [record.levelno for record in caplog.records] == [logging.INFO, logging.INFO]
+
+
+async def test_the_line_of_a_failure_says_why_and_has_the_report_code(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    await stage.put(State.PROCESSING, request_id="r")
+    caplog.set_level(logging.INFO)
+    job = await stage.context.jobs.transition(JOB, State.FAILED, reason=Reason.FAILED, detail="TaskTimeout")
+    [line] = caplog.messages
+    assert line == f"Job {JOB}: processing -> failed (failed, 'TaskTimeout'), report code {job.report_code}"
+
+
 async def test_a_storage_in_trouble_is_waited_for_with_growing_pauses(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

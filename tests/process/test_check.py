@@ -1,0 +1,138 @@
+"""`python -m bot --check`: a plain line for each check, also beside a running bot."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.exit_codes import ExitCode
+from fakes.clock import until
+from fakes.discord.model import GUILD_ID
+from fakes.gmi import script
+from fakes.process import Wire, open_wire
+
+
+async def check(wire: Wire, **settings: str) -> tuple[int, list[str]]:
+    """Run the checks with the settings of the bot, changed by these; return the exit code and the lines."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        "--check",
+        cwd=wire.storage.parent,
+        env={**wire.process.environment, **settings},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert err == b"", err.decode()
+    assert process.returncode is not None
+    return process.returncode, [" ".join(line.split()) for line in out.decode().splitlines()]
+
+
+async def test_everything_is_checked_beside_a_running_bot_and_nothing_is_changed(tmp_path: Path) -> None:
+    async with open_wire(tmp_path) as wire:
+        await wire.ask(1)
+        await wire.posted(1)
+        sessions = wire.discord.gateway.identified
+
+        code, lines = await check(wire)
+
+        assert code == ExitCode.STOPPED  # a warning is no fault
+        assert lines == [
+            "ok settings: all of them can be read.",
+            "ok database: it can be read, and is of this version.",
+            "ok Discord token: Discord accepts it: the bot is vidu.",
+            "warning access: anyone can add this bot to their server and make videos at your cost. Turn "
+            "Public Bot off in the Discord Developer Portal, or set ALLOWED_SERVERS.",
+            "ok GMI Cloud key: GMI Cloud accepts it.",
+            "ok model: vidu-q2-pro-r2v takes what this version sends.",
+        ]
+        assert wire.discord.gateway.identified == sessions
+        assert wire.discord.gateway.connected
+        assert wire.cloud.paid == 1
+        await wire.ask(2)
+        await wire.posted(2)
+
+
+async def test_every_fault_is_a_line_and_the_exit_code_says_so(tmp_path: Path) -> None:
+    async with open_wire(tmp_path, start=False) as wire:
+        wire.discord.refuse_bot_token()
+        wire.cloud.fault("GET", "/models/*", script.BAD_KEY)
+        (tmp_path / "file").touch()
+        nowhere = f"sqlite+aiosqlite:///{tmp_path}/file/vidu.db"
+
+        code, lines = await check(wire, QUOTA_VIDEO="9", DATABASE_URL=nowhere)
+
+        assert code == ExitCode.CHECK_FOUND_FAULTS
+        assert [line.partition(":")[0] for line in lines] == [
+            "warning settings",
+            "ok settings",
+            "fault database",
+            "fault Discord token",
+            "fault GMI Cloud key",
+        ]
+        assert lines[0] == "warning settings: QUOTA_VIDEO: did you mean QUOTA_VIDEOS?"
+        assert "its folder can't be written" in lines[2]
+        assert "DISCORD_TOKEN must be the bot's token" in lines[3]
+        for secret in (wire.discord.token, "demo-key-not-secret"):
+            assert secret not in str(lines)
+
+
+async def test_all_faults_of_settings_are_named_at_once(tmp_path: Path) -> None:
+    async with open_wire(tmp_path, start=False) as wire:
+        code, lines = await check(wire, QUOTA_VIDEOS="many", LOG_FORMAT="xml", DISCORD_TOKEN="")
+
+        assert code == ExitCode.CHECK_FOUND_FAULTS
+        assert lines[0] == "fault settings: DISCORD_TOKEN is missing."
+        assert lines[1].startswith("fault settings: QUOTA_VIDEOS should be a valid integer")
+        assert lines[2].startswith("fault settings: LOG_FORMAT should be 'auto', 'text' or 'json'")
+        assert lines[3] == "fault settings: nothing else can be checked until they are right."
+
+
+@pytest.mark.parametrize(
+    ("revision", "line"),
+    [
+        ("0004", "warning database: it was made by an earlier version, and the next start upgrades it."),
+        ("9999", "fault database: it was made by a newer version of this bot."),
+    ],
+)
+async def test_the_age_of_the_database_is_told_and_stays(revision: str, line: str, tmp_path: Path) -> None:
+    async with open_wire(tmp_path) as wire:
+        await wire.process.stop()
+        with closing(sqlite3.connect(wire.storage)) as database:
+            database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+            database.commit()
+
+        _, lines = await check(wire, ALLOWED_SERVERS=str(GUILD_ID))
+
+        assert lines[1].startswith(line)
+        assert lines[3].startswith(f"ok access: members may use the bot in these servers: {GUILD_ID}")
+        with closing(sqlite3.connect(wire.storage)) as database:
+            assert database.execute("SELECT version_num FROM alembic_version").fetchall() == [(revision,)]
+
+
+async def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    async with open_wire(tmp_path, start=False) as wire:
+        wire.cloud.fault("GET", "/models/*", script.answer(404, {"error": "model does not exist"}))
+
+        code, lines = await check(wire)
+
+        assert lines[1] == "ok database: there is none yet: the first start makes it."
+        assert not wire.storage.exists()
+        assert "GMI Cloud doesn't know vidu-q2-pro-r2v" in lines[-1]
+        assert code == ExitCode.CHECK_FOUND_FAULTS
+
+
+async def test_a_start_warns_of_misspelled_settings_and_of_a_model_that_changed(tmp_path: Path) -> None:
+    async with open_wire(tmp_path, start=False, BUDGET_SECOND="5") as wire:
+        wire.cloud.keys.clear()
+        await wire.start()
+        await until(lambda: "GMI Cloud refuses it" in wire.process.log, "the key's line")
+        assert "BUDGET_SECOND: did you mean BUDGET_SECONDS? It counts as not set" in wire.process.log
+        assert wire.process.running

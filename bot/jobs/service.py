@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
@@ -24,6 +25,7 @@ from bot.jobs.submission.submit_gate import SubmitGate
 from bot.jobs.submission.submitter import Submitter
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.quotas import LimitExceeded
+from bot.models.states import State
 from bot.polling.matching import LostPosts
 from bot.polling.poller import StatusPoller
 from bot.polling.schedule.estimator import DurationEstimator
@@ -33,6 +35,7 @@ from bot.quotas.replay import rebuild
 from bot.quotas.warnings import BudgetWarnings
 from bot.storage.storage import Storage
 from bot.tasks import InFlight, Tasks
+from bot.telemetry.metrics import NO_METRICS, Metrics
 
 log = logging.getLogger(__name__)
 
@@ -61,15 +64,15 @@ class JobService:
         deadline: timedelta,
         requests_per_minute: int,
         notify_after: timedelta | None,
+        metrics: Metrics = NO_METRICS,
     ) -> None:
         self._storage = storage
-        self._quotas = quotas
-        self._budget_warnings = budget_warnings
+        self._quotas, self._budget_warnings = quotas, budget_warnings
         self._clock = clock
-        self._jobs = ActiveJobs(storage, quotas, clock)
+        self._jobs = jobs = ActiveJobs(storage, quotas, clock, metrics)
         self.gate = gate = SubmitGate(clock)  # whether anything is submitted at all
         self._key_check, doubt = KeyCheck(gate, gmi, model, clock), gate.key_doubted.set
-        self._context = context = JobContext(storage, self._jobs, clock, tasks, deadline, InFlight(), gate)
+        self._context = context = JobContext(storage, jobs, clock, tasks, deadline, InFlight(), gate, metrics)
         estimator = DurationEstimator()
         self._history = EstimatorHistory(storage.notes, estimator, clock)
         lost_posts = LostPosts(gmi, storage, clock)
@@ -118,6 +121,10 @@ class JobService:
         """Forget a pending reply whose member has read a refusal."""
         await self._storage.replies.remove(reply_id)
 
+    def count_by_state(self) -> Counter[State]:
+        """Return how many jobs there are for which something is still to come, by state."""
+        return Counter(job.state for job in self._jobs if job.is_open)
+
     def has(self, job_id: int) -> bool:
         """Tell whether this job is open."""
         return job_id in self._jobs
@@ -148,6 +155,7 @@ class JobService:
             self._budget_warnings.refused(error)
             raise
         self._jobs.add(job)
+        self._context.metrics.job_started()
         self._budget_warnings.look(submission.quota_guild_id)
         self._extras.remember_roles(job_id, submission.role_ids)
         tasks = self._context.tasks

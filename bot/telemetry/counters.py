@@ -29,6 +29,7 @@ P = ParamSpec("P")
 # What members hear of a job, once or twice: a video may come after it was overdue.
 OUTCOMES = FAILURES | {State.DELIVERED, State.CANCELLED}
 SUBMIT_OUTCOMES = ("accepted", "refused", "not_sent", "unclear")
+STORAGE_OPERATIONS = ("read", "write")
 STORAGE_FAILURES = ("unavailable", "fault")
 FILES = ("reference", "video")
 
@@ -106,6 +107,8 @@ class PrometheusMetrics(Metrics):
             self._failures.labels(reason)
         for state in sorted(OPEN):
             self._in_state.labels(state)
+        for operation in STORAGE_OPERATIONS:
+            self._storage.labels(operation)
         for failure in STORAGE_FAILURES:
             self._storage_failures.labels(failure)
         for kind in FILES:

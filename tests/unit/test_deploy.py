@@ -1,0 +1,130 @@
+"""What watches the bot asks for metrics that exist, and its alerts say what to do."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.models.budgets import Budget, BudgetScope, BudgetStatus, Price
+from bot.models.quotas import Rule
+from bot.tasks import Tasks
+from bot.telemetry.counters import PrometheusMetrics
+from bot.telemetry.health import Readiness
+from bot.telemetry.metrics import Readings, status_class
+from tests.unit.storage.samples import FixedClock
+from tests.unit.telemetry.exposition import samples
+
+ROOT = Path(__file__).parents[2]
+PROMETHEUS = ROOT / "deploy" / "prometheus"
+DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "dashboard.json").read_text())
+RULES = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())
+ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+ENDINGS = {"counter": [""], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"]}
+OF_PROMETHEUS = {"up"}  # what Prometheus itself knows of the bot
+
+
+def exposition() -> str:
+    """Return what a bot shows that has done nothing so far."""
+    metrics = PrometheusMetrics(Price(Decimal(1), "USD"))
+    budget = BudgetStatus(Budget(BudgetScope.BOT, Rule(5, 600)), 0, 0)
+    metrics.observe(
+        Readings(dict, lambda: [budget], lambda: None, {}, tasks=Tasks(FixedClock()), readiness=Readiness())
+    )
+    return metrics.exposition().decode()
+
+
+EXPOSITION = exposition()
+TYPES = dict(re.findall(r"^# TYPE (\w+) (\w+)$", EXPOSITION, re.MULTILINE))
+NAMES = {name + ending for name, kind in TYPES.items() for ending in ENDINGS[kind]}
+
+
+def expressions() -> list[str]:
+    panels = [target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", [])]
+    return panels + [alert["expr"] for alert in ALERTS]
+
+
+def names_in(expression: str) -> set[str]:
+    return set(re.findall(r"\b(?:vidu|process)_\w+\b", expression))
+
+
+def test_every_metric_of_dashboard_and_alerts_exists() -> None:
+    named = set().union(*map(names_in, expressions()))
+    assert len(named) > 20
+    assert named <= NAMES
+
+
+def test_every_metric_is_on_the_dashboard_or_in_an_alert() -> None:
+    named = set().union(*map(names_in, expressions()))
+    unused = {
+        name
+        for name, kind in TYPES.items()
+        if name.startswith("vidu_") and not named & {name + ending for ending in ENDINGS[kind]}
+    }
+    assert unused <= {
+        "vidu_jobs_started_total",
+        "vidu_tasks_given_up",
+    }  # health says what the second one says
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_values_of_labels_are_ones_that_the_bot_shows(expression: str) -> None:
+    shown = [*samples(EXPOSITION), f"vidu_discord_requests_total{{outcome={status_class(429)}}}"]
+    for name, label, value in re.findall(r'\b(vidu_\w+)\{(\w+)="(\w+)"\}', expression):
+        assert any(key.startswith(f"{name}{{") and f"{label}={value}" in key for key in shown), value
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_an_alert_says_what_happened_and_what_to_do(alert: dict[str, Any]) -> None:
+    assert alert["labels"]["severity"] in {"page", "ticket"}
+    summary, description = alert["annotations"]["summary"], alert["annotations"]["description"]
+    assert summary.endswith(".")
+    assert len(summary) < 80 < len(description)
+    assert f"| `{alert['alert']}` |" in OPERATIONS
+
+
+def test_the_page_names_the_metrics_and_alerts_that_there_are() -> None:
+    metrics = set(re.findall(r"^\| `(vidu_\w+)`", OPERATIONS, re.MULTILINE))
+    assert metrics == {name for name in TYPES if name.startswith("vidu_")}
+    alerts = set(re.findall(r"^\| `(Vidu\w+)`", OPERATIONS, re.MULTILINE))
+    assert alerts == {alert["alert"] for alert in ALERTS}
+
+
+def test_panels_have_a_place_of_their_own() -> None:
+    ids = [panel["id"] for panel in DASHBOARD["panels"]]
+    assert len(ids) == len(set(ids))
+    taken: set[tuple[int, int]] = set()
+    for panel in DASHBOARD["panels"]:
+        place = panel["gridPos"]
+        cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+        assert place["x"] + place["w"] <= 24
+        assert not cells & taken
+        taken |= cells
+
+
+def test_prometheus_asks_the_port_that_the_bot_serves_and_reads_the_rules_beside_it() -> None:
+    config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
+    (job,) = config["scrape_configs"]
+    assert (job["job_name"], job["static_configs"]) == ("vidu", [{"targets": ["127.0.0.1:8080"]}])
+    assert all((PROMETHEUS / name).exists() for name in config["rule_files"])
+    for expression in expressions():
+        assert set(re.findall(r'job="(\w+)"', expression)) <= {"vidu"}
+
+
+@pytest.mark.parametrize("what", ["rules alerts.yml", "config prometheus.yml"])
+def test_prometheus_accepts_its_files(what: str) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool isn't installed; it comes with Prometheus")
+    done = subprocess.run(
+        [promtool, "check", *what.split()], cwd=PROMETHEUS, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

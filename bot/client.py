@@ -237,7 +237,8 @@ async def _open_delivery(bot: ViduBot, session: aiohttp.ClientSession) -> AsyncI
 def _readings(bot: ViduBot, budgets: Budgets) -> Readings:
     """Return how things stand whenever somebody asks for the metrics."""
     return Readings(
-        open_jobs=bot.job_service.count_by_state,
+        now=bot.clock.now,
+        open_jobs=bot.job_service.open_jobs,
         budgets=lambda: budgets.of_bot(bot.clock.now()),
         closed_gate=lambda: bot.job_service.gate.reason,
         unreadable_events=bot.events.unreadable,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
@@ -25,7 +24,6 @@ from bot.jobs.submission.submit_gate import SubmitGate
 from bot.jobs.submission.submitter import Submitter
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.quotas import LimitExceeded
-from bot.models.states import State
 from bot.polling.matching import LostPosts
 from bot.polling.poller import StatusPoller
 from bot.polling.schedule.estimator import DurationEstimator
@@ -121,9 +119,9 @@ class JobService:
         """Forget a pending reply whose member has read a refusal."""
         await self._storage.replies.remove(reply_id)
 
-    def count_by_state(self) -> Counter[State]:
-        """Return how many jobs there are for which something is still to come, by state."""
-        return Counter(job.state for job in self._jobs if job.is_open)
+    def open_jobs(self) -> list[Job]:
+        """Return the jobs for which something is still to come."""
+        return [job for job in self._jobs if job.is_open]
 
     def has(self, job_id: int) -> bool:
         """Tell whether this job is open."""

@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from bot.models.states import OPEN, Reason
+from bot.models.states import OPEN, Reason, State
 from bot.tasks import TaskState
 from bot.telemetry.metrics import Readings
 
@@ -28,7 +28,7 @@ class ReadingsCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield everything that is read."""
-        yield self._open_jobs()
+        yield from self._open_jobs()
         yield from self._budgets()
         yield self._gate()
         yield from self._tasks()
@@ -38,12 +38,20 @@ class ReadingsCollector(Collector):
         text = "Discord has this version's commands."
         yield GaugeMetricFamily("vidu_commands_registered", text, float(ready.commands_registered))
 
-    def _open_jobs(self) -> Metric:
-        family = GaugeMetricFamily("vidu_jobs_open", "Jobs for which something is to come.", labels=["state"])
-        counted = self._readings.open_jobs()
-        for state in sorted(OPEN):
-            family.add_metric([state], counted.get(state, 0))
-        return family
+    def _open_jobs(self) -> Iterator[Metric]:
+        """Yield how many jobs are in each state, and for how long the one that has waited longest."""
+        number = GaugeMetricFamily("vidu_jobs_open", "Jobs for which something is to come.", labels=["state"])
+        text = "How long the oldest job of a state has been in it."
+        oldest = GaugeMetricFamily("vidu_jobs_oldest_seconds", text, labels=["state"])
+        now = self._readings.now()
+        ages: dict[State, list[float]] = {state: [] for state in sorted(OPEN)}
+        for job in self._readings.open_jobs():
+            ages[job.state].append((now - (job.state_since or job.created_at)).total_seconds())
+        for state, found in ages.items():
+            number.add_metric([state], len(found))
+            oldest.add_metric([state], max(0.0, *found) if found else 0.0)
+        yield number
+        yield oldest
 
     def _budgets(self) -> Iterator[Metric]:
         """Yield what the operator's ceilings allow, where they limit, and what is used in their period."""

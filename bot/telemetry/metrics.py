@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.models.budgets import BudgetStatus
 from bot.models.jobs import Job
-from bot.models.states import Reason, State
+from bot.models.states import Reason
 from bot.tasks import Tasks
 from bot.telemetry.health import Readiness
 
@@ -16,7 +17,8 @@ from bot.telemetry.health import Readiness
 class Readings:
     """What is read when somebody asks for the metrics, so that nothing is counted a second time."""
 
-    open_jobs: Callable[[], Mapping[State, int]]
+    now: Callable[[], datetime]
+    open_jobs: Callable[[], Iterable[Job]]
     budgets: Callable[[], Sequence[BudgetStatus]]
     closed_gate: Callable[[], Reason | None]  # why nothing is submitted, None while requests are sent
     unreadable_events: Mapping[tuple[str, str], int]  # by event and type of exception

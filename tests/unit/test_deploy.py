@@ -37,7 +37,15 @@ def exposition() -> str:
     metrics = PrometheusMetrics(Price(Decimal(1), "USD"))
     budget = BudgetStatus(Budget(BudgetScope.BOT, Rule(5, 600)), 0, 0)
     metrics.observe(
-        Readings(dict, lambda: [budget], lambda: None, {}, tasks=Tasks(FixedClock()), readiness=Readiness())
+        Readings(
+            now=FixedClock().now,
+            open_jobs=list,
+            budgets=lambda: [budget],
+            closed_gate=lambda: None,
+            unreadable_events={},
+            tasks=Tasks(FixedClock()),
+            readiness=Readiness(),
+        )
     )
     return metrics.exposition().decode()
 

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "docs" / "architecture.md",
     *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG", "SECURITY")),
+    ROOT / "docs" / "operations.md",
 ]
 ARCHITECTURE = PAGES[0].read_text()
 MAPPED = ("bot", "cogs", "fakes")  # whose files the map names one by one
@@ -84,7 +85,7 @@ def test_every_test_that_a_page_names_exists(page: Path) -> None:
 
 @each_page
 def test_every_path_that_a_page_names_exists(page: Path) -> None:
-    folders = ("bench", "bot", "cogs", "demo", "docs", "fakes", "tests")
+    folders = ("bench", "bot", "cogs", "demo", "deploy", "docs", "fakes", "tests")
     named = {name for name in quoted(page) if re.fullmatch(rf"({'|'.join(folders)})/[\w./-]*", name)}
     named |= {link for link in re.findall(r"\]\(([\w./-]+)\)", page.read_text()) if "://" not in link}
     made = {"demo/output"}  # by the demo

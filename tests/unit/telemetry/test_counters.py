@@ -150,12 +150,15 @@ def test_two_bots_of_a_process_count_apart() -> None:
 
 
 async def test_how_things_stand_is_read_when_somebody_asks() -> None:
-    metrics, readiness, open_jobs = PrometheusMetrics(), Readiness(), Counter({State.QUEUED: 2})
+    metrics, readiness, clock = PrometheusMetrics(), Readiness(), FixedClock()
+    queued = replace(new_job(1), state=State.QUEUED)
+    open_jobs = [queued, replace(queued, id=2, state_since=START - timedelta(minutes=2))]
     closed: list[Reason] = []
     events = Counter({("READY", "KeyError"): 2, ("READY", "TypeError"): 1})
     bot = BudgetStatus(Budget(BudgetScope.BOT, Rule(None, 600)), 3, 15)
     metrics.observe(
         Readings(
+            now=clock.now,
             open_jobs=lambda: open_jobs,
             budgets=lambda: [bot],
             closed_gate=lambda: closed[0] if closed else None,
@@ -167,10 +170,13 @@ async def test_how_things_stand_is_read_when_somebody_asks() -> None:
     before = samples(text(metrics))
     closed.append(Reason.CREDIT)
     readiness.gateway_ready = True
-    open_jobs[State.QUEUED] = 0
+    open_jobs.pop()
+    clock.moment += timedelta(seconds=30)
     after = samples(text(metrics))
 
-    assert (before["vidu_jobs_open{state=queued}"], after["vidu_jobs_open{state=queued}"]) == (2, 0)
+    assert (before["vidu_jobs_open{state=queued}"], after["vidu_jobs_open{state=queued}"]) == (2, 1)
+    age = "vidu_jobs_oldest_seconds{state=queued}"
+    assert (before[age], after[age]) == (120, 30)
     assert before["vidu_jobs_open{state=processing}"] == 0
     assert after["vidu_budget_limit_seconds{scope=bot}"] == 600
     assert after["vidu_budget_used_seconds{scope=bot}"] == 15

@@ -136,3 +136,91 @@ def test_prometheus_accepts_its_files(what: str) -> None:
         [promtool, "check", *what.split()], cwd=PROMETHEUS, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+# What happens, minute by minute (Prometheus's notation: start+step x times), and which alerts are due then.
+HEALTHY = {
+    'up{job="vidu"}': "1x90",
+    "vidu_gateway_ready": "1x90",
+    "vidu_commands_registered": "1x90",
+    'vidu_jobs_total{outcome="delivered"}': "0+1x90",
+    'vidu_jobs_total{outcome="failed"}': "0+0x90",
+    'vidu_jobs_total{outcome="unconfirmed"}': "0+0x90",
+    'vidu_jobs_oldest_seconds{state="succeeded"}': "0 20 0 15 0x86",
+    'vidu_submit_gate_closed{reason="credit"}': "0x90",
+    'vidu_budget_used_seconds{scope="bot"}': "0+1x90",
+    'vidu_budget_limit_seconds{scope="bot"}': "600x90",
+    'vidu_gmi_requests_total{operation="status",outcome="2xx"}': "0+20x90",
+    'vidu_gmi_requests_total{operation="status",outcome="5xx"}': "0+1x90",
+    'vidu_storage_failures_total{failure="unavailable"}': "0x90",
+    'vidu_event_loop_lag_seconds_bucket{le="0.01"}': "0+60x90",
+    'vidu_event_loop_lag_seconds_bucket{le="1.0"}': "0+60x90",
+    'vidu_event_loop_lag_seconds_bucket{le="+Inf"}': "0+60x90",
+}
+CASES: dict[str, tuple[dict[str, str], set[str]]] = {
+    "all is well": ({}, set()),
+    "gone": ({'up{job="vidu"}': "0x90"}, {"ViduDown"}),
+    "never there": ({'up{job="vidu"}': "_x90"}, {"ViduDown"}),
+    "not connected": ({"vidu_gateway_ready": "0x90"}, {"ViduNotConnected"}),
+    "no credit": ({'vidu_submit_gate_closed{reason="credit"}': "0x60 1x30"}, {"ViduNoCredit"}),
+    "a stuck video": (
+        {'vidu_jobs_oldest_seconds{state="succeeded"}': "0+60x90"},
+        {"ViduVideosNotDelivered"},
+    ),
+    "the first lost POST": (
+        {'vidu_jobs_total{outcome="unconfirmed"}': "0x60 1x30"},
+        {"ViduPostUnconfirmed"},
+    ),
+    "more failures than videos": (
+        {'vidu_jobs_total{outcome="failed"}': "0+2x90"},
+        {"ViduManyFailures"},
+    ),
+    "GMI Cloud is down": (
+        {'vidu_gmi_requests_total{operation="status",outcome="5xx"}': "0+30x90"},
+        {"ViduGmiUnreachable"},
+    ),
+    "a full disk": (
+        {'vidu_storage_failures_total{failure="unavailable"}': "0x60 0+1x30"},
+        {"ViduStorageFailing"},
+    ),
+    "a slow loop": (
+        {'vidu_event_loop_lag_seconds_bucket{le="0.01"}': "0+30x90"},
+        {"ViduEventLoopSlow"},
+    ),
+    "nearly nothing left": (
+        {'vidu_budget_used_seconds{scope="bot"}': "0+7x90"},
+        {"ViduBudgetNearlyUsed"},
+    ),
+    "an event nobody can read": (
+        {'vidu_unreadable_events_total{event="READY"}': "_x60 1x30"},
+        {"ViduUnreadableEvents"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_alerts_fire_when_they_should_and_only_then(case: str, tmp_path: Path) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool isn't installed; it comes with Prometheus")
+    happens, due = CASES[case]
+    series = [{"series": name, "values": values} for name, values in (HEALTHY | happens).items()]
+    names = {alert["alert"] for alert in ALERTS}
+    # promtool compares all labels of an alert; whether it fires is what is asked here.
+    checks = [
+        {
+            "expr": f'count(ALERTS{{alertname="{name}",alertstate="firing"}}) > 0',
+            "eval_time": "85m",
+            "exp_samples": [{"labels": "{}", "value": 1}] if name in due else [],
+        }
+        for name in sorted(names)
+    ]
+    tests = {
+        "rule_files": [str(PROMETHEUS / "alerts.yml")],
+        "evaluation_interval": "1m",
+        "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": checks}],
+    }
+    file = tmp_path / "tests.yml"
+    file.write_text(yaml.safe_dump(tests))
+    done = subprocess.run([promtool, "test", "rules", str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"

@@ -123,9 +123,9 @@ def test_dependencies_are_installed_by_hash_from_wheels_before_any_code() -> Non
 def test_a_change_of_the_code_rebuilds_nothing_else() -> None:
     code = first(RUN, "COPY", "bot")
     assert first(RUN, "COPY", "--from=build") < code
-    assert {step.name for step in RUN[code:]} <= {
-        *("COPY", "USER", "VOLUME", "STOPSIGNAL", "HEALTHCHECK", "CMD"),
-    }
+    compiled = Instruction("RUN", "python -m compileall -q bot cogs")
+    steps = {step.name for step in RUN[code:] if step != compiled}
+    assert steps <= {"COPY", "USER", "VOLUME", "STOPSIGNAL", "HEALTHCHECK", "CMD"}
 
 
 def test_no_setting_and_no_secret_is_built_in() -> None:

@@ -16,7 +16,6 @@ PAGES = [
     ROOT / "docs" / "architecture.md",
     *sorted({*(ROOT / "docs").rglob("*.md")} - {ROOT / "docs" / "architecture.md"}),
     *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG", "SECURITY")),
-    ROOT / "docs" / "operations.md",
 ]
 ARCHITECTURE = PAGES[0].read_text()
 MAPPED = ("bot", "cogs", "fakes")  # whose files the map names one by one

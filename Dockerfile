@@ -13,9 +13,11 @@ FROM python:3.13-slim
 # PostgreSQL driver looks it up. The database contains what members wrote, so only the bot can open the folder.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /app --shell /usr/sbin/nologin vidu \
     && install --directory --owner=vidu --group=vidu --mode=700 /app/data
+# HTTP_HOST: inside the container, /healthz and /metrics can be reached from outside only if the port is published.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    PYTHONDONTWRITEBYTECODE=1
+    PYTHONDONTWRITEBYTECODE=1 \
+    HTTP_HOST=0.0.0.0
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 # The code comes last, so an update reuses every layer above. It belongs to root, so the bot can't change its own code.
@@ -27,4 +29,6 @@ RUN python -m compileall -q bot cogs
 USER 10001:10001
 VOLUME /app/data
 STOPSIGNAL SIGTERM
+# It fails for what only a restart would mend, and never because Discord or GMI Cloud is down.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-m", "bot.telemetry.probe"]
 CMD ["python", "-m", "bot"]

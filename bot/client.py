@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -35,12 +36,15 @@ from bot.media.download import open_session
 from bot.media.hosts import is_on_this_machine
 from bot.media.inspection.inspector import Inspector
 from bot.models.catalog import CATALOG
+from bot.quotas.budgets import Budgets
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.service import QuotaService
 from bot.quotas.warnings import BudgetWarnings
 from bot.settings import Settings
 from bot.storage.storage import Storage
 from bot.tasks import Tasks
+from bot.telemetry.metrics import Readings
+from bot.telemetry.service import Telemetry
 from bot.ui.texts.budgets import ceilings_in_force
 
 log = logging.getLogger(__name__)
@@ -73,6 +77,10 @@ class ViduBot(commands.Bot):
     intake: Intake
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None, cdn: Cdn | None = None) -> None:
+        self.clock: Clock = clock or SystemClock()
+        self.tasks = Tasks(self.clock)
+        self.telemetry = Telemetry(settings.http_address, self.clock, self.tasks, settings.price)
+        self.metrics = self.telemetry.metrics
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -81,11 +89,10 @@ class ViduBot(commands.Bot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
             tree_cls=_Tree,
+            http_trace=self.telemetry.trace_discord(),
         )
         self.settings = settings
         self.access = settings.access
-        self.clock: Clock = clock or SystemClock()
-        self.tasks = Tasks(self.clock)
         self.events = EventGuard(self._on_unreadable)
         self.events.protect(self._connection.parsers)
         self.opened = False  # every part is there, and members may come
@@ -98,10 +105,11 @@ class ViduBot(commands.Bot):
 
     async def setup_hook(self) -> None:
         """Open the parts, then load the extensions: a command can arrive as soon as Discord is connected."""
+        await self._parts.enter_async_context(self.telemetry)
         await self._open_parts()
         for extension in EXTENSIONS:
             await self.load_extension(extension)
-        self.tasks.supervise(lambda: register(self.tree, self.storage, self.clock), "register the commands")
+        self.tasks.supervise(lambda: _register(self), "register the commands")
         self.opened = True
         # discord.py has read it at the login; where it has not, nobody knows.
         log_access(self.access, public=self.application.bot_public if self.application else None)
@@ -109,12 +117,11 @@ class ViduBot(commands.Bot):
     async def _open_parts(self) -> None:
         """Open each part after those that it stands on; each is closed before them."""
         settings = self.settings
-        self.storage = await Storage.open(settings.database_url.get_secret_value())
+        self.storage = await Storage.open(settings.database_url.get_secret_value(), metrics=self.metrics)
+        self.telemetry.readiness.storage = self.storage.answers
         self._parts.push_async_callback(self.storage.close)
-        connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=KEEPALIVE, ttl_dns_cache=DNS_CACHE)
-        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-        await self._parts.enter_async_context(session)
-        self.cdn = self._given_cdn or DiscordCdn(session)
+        session = await self._parts.enter_async_context(_open_session())
+        self.cdn = self._given_cdn or DiscordCdn(session, metrics=self.metrics)
         limiter = QuotaLimiter(
             settings.quota, settings.quota_running, settings.quota_attempts_per_hour, settings.ceilings
         )
@@ -133,7 +140,9 @@ class ViduBot(commands.Bot):
             upload_bytes=self.upload_bytes,
             clock=self.clock,
             access=self.access,
+            metrics=self.metrics,
         )
+        self.metrics.observe(_readings(self, limiter.budgets))
 
     async def _open_jobs(
         self, session: aiohttp.ClientSession, limiter: QuotaLimiter, warnings: BudgetWarnings
@@ -141,13 +150,9 @@ class ViduBot(commands.Bot):
         """Open what takes jobs to their end, and take over those of an earlier process."""
         settings = self.settings
         key = settings.gmi_api_key.get_secret_value()
-        loopback = is_on_this_machine(settings.gmi_base_url)
-        downloads = await self._parts.enter_async_context(open_session(loopback=loopback))
-        self.delivery = Delivery(
-            Routes(self, session, self.clock), Fetcher(downloads, self.clock, loopback=loopback)
-        )
+        self.delivery = await self._parts.enter_async_context(_open_delivery(self, session))
         self.thumbnails = Thumbnails(self.delivery, self.clock)
-        gmi = GmiCloud(session, settings.gmi_base_url, key, settings.gmi_org_id)
+        gmi = GmiCloud(session, settings.gmi_base_url, key, settings.gmi_org_id, self.metrics)
         self.job_service = JobService(
             storage=self.storage,
             quotas=limiter,
@@ -160,6 +165,7 @@ class ViduBot(commands.Bot):
             deadline=timedelta(minutes=settings.job_deadline_minutes),
             requests_per_minute=settings.gmi_requests_per_minute,
             notify_after=_notify_after(settings.notify_after_seconds),
+            metrics=self.metrics,
         )
         self._parts.push_async_callback(self.job_service.close)
         await self.job_service.open()
@@ -169,6 +175,14 @@ class ViduBot(commands.Bot):
         """Resume open jobs at the first connection; later ones find them still running."""
         log.info("Ready as %s in %d servers", self.user, len(self.guilds))
         self._resume()
+
+    async def on_resumed(self) -> None:
+        """Note that an interrupted session goes on."""
+        self.telemetry.readiness.gateway_ready = True
+
+    async def on_disconnect(self) -> None:
+        """Note that no event can arrive."""
+        self.telemetry.readiness.gateway_ready = False
 
     async def on_error(self, event_method: str, /, *args: Any, **_: Any) -> None:
         """Log what a listener raised, and answer the member who waits for it."""
@@ -182,6 +196,7 @@ class ViduBot(commands.Bot):
 
     async def close(self) -> None:
         """Stop the work, then close what it stood on; what fails there keeps nothing else open."""
+        self.telemetry.readiness.stopping = True
         for close in (self._parts.aclose, super().close):
             try:
                 await close()
@@ -196,9 +211,50 @@ class ViduBot(commands.Bot):
             self._resume()  # all that open jobs need are REST calls
 
     def _resume(self) -> None:
+        self.telemetry.readiness.gateway_ready = True
         if not self._resumed:
             self._resumed = True
             self.job_service.resume()
+
+
+def _open_session() -> aiohttp.ClientSession:
+    """Return a session for everything but finished videos."""
+    connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=KEEPALIVE, ttl_dns_cache=DNS_CACHE)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+
+@asynccontextmanager
+async def _open_delivery(bot: ViduBot, session: aiohttp.ClientSession) -> AsyncIterator[Delivery]:
+    """Open what brings cards and videos to members."""
+    loopback = is_on_this_machine(bot.settings.gmi_base_url)
+    # On the connections of the shared session, and apart from it: all that this one sends goes to Discord.
+    cards = aiohttp.ClientSession(
+        connector=session.connector,
+        connector_owner=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[bot.telemetry.trace_discord()],
+    )
+    async with cards, open_session(loopback=loopback) as downloads:
+        fetcher = Fetcher(downloads, bot.clock, loopback=loopback, metrics=bot.metrics)
+        yield Delivery(Routes(bot, cards, bot.clock), fetcher)
+
+
+def _readings(bot: ViduBot, budgets: Budgets) -> Readings:
+    """Return how things stand whenever somebody asks for the metrics."""
+    return Readings(
+        now=bot.clock.now,
+        open_jobs=bot.job_service.open_jobs,
+        budgets=lambda: budgets.of_bot(bot.clock.now()),
+        closed_gate=lambda: bot.job_service.gate.reason,
+        unreadable_events=bot.events.unreadable,
+        tasks=bot.tasks,
+        readiness=bot.telemetry.readiness,
+    )
+
+
+async def _register(bot: ViduBot) -> None:
+    await register(bot.tree, bot.storage, bot.clock)
+    bot.telemetry.readiness.commands_registered = True
 
 
 def _notify_after(seconds: int) -> timedelta | None:

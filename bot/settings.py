@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from difflib import get_close_matches
@@ -76,10 +77,18 @@ def _is_page(value: str) -> bool:
     return parts.scheme == "https" and "." in host.strip(".") and "@" not in parts.netloc and port != 0
 
 
+def _host(value: str) -> str:
+    """Return an address of this machine, or a name of it."""
+    if not re.fullmatch(r"[\w.:-]{1,255}", value.strip(), re.ASCII):
+        raise ValueError("must be an address of this machine, such as 127.0.0.1")
+    return value.strip()
+
+
 # NoDecode: pydantic would read the list as JSON.
 Servers = Annotated[frozenset[int], NoDecode, BeforeValidator(_server_ids)]
 Attempts = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_number_or_unlimited)]
 Page = Annotated[str, AfterValidator(_page)]
+Host = Annotated[str, AfterValidator(_host)]
 Allowance = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_number_or_unlimited)]
 
 
@@ -121,6 +130,8 @@ class Settings(BaseSettings):
     allow_direct: bool | None = None  # None: as long as no servers are named
     privacy_url: Page | None = None
     terms_url: Page | None = None
+    http_port: int = Field(default=8080, ge=0, le=65535)
+    http_host: Host = "127.0.0.1"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: LogFormat = LogFormat.AUTO
 
@@ -179,6 +190,11 @@ class Settings(BaseSettings):
             server=Rule(self.budget_server_videos, self.budget_server_seconds, self.budget_per),
             direct=Rule(None, self.budget_direct_seconds, self.budget_per),
         )
+
+    @property
+    def http_address(self) -> tuple[str, int]:
+        """Return where health and metrics are served; with port 0 nowhere."""
+        return self.http_host, self.http_port
 
     @property
     def price(self) -> Price | None:

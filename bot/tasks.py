@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
+from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from structlog.contextvars import clear_contextvars
@@ -23,6 +25,24 @@ PAUSE_FIRST, PAUSE_MAX = 1.0, 60.0  # seconds before a task that failed is start
 PATIENT_MAX = 300.0  # seconds before something about one job is tried again
 STEADY = timedelta(minutes=5)  # a task that ran for so long has recovered from its earlier failures
 FAILURES_MAX = 8  # in a row, over about three minutes; then only a new process can help
+
+
+class TaskState(StrEnum):
+    """How a supervised task stands."""
+
+    RUNNING = "running"
+    PAUSED = "paused"  # it failed, and is started again after a pause
+    GIVEN_UP = "given up"  # it failed too often in a row: only a new process can help
+    ENDED = "ended"  # it had nothing left to do
+
+
+@dataclass(slots=True)
+class SupervisedTask:
+    """A task that is kept running, as others may see it."""
+
+    name: str
+    state: TaskState = TaskState.RUNNING
+    restarts: int = 0
 
 
 class InFlight:
@@ -64,7 +84,13 @@ class Tasks:
         self._clock = clock
         self._running: set[asyncio.Task[None]] = set()
         self._broken = asyncio.Event()
+        self._supervised: list[SupervisedTask] = []
         self.failures = 0  # how often a task raised something
+
+    @property
+    def supervised(self) -> Sequence[SupervisedTask]:
+        """Return every task that is, or was, kept running."""
+        return tuple(self._supervised)
 
     def spawn(self, work: Coroutine[Any, Any, object], name: str, *, within: Within = nullcontext) -> None:
         """Run this once in the background; what it raises is logged."""
@@ -75,7 +101,9 @@ class Tasks:
 
         A task that fails again and again breaks the process: see `wait_broken`.
         """
-        self._start(self._keep_running(work, name), name)
+        task = SupervisedTask(name)
+        self._supervised.append(task)
+        self._start(self._keep_running(work, task), name)
 
     def persist(
         self,
@@ -137,24 +165,31 @@ class Tasks:
                 return
             pause = min(pause * 2, PATIENT_MAX)
 
-    async def _keep_running(self, work: Callable[[], Coroutine[Any, Any, object]], name: str) -> None:
+    async def _keep_running(
+        self, work: Callable[[], Coroutine[Any, Any, object]], task: SupervisedTask
+    ) -> None:
         in_a_row, pause = 0, PAUSE_FIRST
         while True:
             began = self._clock.now()
+            task.state = TaskState.RUNNING
             try:
                 await work()
             except Exception:
-                self._failed(name)
+                self._failed(task.name)
             else:
+                task.state = TaskState.ENDED
                 return
             if self._clock.now() - began >= STEADY:
                 in_a_row, pause = 0, PAUSE_FIRST
             in_a_row += 1
             if in_a_row >= FAILURES_MAX:
-                log.critical("%s failed %d times in a row; the process ends", name, in_a_row)
+                log.critical("%s failed %d times in a row; the process ends", task.name, in_a_row)
+                task.state = TaskState.GIVEN_UP
                 self._broken.set()
                 return
+            task.state = TaskState.PAUSED
             await sleep(self._clock, pause)
+            task.restarts += 1
             pause = min(pause * 2, PAUSE_MAX)
 
     def _failed(self, name: str) -> None:

@@ -10,7 +10,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+
+from fakes.ports import free_port
 
 USER, PASSWORD = "vidu", "not-a-secret"
 UNPRIVILEGED = "nobody"  # Postgres refuses to run as root
@@ -99,7 +100,7 @@ def run_postgres() -> Iterator[Postgres]:
         (data / "pg_hba.conf").write_text(
             f"host all stranger 127.0.0.1/32 scram-sha-256\nhost all {USER} 127.0.0.1/32 trust\n"
         )
-        port = _free_port()
+        port = free_port()
         options = [option for setting in FAST for option in ("-c", setting)]
         location = ["-h", "127.0.0.1", "-p", str(port), "-k", ""]
         with (folder / "log").open("wb") as log:
@@ -143,13 +144,6 @@ def _binaries(folder: Path) -> Path:
         return installed / "bin"
     shutil.copytree(installed, folder / "pginstall", symlinks=True)
     return folder / "pginstall" / "bin"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], programs: Path, port: int, log: Path) -> None:

@@ -250,6 +250,7 @@ async def open_wire(
             "QUOTA_VIDEOS": "unlimited",
             "QUOTA_RUNNING": "1000",
             "BUDGET_SECONDS": "unlimited",
+            "HTTP_PORT": "0",
             "VIDU_WIRE_SPEED": str(speed),
             "VIDU_WIRE_EPOCH": repr(clock.epoch),
             **settings,

@@ -113,6 +113,7 @@ def settings_for(cloud: GmiCloud, database_url: str, **changes: Any) -> Settings
         "gmi_api_key": FAKE_KEY,
         "gmi_base_url": cloud.base_url,
         "database_url": database_url,
+        "http_port": 0,
     }
     # A prefix that nobody sets: the simulation must not depend on the shell that it runs in.
     return load(_env_file=None, _env_prefix="UNUSED_", **(values | changes))

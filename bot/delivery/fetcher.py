@@ -16,6 +16,7 @@ import aiohttp
 from bot.clock import Clock
 from bot.media.download import SIZE_MAX, Download, DownloadError, NotPublicError, download
 from bot.media.hosts import public_link
+from bot.telemetry.metrics import NO_METRICS, Metrics
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +40,16 @@ class Result:
 class Fetcher:
     """Downloads results, and holds their place until they are posted."""
 
-    def __init__(self, session: aiohttp.ClientSession, clock: Clock, *, loopback: bool) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        *,
+        loopback: bool,
+        metrics: Metrics = NO_METRICS,
+    ) -> None:
         self._session = session
+        self._metrics = metrics
         self._clock = clock
         self._loopback = loopback  # whether a result may come from this machine
         self._transfers = asyncio.Semaphore(PARALLEL_TRANSFERS)
@@ -69,7 +78,7 @@ class Fetcher:
         if folder is None:
             return Result(link)
         try:
-            return Result(link, await download(self._session, url, folder, limit, self._clock))
+            file = await download(self._session, url, folder, limit, self._clock)
         except NotPublicError as error:
             log.warning("A finished video was not fetched: %s", error)
             return Result(None)
@@ -78,6 +87,10 @@ class Fetcher:
         except Exception as error:
             # Whatever it is, the member gets the link. The text of the error may hold it: log the type only.
             log.error("A finished video could not be downloaded: %s", _name(error))
+        else:
+            if file.path is not None:
+                self._metrics.downloaded("video", file.size)
+            return Result(link, file)
         return Result(link)
 
 

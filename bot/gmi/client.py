@@ -14,6 +14,7 @@ from bot.gmi.description import Parameter, parse_description
 from bot.gmi.errors import RETRY_AFTER_MAX, GmiError, SubmitOutcome, read_error, submit_error
 from bot.gmi.schemas import RequestList, RequestStatus, parse_list, parse_record
 from bot.models.states import Reason
+from bot.telemetry.metrics import NO_METRICS, Metrics, status_class
 
 __all__ = ["GmiCloud", "GmiError", "RequestList", "RequestStatus", "SubmitOutcome"]
 
@@ -35,9 +36,15 @@ class GmiCloud:
     """A client of one organization's request queue."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, base_url: str, key: str, organization: str | None
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        key: str,
+        organization: str | None,
+        metrics: Metrics = NO_METRICS,
     ) -> None:
         self._session = session
+        self._metrics = metrics
         base = URL(base_url)
         self._queue = URL(base_url.rstrip("/") + QUEUE_PATH)
         # A stand-in on this machine has no certificate; nobody else may name a link without one.
@@ -53,7 +60,7 @@ class GmiCloud:
         """
         try:
             status, body, headers = await self._call(
-                "POST", self._queue / "requests", {"model": model, "payload": payload}
+                "submit", "POST", self._queue / "requests", {"model": model, "payload": payload}
             )
         except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
             raise GmiError(
@@ -75,7 +82,7 @@ class GmiCloud:
 
     async def status(self, request_id: str) -> RequestStatus:
         """Ask for the status of one request. Raises GmiError."""
-        body = await self._get(self._request_url(request_id))
+        body = await self._get("status", self._request_url(request_id))
         found = parse_record(body, plain_http=self._plain_http)
         if found is None or found.request_id != request_id:
             raise GmiError(SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, "unreadable status")
@@ -84,14 +91,14 @@ class GmiCloud:
     async def cancel(self, request_id: str) -> bool:
         """Ask to cancel one request; tell whether GMI agreed. Not documented: only the status is proof."""
         try:
-            status, _, _ = await self._call("DELETE", self._request_url(request_id), None)
+            status, _, _ = await self._call("cancel", "DELETE", self._request_url(request_id), None)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             return False
         return _is_success(status)
 
     async def requests(self, model: str) -> RequestList:
         """Ask for the list of this model's requests, without records that make no sense. Raises GmiError."""
-        body = await self._get((self._queue / "requests").with_query(model_id=model))
+        body = await self._get("list", (self._queue / "requests").with_query(model_id=model))
         if len(body) < LONG_LIST:
             return parse_list(body, plain_http=self._plain_http)
         # Thousands of records would hold up everybody's answer while they are parsed.
@@ -99,7 +106,7 @@ class GmiCloud:
 
     async def accepts_key(self, model: str) -> bool:
         """Ask about a model, which costs nothing; tell whether GMI accepts the key. Raises GmiError."""
-        status, body, headers = await self._read(self._queue / "models" / model)
+        status, body, headers = await self._read("key", self._queue / "models" / model)
         # Who is told that a model doesn't exist was let in with the key.
         if _is_success(status) or status == HTTPStatus.NOT_FOUND:
             return True
@@ -110,7 +117,7 @@ class GmiCloud:
 
     async def describe(self, model: str) -> dict[str, Parameter] | None:
         """Ask what a model takes, which costs nothing; None where GMI doesn't know it. Raises GmiError."""
-        status, body, headers = await self._read(self._queue / "models" / model)
+        status, body, headers = await self._read("model", self._queue / "models" / model)
         if status == HTTPStatus.NOT_FOUND:
             return None
         if not _is_success(status):
@@ -125,15 +132,15 @@ class GmiCloud:
         part = quote(request_id, safe="")
         return URL(f"{self._queue}/requests/{part}", encoded=True)
 
-    async def _get(self, url: URL) -> bytes:
-        status, body, headers = await self._read(url)
+    async def _get(self, operation: str, url: URL) -> bytes:
+        status, body, headers = await self._read(operation, url)
         if not _is_success(status):
             raise read_error(status, body, headers)
         return body
 
-    async def _read(self, url: URL) -> _Answer:
+    async def _read(self, operation: str, url: URL) -> _Answer:
         try:
-            return await self._call("GET", url, None)
+            return await self._call(operation, "GET", url, None)
         except _TooLarge:
             # Nobody needs to read so much again soon.
             raise GmiError(
@@ -144,7 +151,17 @@ class GmiCloud:
                 SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, f"no answer: {type(error).__name__}"
             ) from None
 
-    async def _call(self, method: str, url: URL, body: object) -> _Answer:
+    async def _call(self, operation: str, method: str, url: URL, body: object) -> _Answer:
+        """Make a request, and count it under the name of what it is for."""
+        try:
+            answer = await self._exchange(method, url, body)
+        except Exception as error:
+            self._metrics.gmi_called(operation, _failure(error))
+            raise
+        self._metrics.gmi_called(operation, status_class(answer[0]))
+        return answer
+
+    async def _exchange(self, method: str, url: URL, body: object) -> _Answer:
         async with self._session.request(
             method, url, json=body, headers=self._headers, timeout=TIMEOUT, allow_redirects=False
         ) as response:
@@ -159,6 +176,13 @@ class GmiCloud:
 
 def _is_success(status: int) -> bool:
     return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _failure(error: Exception) -> str:
+    """Return a word for what came in place of an answer."""
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    return "no_connection" if isinstance(error, aiohttp.ClientConnectorError) else "broken"
 
 
 def _is_loopback(host: str | None) -> bool:

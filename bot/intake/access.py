@@ -11,6 +11,7 @@ import logging
 
 from bot.intake.answers import answer_privately
 from bot.intake.context import Interaction, is_guest
+from bot.intake.refusals import NOT_ALLOWED
 from bot.models.access import AccessRule
 from bot.ui.texts import answers as texts
 
@@ -29,6 +30,7 @@ async def allowed_or_answered(access: AccessRule, interaction: Interaction) -> b
     if is_allowed(access, interaction):
         return True
     log.info("Interaction %s was refused: server %s isn't allowed", interaction.id, interaction.guild_id)
+    interaction.client.metrics.refused([NOT_ALLOWED])
     await answer_privately(interaction, texts.not_allowed_here())
     return False
 

@@ -12,6 +12,13 @@ from bot.intake.acknowledgement import acknowledged
 from bot.intake.answers import answer_privately
 from bot.intake.attachments import AttachmentReader, InspectedFiles
 from bot.intake.context import Interaction, card_location, quota_guild_id, role_ids, time_to_read
+from bot.intake.refusals import (
+    Refusal,
+    limit_in_the_way,
+    nothing_submitted,
+    problems_found,
+    restarting,
+)
 from bot.intake.repeats import RecentActions
 from bot.jobs.service import JobService, ShuttingDown
 from bot.jobs.submission.starter import DuplicateRequest, Submission
@@ -21,20 +28,19 @@ from bot.models.access import AccessRule
 from bot.models.drafts import Draft
 from bot.models.jobs import CardLocation
 from bot.models.quotas import LimitExceeded
-from bot.models.remedies import Remedy, remedy_for
+from bot.models.remedies import Remedy
 from bot.models.requests import VideoRequest, parse_seed, random_seed
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.warnings import BudgetWarnings
 from bot.storage.drafts import DraftStore
 from bot.storage.storage import StorageFault, StorageUnavailable
 from bot.telemetry.job_lines import JobIds, job_lines
+from bot.telemetry.metrics import NO_METRICS, Metrics
 from bot.ui.buttons import reopen_view
 from bot.ui.cards import notice_card, reference_filename
 from bot.ui.modal import VideoModal
 from bot.ui.texts import answers as texts
 from bot.ui.texts import quotas as sentences
-from bot.ui.texts.budgets import limit_exceeded
-from bot.ui.texts.problems import problem_list_text
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +61,7 @@ class Intake:
         upload_bytes: ByteBudget,
         clock: Clock,
         access: AccessRule,
+        metrics: Metrics = NO_METRICS,
     ) -> None:
         self._jobs = jobs
         self._quotas = quotas
@@ -64,6 +71,7 @@ class Intake:
         self._upload_bytes = upload_bytes
         self._clock = clock
         self._access = access
+        self._metrics = metrics
         self._recent = RecentActions()
 
     async def take(self, interaction: Interaction, draft: Draft) -> None:
@@ -81,12 +89,12 @@ class Intake:
         if problems:
             limit = time_to_read(interaction)
             problems += (await self._files.examine_briefly(user_id, draft.used, limit)).problems
-            await self.refuse(interaction, draft, problem_list_text(list(dict.fromkeys(problems))))
+            await self._refuse(interaction, draft, problems_found(list(dict.fromkeys(problems))))
             return
         try:
             self._jobs.gate.check()
         except SubmitClosed as closed:
-            await self.refuse(interaction, draft, texts.submit_closed(closed.reason), Remedy.RETRY)
+            await self._refuse(interaction, draft, nothing_submitted(closed))
             return
         now = self._clock.now()
         try:
@@ -95,7 +103,7 @@ class Intake:
             )
         except LimitExceeded as error:
             self._budget_warnings.refused(error)
-            await self._refuse_limit(interaction, draft, error)
+            await self._refuse(interaction, draft, limit_in_the_way(error))
             return
         place = card_location(interaction, now, private=draft.private)
         async with acknowledged(interaction, self._jobs, place) as location:
@@ -104,7 +112,7 @@ class Intake:
             keep_max = min(interaction.filesize_limit, KEEP_MAX)
             examined = await self._files.examine(user_id, draft.used, keep_max)
             if examined.problems:
-                await self.refuse(interaction, draft, problem_list_text(examined.problems))
+                await self._refuse(interaction, draft, problems_found(examined.problems))
                 return
             await self._hand_over(interaction, draft, examined, location)
 
@@ -115,9 +123,10 @@ class Intake:
         kept = remedy is not Remedy.NONE and await self._keep(draft)
         await answer_privately(interaction, text, view=reopen_view(draft.id, remedy) if kept else None)
 
-    async def _refuse_limit(self, interaction: Interaction, draft: Draft, error: LimitExceeded) -> None:
-        """Tell the member which limit is in the way."""
-        await self.refuse(interaction, draft, limit_exceeded(error), remedy_for(error))
+    async def _refuse(self, interaction: Interaction, draft: Draft, refusal: Refusal) -> None:
+        """Tell the member what stands in the way, and count it."""
+        self._metrics.refused(refusal.codes)
+        await self.refuse(interaction, draft, refusal.text, refusal.remedy)
 
     async def open_modal(
         self, interaction: Interaction, draft: Draft, about_files: str | None = None
@@ -176,11 +185,11 @@ class Intake:
         try:
             await self._start(submission)
         except LimitExceeded as error:
-            await self._refuse_limit(interaction, draft, error)
+            await self._refuse(interaction, draft, limit_in_the_way(error))
         except ShuttingDown:
-            await self.refuse(interaction, draft, texts.restarting(), Remedy.RETRY)
+            await self._refuse(interaction, draft, restarting())
         except SubmitClosed as closed:
-            await self.refuse(interaction, draft, texts.submit_closed(closed.reason), Remedy.RETRY)
+            await self._refuse(interaction, draft, nothing_submitted(closed))
         except DuplicateRequest:
             log.info("Interaction %s arrived twice", interaction.id)
 

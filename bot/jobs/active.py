@@ -16,6 +16,7 @@ from bot.models.states import FAILURES, Reason, State
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.storage import StaleJob, Storage, StorageFault, StorageUnavailable
 from bot.telemetry.job_lines import ids_of, job_lines
+from bot.telemetry.metrics import NO_METRICS, Metrics
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +34,13 @@ class _Slot:
 class ActiveJobs:
     """Jobs for which something is still to be done, as they stand."""
 
-    def __init__(self, storage: Storage, quotas: QuotaLimiter, clock: Clock) -> None:
+    def __init__(
+        self, storage: Storage, quotas: QuotaLimiter, clock: Clock, metrics: Metrics = NO_METRICS
+    ) -> None:
         self._storage = storage
         self._quotas = quotas
         self._clock = clock
+        self._metrics = metrics
         self._slots: dict[int, _Slot] = {}
 
     def __contains__(self, job_id: int) -> bool:
@@ -50,8 +54,7 @@ class ActiveJobs:
 
     def get(self, job_id: int) -> Job | None:
         """Return a job, or None if it is not open."""
-        slot = self._slots.get(job_id)
-        return slot.job if slot else None
+        return self._slots[job_id].job if job_id in self._slots else None
 
     def add(self, job: Job) -> None:
         """Take in a job that the storage holds."""
@@ -132,6 +135,7 @@ class ActiveJobs:
             self._count_in_quotas(before, after)
             if after.state is not before.state:
                 log_state(after, before.state)
+            self._metrics.job_changed(before, after)
         return after
 
     def _count_in_quotas(self, before: Job, after: Job) -> None:

@@ -13,6 +13,7 @@ from bot.jobs.active import ActiveJobs
 from bot.jobs.submission.submit_gate import SubmitGate
 from bot.storage.storage import Storage
 from bot.tasks import InFlight, Tasks
+from bot.telemetry.metrics import NO_METRICS, Metrics
 
 BACKOFF_FIRST, BACKOFF_MAX = 5.0, 300.0  # seconds between attempts when nobody names a time
 
@@ -28,6 +29,7 @@ class JobContext:
     deadline: timedelta  # from the request to the moment at which the member hears that it takes too long
     in_flight: InFlight  # what a stop should let arrive
     gate: SubmitGate
+    metrics: Metrics = NO_METRICS
 
     def keep_trying(self, job_id: int, work: Callable[[], Coroutine[Any, Any, object]], name: str) -> None:
         """Do in the background what may be repeated, until it is done or the job is no longer open."""

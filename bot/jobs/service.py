@@ -35,6 +35,7 @@ from bot.quotas.warnings import BudgetWarnings
 from bot.storage.storage import Storage
 from bot.tasks import InFlight, Tasks
 from bot.telemetry.job_lines import ids_of, job_lines
+from bot.telemetry.metrics import NO_METRICS, Metrics
 
 log = logging.getLogger(__name__)
 
@@ -63,15 +64,15 @@ class JobService:
         deadline: timedelta,
         requests_per_minute: int,
         notify_after: timedelta | None,
+        metrics: Metrics = NO_METRICS,
     ) -> None:
         self._storage = storage
-        self._quotas = quotas
-        self._budget_warnings = budget_warnings
+        self._quotas, self._budget_warnings = quotas, budget_warnings
         self._clock = clock
-        self._jobs = ActiveJobs(storage, quotas, clock)
+        self._jobs = jobs = ActiveJobs(storage, quotas, clock, metrics)
         self.gate = gate = SubmitGate(clock)  # whether anything is submitted at all
         self._key_check, doubt = KeyCheck(gate, gmi, model, clock), gate.key_doubted.set
-        self._context = context = JobContext(storage, self._jobs, clock, tasks, deadline, InFlight(), gate)
+        self._context = context = JobContext(storage, jobs, clock, tasks, deadline, InFlight(), gate, metrics)
         estimator = DurationEstimator()
         self._history = EstimatorHistory(storage.notes, estimator, clock)
         lost_posts = LostPosts(gmi, storage, clock)
@@ -120,6 +121,10 @@ class JobService:
         """Forget a pending reply whose member has read a refusal."""
         await self._storage.replies.remove(reply_id)
 
+    def open_jobs(self) -> list[Job]:
+        """Return the jobs for which something is still to come."""
+        return [job for job in self._jobs if job.is_open]
+
     def has(self, job_id: int) -> bool:
         """Tell whether this job is open."""
         return job_id in self._jobs
@@ -153,6 +158,7 @@ class JobService:
         within = partial(self._jobs.log_lines, job_id)
         with within():
             log_state(job, None)
+        self._context.metrics.job_started()
         self._budget_warnings.look(submission.quota_guild_id)
         self._extras.remember_roles(job_id, submission.role_ids)
         tasks = self._context.tasks

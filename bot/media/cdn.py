@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import aiohttp
 import stamina
 
+from bot.telemetry.metrics import NO_METRICS, Metrics
+
 ATTEMPTS = 3
 CHUNK = 256 * 1024  # bytes
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
@@ -46,8 +48,15 @@ class Cdn(Protocol):
 class DiscordCdn:
     """Discord's own."""
 
-    def __init__(self, session: aiohttp.ClientSession, hosts: re.Pattern[str] = DISCORD_HOSTS) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        hosts: re.Pattern[str] = DISCORD_HOSTS,
+        *,
+        metrics: Metrics = NO_METRICS,
+    ) -> None:
         self._session = session
+        self._metrics = metrics
         self._hosts = hosts
 
     async def read(self, url: str, limit: int) -> bytes:
@@ -82,4 +91,5 @@ class DiscordCdn:
                 data += chunk
                 if len(data) > limit:
                     raise LargerThanAllowed(len(data))
+            self._metrics.downloaded("reference", len(data))
             return bytes(data)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 
@@ -104,6 +104,23 @@ class Budgets:
     def used(self, guild_id: int | None, now: datetime) -> list[BudgetStatus]:
         """Return the status of every budget that limits a place: the narrowest first."""
         return [self.status(budget, now) for budget in self.of_place(guild_id)]
+
+    def of_bot(self, now: datetime) -> list[BudgetStatus]:
+        """Return what is used of the operator's ceilings; of any server's, by the server closest to it."""
+        bot = Budget(BudgetScope.BOT, self._ceilings.bot)
+        direct = Budget(BudgetScope.DIRECT, self._ceilings.direct)
+        server = Budget(BudgetScope.SERVER, self._ceilings.server)
+        servers = [
+            self.status(replace(server, guild_id=guild_id), now)
+            for guild_id in self._places
+            if guild_id is not None
+        ]
+        closest = max(
+            servers,
+            key=lambda status: (status.used_share, status.used_seconds),
+            default=BudgetStatus(server, 0, 0),
+        )
+        return [self.status(bot, now), self.status(direct, now), closest]
 
     def forget_old(self, now: datetime) -> None:
         """Drop what no budget can count any more."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.storage.engine import PATIENCE, READS, open_engine
-from bot.storage.errors import StorageUnavailable, translate
+from bot.storage.errors import StorageConflict, StorageFault, StorageUnavailable, translate
+from bot.telemetry.metrics import NO_METRICS, Metrics
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +42,9 @@ class Database:
     StorageUnavailable. What may be on disk all the same must be written so that it does no harm.
     """
 
-    def __init__(self, engine: AsyncEngine, limits: TimeLimits) -> None:
+    def __init__(self, engine: AsyncEngine, limits: TimeLimits, metrics: Metrics = NO_METRICS) -> None:
         self.limits = limits
+        self._metrics = metrics
         self._engine = engine
         # SQLite has one writer at a time; among our own tasks first come is first served.
         self._turn = asyncio.Lock() if engine.dialect.name == "sqlite" else None
@@ -51,13 +53,13 @@ class Database:
         self._under_way: set[asyncio.Task[Any]] = set()
 
     @classmethod
-    async def open(cls, url: str, limits: TimeLimits) -> Database:
+    async def open(cls, url: str, limits: TimeLimits, metrics: Metrics = NO_METRICS) -> Database:
         """Open the database and bring its tables up to date.
 
         Raises StorageUnusable with a sentence if it is damaged or newer than this bot, and StorageUnavailable
         with one if its server is out of reach.
         """
-        return cls(await open_engine(url), limits)
+        return cls(await open_engine(url), limits, metrics)
 
     async def close(self) -> None:
         """Let what is being written arrive, and close every connection."""
@@ -155,15 +157,16 @@ class Database:
         self._under_way.add(task)
         task.add_done_callback(self._ended)
         # Who is cancelled here leaves the work alone: at a stop it may still arrive.
-        await asyncio.wait({task}, timeout=seconds)
-        if task.done():
-            return task.result()
-        if drivers and drivers[0] in self._drivers:
-            # A server that has vanished answers no polite good-bye; the task ends with the connection.
-            drivers[0].terminate()
-        else:
-            task.cancel()  # rolls back, unless the commit has begun
-        raise StorageUnavailable("TimeoutError")
+        with _counted(self._metrics, "read" if reads else "write"):
+            await asyncio.wait({task}, timeout=seconds)
+            if task.done():
+                return task.result()
+            if drivers and drivers[0] in self._drivers:
+                # A server that has vanished answers no polite good-bye; the task ends with the connection.
+                drivers[0].terminate()
+            else:
+                task.cancel()  # rolls back, unless the commit has begun
+            raise StorageUnavailable("TimeoutError")
 
     def _connected(self, connection: Any, _record: Any) -> None:
         driver = connection.driver_connection
@@ -174,3 +177,19 @@ class Database:
         self._under_way.discard(task)
         if not task.cancelled():
             task.exception()  # of what was broken off nobody else asks
+
+
+@contextlib.contextmanager
+def _counted(metrics: Metrics, operation: str) -> Iterator[None]:
+    """Count what happens in this block as a transaction, and its failure."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        yield
+    except StorageConflict:
+        raise  # the answer to a question: whether a row is there already
+    except (StorageUnavailable, StorageFault) as error:
+        metrics.storage_failed("fault" if isinstance(error, StorageFault) else "unavailable")
+        raise
+    finally:
+        metrics.storage_used(operation, loop.time() - began)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from bot.storage.budgets import BudgetStore
 from bot.storage.database import Database, TimeLimits
 from bot.storage.drafts import DraftStore
@@ -10,6 +12,7 @@ from bot.storage.jobs import JobStore
 from bot.storage.notes import NoteStore
 from bot.storage.quotas import QuotaStore
 from bot.storage.replies import PendingReplyStore
+from bot.telemetry.metrics import NO_METRICS, Metrics
 
 __all__ = ["StaleJob", "Storage", "StorageFault", "StorageUnavailable", "StorageUnusable", "TimeLimits"]
 
@@ -27,13 +30,21 @@ class Storage:
         self.notes = NoteStore(database)
 
     @classmethod
-    async def open(cls, url: str, limits: TimeLimits | None = None) -> Storage:
+    async def open(cls, url: str, limits: TimeLimits | None = None, metrics: Metrics = NO_METRICS) -> Storage:
         """Open the database and bring its tables up to date.
 
         Raises StorageUnusable with a sentence if it is damaged or newer than this bot, and StorageUnavailable
         with one if its server is out of reach.
         """
-        return cls(await Database.open(url, limits or TimeLimits()))
+        return cls(await Database.open(url, limits or TimeLimits(), metrics))
+
+    async def answers(self) -> bool:
+        """Tell whether the database answers a question within the time that a member would wait for it."""
+        try:
+            await self.database.rows(sa.select(sa.literal(1)))
+        except (StorageUnavailable, StorageFault):
+            return False
+        return True
 
     async def close(self) -> None:
         """Let what is being written arrive, and close every connection; that takes two seconds at most."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -122,7 +123,9 @@ def test_dependencies_are_installed_by_hash_from_wheels_before_any_code() -> Non
 def test_a_change_of_the_code_rebuilds_nothing_else() -> None:
     code = first(RUN, "COPY", "bot")
     assert first(RUN, "COPY", "--from=build") < code
-    assert {step.name for step in RUN[code:]} <= {"COPY", "USER", "VOLUME", "STOPSIGNAL", "CMD"}
+    compiled = Instruction("RUN", "python -m compileall -q bot cogs")
+    steps = {step.name for step in RUN[code:] if step != compiled}
+    assert steps <= {"COPY", "USER", "VOLUME", "STOPSIGNAL", "HEALTHCHECK", "CMD"}
 
 
 def test_no_setting_and_no_secret_is_built_in() -> None:
@@ -130,7 +133,9 @@ def test_no_setting_and_no_secret_is_built_in() -> None:
     for stage in STAGES:
         for step in stage:
             if step.name in {"ARG", "ENV"}:
-                names = re.findall(r"(\w+)(?==|$|\s)", step.text)
+                # The one exception is no secret: without it nobody could reach the port of the container.
+                text = step.text.replace("HTTP_HOST=0.0.0.0", "")
+                names = re.findall(r"(\w+)(?==|$|\s)", text)
                 suspects = [name for name in names if re.search(rf"(?i){settings}|secret|token|passw", name)]
                 assert not suspects
 
@@ -154,6 +159,18 @@ def test_the_container_can_do_nothing_it_does_not_need() -> None:
     assert found_in_compose(r"^ +cap_drop: (\S+)") == "[ALL]"
     assert found_in_compose(r"^ +security_opt: (\S+)") == '["no-new-privileges:true"]'
     assert not re.search(r"^ +(ports|privileged|cap_add|network_mode|user):", COMPOSE, re.MULTILINE)
+
+
+def test_health_and_metrics_are_published_to_this_machine_only() -> None:
+    ports = re.findall(r'"(\S*:\d+)"', found_in_compose(r"^ +(?:# )?ports: (.+)"))
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_the_container_is_checked_by_a_program_that_exists() -> None:
+    command = json.loads(only(RUN, "HEALTHCHECK").partition("CMD ")[2])
+    assert command[:2] == ["python", "-m"]
+    assert importlib.util.find_spec(command[2]) is not None
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -84,7 +84,7 @@ def test_every_test_that_a_page_names_exists(page: Path) -> None:
 
 @each_page
 def test_every_path_that_a_page_names_exists(page: Path) -> None:
-    folders = ("bench", "bot", "cogs", "demo", "docs", "fakes", "tests")
+    folders = ("bench", "bot", "cogs", "demo", "deploy", "docs", "fakes", "tests")
     named = {name for name in quoted(page) if re.fullmatch(rf"({'|'.join(folders)})/[\w./-]*", name)}
     named |= {link for link in re.findall(r"\]\(([\w./-]+)\)", page.read_text()) if "://" not in link}
     made = {"demo/output"}  # by the demo

@@ -42,6 +42,7 @@ PURE = (
 IO_LIBRARIES = {"aiohttp", "discord", "sqlalchemy"}
 # Which packages may speak to the outside world, and how.
 OWNERS = {
+    "prometheus_client": {"bot.telemetry"},
     "sqlalchemy": {"bot.storage"},
     "discord": {
         "bot.__main__",

@@ -94,6 +94,11 @@ def test_unlimited_lifts_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         ("GMI_REQUESTS_PER_MINUTE", "0.5"),
         ("JOB_DEADLINE_MINUTES", "0"),
         ("LOG_LEVEL", "LOUD"),
+        ("HTTP_PORT", "-1"),
+        ("HTTP_PORT", "65536"),
+        ("HTTP_PORT", "http"),
+        ("HTTP_HOST", "http://127.0.0.1/"),
+        ("HTTP_HOST", "this machine"),
         ("GMI_MODEL", "vidu-q9"),
         ("GMI_BASE_URL", "console.gmicloud.ai"),
         ("DATABASE_URL", "mysql://somewhere"),
@@ -143,6 +148,13 @@ def test_a_model_that_the_bot_does_not_know_is_refused_with_those_that_work(
 @pytest.mark.parametrize("given", ["11,22", "11 22", " 11 , 22,", "22, 11\n11"])
 def test_servers_are_named_with_commas_or_spaces(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert setting(monkeypatch, ALLOWED_SERVERS=given).access == AccessRule(frozenset({11, 22}), direct=False)
+
+
+def test_health_and_metrics_are_for_this_machine_unless_the_operator_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert setting(monkeypatch).http_address == ("127.0.0.1", 8080)
+    assert setting(monkeypatch, HTTP_PORT="0", HTTP_HOST=" ::1 ").http_address == ("::1", 0)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.tasks import FAILURES_MAX, STEADY, Tasks
+from bot.tasks import FAILURES_MAX, STEADY, SupervisedTask, Tasks, TaskState
 
 
 class QuickClock:
@@ -133,3 +133,33 @@ async def test_closing_cancels_what_runs() -> None:
     await asyncio.sleep(0)
     await tasks.close()
     assert cancelled
+
+
+async def test_what_became_of_supervised_tasks_can_be_seen() -> None:
+    clock = QuickClock()
+    tasks, starts = Tasks(clock), 0
+
+    async def fail_twice() -> None:
+        nonlocal starts
+        starts += 1
+        if starts < 3:
+            raise RecursionError
+
+    async def fail() -> None:
+        raise RecursionError
+
+    async def go_on() -> None:
+        await asyncio.Event().wait()
+
+    tasks.supervise(fail_twice, "register")
+    tasks.supervise(go_on, "measure")
+    tasks.supervise(fail, "follow jobs")
+    tasks.spawn(go_on(), "card of job 7")
+    await tasks.wait_broken()
+
+    assert tasks.supervised == (
+        SupervisedTask("register", TaskState.ENDED, restarts=2),
+        SupervisedTask("measure", TaskState.RUNNING),
+        SupervisedTask("follow jobs", TaskState.GIVEN_UP, restarts=FAILURES_MAX - 1),
+    )
+    await tasks.close()

@@ -36,6 +36,7 @@ class Submitter:
     ) -> None:
         self._jobs = context.jobs
         self._clock = context.clock
+        self._metrics = context.metrics
         self._deadline = context.deadline
         self._gate = context.gate
         self._gmi = gmi
@@ -103,6 +104,7 @@ class Submitter:
             status = await self._gmi.submit(job.model, job.request.payload())
         except GmiError as error:
             log.warning("Job %s: submit: %s: %s", job_id, error.outcome, error)
+            self._metrics.submitted(error.outcome.name.lower())
             if error.outcome is SubmitOutcome.NOT_SENT:
                 return await self._pause(job_id, error, pause)
             if error.outcome is SubmitOutcome.UNCLEAR:
@@ -112,6 +114,7 @@ class Submitter:
                     self._gate.close(error.reason)  # before the next one gets this place
                 await self._lifecycle.end(job_id, State.REFUSED, error.reason, error.detail)
             return False
+        self._metrics.submitted("accepted")
         self._gate.open()
         await self._lifecycle.accept(job_id, status)
         return False

@@ -21,6 +21,8 @@ COPY --from=build /opt/venv /opt/venv
 # The code comes last, so an update reuses every layer above. It belongs to root, so the bot can't change its own code.
 COPY bot bot
 COPY cogs cogs
+# So that a start compiles nothing.
+RUN python -m compileall -q bot cogs
 # As a number, so that platforms that forbid root can check it.
 USER 10001:10001
 VOLUME /app/data

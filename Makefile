@@ -1,15 +1,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help test demo soak bench mutants pictures fix lock clean
+.PHONY: help test test-long demo soak bench mutants audit pictures docs fix lock clean
 
 help:
 	@echo 'make demo   try the bot in a simulated Discord in the browser (no token, no key)'
 	@echo 'make test   everything that must pass: ruff, mypy, pytest with coverage (ARGS="-k quota": some tests only)'
+	@echo 'make test-long  what takes too long for that: the page in a browser, crashes, bursts (CI runs it as well)'
 	@echo 'make soak   kill the bot again and again and count what became of each job (ARGS="--minutes 5")'
 	@echo 'make bench  measure speed and cost beside others; table, JSON and picture in docs/bench (ARGS="answer idle")'
 	@echo 'make mutants  change the code in small ways and count what the tests do not notice (ARGS="gmi polling")'
+	@echo 'make audit  look for known faults in the dependencies, the code and the workflows (needs the internet)'
 	@echo 'make pictures  take the pictures of the README anew (needs Chromium)'
+	@echo 'make docs   write docs/settings.md anew from .env.example'
 	@echo 'make fix    format the code and repair what ruff can repair'
 	@echo 'make lock   pin the dependencies of pyproject.toml anew, with hashes'
 
@@ -35,11 +38,19 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --re
 	@$(PIP_INSTALL) -r requirements-mutants.txt
 	@touch $@
 
+.venv/audit-installed: .venv/installed requirements-audit.txt
+	@echo 'Installing the audits into .venv ...'
+	@$(PIP_INSTALL) -r requirements-audit.txt
+	@touch $@
+
 test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest $(if $(ARGS),$(ARGS),--cov --cov-report=term)
+	$(BIN)/pytest $(if $(ARGS),$(ARGS),-m 'not long' --cov --cov-report=term)
+
+test-long: .venv/installed
+	$(BIN)/pytest -m long $(ARGS)
 
 demo: .venv/installed
 	@$(BIN)/python -m demo $(ARGS)
@@ -53,8 +64,16 @@ bench: .venv/bench-installed
 mutants: .venv/mutants-installed
 	nice -n 10 $(BIN)/python -m tests.mutants $(ARGS)
 
+audit: .venv/audit-installed
+	$(BIN)/zizmor --offline .github
+	$(BIN)/bandit --quiet --severity-level medium --configfile pyproject.toml --recursive bot cogs
+	$(BIN)/pip-audit --requirement requirements.txt --require-hashes --disable-pip --strict
+
 pictures: .venv/installed
 	$(BIN)/python -m demo.pictures
+
+docs: .venv/installed
+	$(BIN)/python -m tests.settings_page
 
 fix: .venv/installed
 	$(BIN)/ruff check --fix .
@@ -66,6 +85,7 @@ lock: .venv/installed
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements-dev.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --group bench --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements-bench.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --group mutants --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements-mutants.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --group audit --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command 'make lock' -o requirements-audit.txt
 
 clean:
 	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage demo/output

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +20,72 @@ from fakes import media, postgres
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import SimulatedClock, World, open_world, settings_for
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in it
+MEMORY_NEEDED = 2 * 1024**3  # bytes
+# Acceptance tests that reach hardly a line that neither unit tests nor the other acceptance tests reach.
+REPEATING = {
+    "test_access",
+    "test_budget_warnings",
+    "test_cancel",
+    "test_commands",
+    "test_delete",
+    "test_delivery",
+    "test_demo_page",
+    "test_failures",
+    "test_first_answer",
+    "test_first_video",
+    "test_inspection",
+    "test_limit_refusals",
+    "test_links_in_prompts",
+    "test_modal",
+    "test_notifications",
+    "test_odd_answers",
+    "test_polling",
+    "test_quota_set",
+    "test_ready_times",
+    "test_references_on_cards",
+    "test_result_links",
+    "test_small_print",
+    "test_storage",
+    "test_submitting",
+    "test_videos",
+    "test_vidu",
+}
+
 
 def pytest_xdist_auto_num_workers() -> int:
     """Return one worker more than there are processors: tests of the process and of the page wait a lot."""
     return (os.cpu_count() or 1) + 1
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Measure no coverage where it only costs time.
+def pytest_configure() -> None:
+    """Put databases into memory where there is room: else each of a thousand tests waits for the disk."""
+    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_NEEDED:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None  # read it again
 
-    The tests of the process run the bot in a process of its own, the page of the demo spends its time in a
-    browser, and the steps of a state machine take the same lines a thousand times that other tests take too.
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure no coverage, not of fixtures either, where it only costs time: it doubles that of a test."""
+    plugin = item.config.pluginmanager.getplugin("_cov")
+    controller = plugin.cov_controller if plugin else None
+    if controller is None or is_measured(item):
+        return (yield)
+    controller.pause()
+    try:
+        return (yield)
+    finally:
+        controller.resume()
+
+
+def is_measured(item: pytest.Item) -> bool:
+    """Tell whether a test may reach lines that no other test does.
+
+    The tests of the process run the bot in a process of its own, and the steps of a state machine take the
+    same lines a thousand times that other tests take too.
     """
-    for item in items:
-        if "process" in item.path.parts or item.path.stem == "test_demo_page" or item.name == "runTest":
-            item.add_marker(pytest.mark.no_cover)
+    return not ("process" in item.path.parts or item.name == "runTest" or item.path.stem in REPEATING)
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -20,6 +18,9 @@ STATEMENT_SECONDS = 5.0  # for one statement in Postgres
 IDLE_SECONDS = 10.0  # after which Postgres gives up a transaction whose client has vanished, and its locks
 CONNECTIONS = 5  # that are kept open; ten more in a burst
 MIGRATING = 0x76696475  # the key of the lock that lets one process at a time lay out tables in Postgres
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+REVISION_LENGTH = 4  # of the digits that a migration's file name begins with
 
 READS = "vidu_reads"  # the execution option of what does not take SQLite's write lock
 PATIENCE = "vidu_patience"  # the execution option of how many milliseconds SQLite waits for another writer
@@ -113,7 +114,25 @@ def _check_and_upgrade(connection: sa.Connection) -> None:
     else:
         # Two processes that start at once would both find the tables missing.
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATING})")
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    if revision_of(connection) == newest_revision():
+        return
+    from bot.storage.upgrade import upgrade  # noqa: PLC0415 - most starts have nothing to migrate
+
+    upgrade(connection, MIGRATIONS)
+
+
+def newest_revision() -> str:
+    """Return the revision of the tables that this version of the bot works with."""
+    return max(revisions())
+
+
+def revisions() -> set[str]:
+    """Return every revision that this version of the bot knows."""
+    return {path.name[:REVISION_LENGTH] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
+
+
+def revision_of(connection: sa.Connection) -> str | None:
+    """Return the revision of the tables that are there, None for an empty database."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import sqlalchemy as sa
-from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 # Classes of SQLSTATE that speak of what was asked, not of how the server is: repeated, it would fail again.
@@ -25,6 +24,10 @@ _FORBIDDEN = "The database user may not lay out tables: let it create tables in 
 
 class StorageUnusable(Exception):  # noqa: N818 - it names what happened
     """The database cannot be used; the text is one plain sentence for the operator."""
+
+
+class DatabaseIsNewer(Exception):  # noqa: N818 - it names what happened
+    """The tables were made by a later version of this bot."""
 
 
 class StorageUnavailable(Exception):  # noqa: N818 - it names what happened
@@ -74,7 +77,7 @@ def refusal_to_open(error: Exception, url: str) -> StorageUnusable | StorageUnav
 
 def why_unusable(error: Exception, url: str) -> str:
     """Return one sentence for the operator about a database that could not be opened."""
-    if isinstance(error, CommandError):
+    if isinstance(error, DatabaseIsNewer):
         return _NEWER
     if url.startswith("sqlite"):
         text = str(getattr(error, "orig", None) or error)

@@ -133,7 +133,7 @@ jobs = sa.Table(
     sa.Index("jobs_by_user", "user_id", "created_at"),
     sa.Index("jobs_by_time", "created_at"),
     # Only a hash takes a text of any length in Postgres, and whatever GMI calls an id must be saved.
-    sa.Index("jobs_by_request", "request_id", postgresql_using="hash"),
+    sa.Index("jobs_by_request", "request_id"),  # of the kind hash on Postgres: see the migration
     sa.Index("jobs_by_seed", "seed"),
 )
 

@@ -35,7 +35,10 @@ VIDEOS = 4  # that the channel is full of
 REQUESTS_A_CARD, BYTES_A_CARD = 3, 200_000
 PROMPT = "The fox runs along the beach while the waves roll in"
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"none of {', '.join(BROWSERS)} is installed")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(BROWSER is None, reason=f"none of {', '.join(BROWSERS)} is installed"),
+]
 
 Snap = Callable[[str], None]
 

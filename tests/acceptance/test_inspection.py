@@ -111,6 +111,7 @@ def words(slash: Slash) -> str:
     return "\n".join(message.text for message in slash.followups)
 
 
+@pytest.mark.long
 async def test_beside_twelve_members_with_hostile_clips_an_honest_picture_goes_first(tmp_path: Path) -> None:
     async with open_wire(tmp_path, VIDU_WIRE_CLIP_SECONDS="0.8") as wire:
         files: dict[str, Any] = {"video1": ("a.mp4", endless_clip()), "video2": ("b.mp4", endless_clip())}

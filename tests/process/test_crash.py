@@ -9,6 +9,8 @@ import asyncio
 import random
 from pathlib import Path
 
+import pytest
+
 from fakes.clock import until
 from fakes.gmi.script import SILENCE
 from fakes.process import open_wire
@@ -49,6 +51,7 @@ async def at_random_moments(folder: Path, *, faults: bool) -> Tally:
         return crasher.count()
 
 
+@pytest.mark.long
 async def test_a_crash_at_any_moment_loses_nothing_and_does_nothing_twice(tmp_path: Path) -> None:
     folders = [tmp_path / name for name in ("checkpoints", "moments", "faults")]
     for folder in folders:

@@ -175,6 +175,7 @@ async def test_the_age_of_a_database_is_told_without_laying_it_out(database: str
         await age_of("postgresql+asyncpg://vidu:secret-word@127.0.0.1:1/postgres")
 
 
+@pytest.mark.long
 async def test_nobody_waits_for_a_server_that_has_vanished(far: Storage, proxy: Proxy) -> None:
     proxy.freeze()
     for _ in range(2):  # on connections that stand, and on new ones
@@ -212,6 +213,7 @@ async def test_a_burst_against_a_vanished_server_leaves_no_connection_blocked(
     assert found == [new_job(1)] * 50
 
 
+@pytest.mark.long
 async def test_a_save_that_landed_although_its_answer_was_lost_is_not_stale(
     far: Storage, proxy: Proxy
 ) -> None:
@@ -239,6 +241,7 @@ async def test_closing_does_not_wait_for_a_server_that_has_vanished(database: st
     saving.cancel()
 
 
+@pytest.mark.long
 async def test_a_server_that_vanishes_for_a_while_loses_nothing_and_holds_no_stop_up(
     tmp_path: Path, database: str, proxy: Proxy
 ) -> None:

@@ -293,6 +293,7 @@ async def test_a_command_before_the_bot_is_ready_is_answered_and_sent_once(wire:
     assert_one_video(wire, slash, seed)
 
 
+@pytest.mark.long
 async def test_two_hundred_commands_at_the_same_moment(wire: Wire) -> None:
     seeds = [next(_seeds) for _ in range(200)]
     slashes = await asyncio.gather(*(wire.ask(seed) for seed in seeds))

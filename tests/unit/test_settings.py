@@ -10,6 +10,7 @@ import pytest
 
 from bot.models.access import AccessRule
 from bot.settings import Settings, SettingsError, load, misspelled_settings
+from tests import settings_page
 
 ROOT = Path(__file__).parents[2]
 REQUIRED = {"DISCORD_TOKEN": "fake-discord-token", "GMI_API_KEY": "fake-gmi-key"}
@@ -45,6 +46,10 @@ def test_the_example_names_every_setting_with_its_default() -> None:
         "PRIVACY_URL",
         "TERMS_URL",
     }
+
+
+def test_the_page_of_settings_is_up_to_date() -> None:
+    assert settings_page.PAGE.read_text() == settings_page.page(), "run `make docs`"
 
 
 def test_every_setting_in_the_example_is_explained() -> None:

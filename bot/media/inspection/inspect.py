@@ -6,7 +6,6 @@ from concurrent.futures import Executor
 
 from bot.media.inspection.clips import measure_clip
 from bot.media.inspection.formats import Format, detect
-from bot.media.inspection.images import measure_image
 from bot.media.inspection.unreadable import Unreadable
 from bot.models.catalog import Kind
 from bot.models.problems import ANY_KIND, Problem, ProblemCode
@@ -33,6 +32,8 @@ def read_image(
 
     Decodes the whole picture: run it in a thread, one at a time. Raises Unreadable.
     """
+    from bot.media.inspection.images import measure_image  # noqa: PLC0415 - Pillow, once there is a picture
+
     size = measure_image(name, found, data, megapixels_max)
     return None if size is None else Reference(Kind.IMAGE, name, url, len(data), *size)
 

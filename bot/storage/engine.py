@@ -114,7 +114,7 @@ def _check_and_upgrade(connection: sa.Connection) -> None:
     else:
         # Two processes that start at once would both find the tables missing.
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATING})")
-    if _revision(connection) == newest_revision():
+    if revision_of(connection) == newest_revision():
         return
     from bot.storage.upgrade import upgrade  # noqa: PLC0415 - most starts have nothing to migrate
 
@@ -123,10 +123,15 @@ def _check_and_upgrade(connection: sa.Connection) -> None:
 
 def newest_revision() -> str:
     """Return the revision of the tables that this version of the bot works with."""
-    return max(path.name[:REVISION_LENGTH] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    return max(revisions())
 
 
-def _revision(connection: sa.Connection) -> str | None:
+def revisions() -> set[str]:
+    """Return every revision that this version of the bot knows."""
+    return {path.name[:REVISION_LENGTH] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
+
+
+def revision_of(connection: sa.Connection) -> str | None:
     """Return the revision of the tables that are there, None for an empty database."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return None

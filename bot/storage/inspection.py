@@ -10,12 +10,10 @@ from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from bot.storage.engine import newest_revision, revision_of, revisions
 from bot.storage.errors import StorageUnusable, why_unusable
 
 PATIENCE = 10.0  # seconds for the whole look
@@ -43,7 +41,7 @@ async def age_of(url: str) -> Age:
     engine = create_async_engine(location, poolclass=NullPool, connect_args=arguments)
     try:
         async with asyncio.timeout(PATIENCE), engine.connect() as connection:
-            revision = await connection.run_sync(_revision)
+            revision = await connection.run_sync(revision_of)
     except Exception as error:
         # Not chained: the text of these errors can hold the address with its password.
         raise StorageUnusable(why_unusable(error, url)) from None
@@ -56,20 +54,12 @@ def _has_file(location: sa.URL) -> bool:
     return Path(location.database or "").is_file()
 
 
-def _revision(connection: sa.Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
 def _age(revision: str | None) -> Age:
     if revision is None:
         return Age.ABSENT
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    scripts = ScriptDirectory.from_config(config)
-    if revision == scripts.get_current_head():
+    if revision == newest_revision():
         return Age.CURRENT
-    known = {script.revision for script in scripts.walk_revisions()}
-    return Age.OLDER if revision in known else Age.NEWER
+    return Age.OLDER if revision in revisions() else Age.NEWER
 
 
 def can_be_made(url: str) -> bool:

@@ -69,7 +69,7 @@ async def test_each_change_of_state_is_one_line_once_it_is_saved(
 ) -> None:
     await stage.put(State.QUEUED, request_id="r")
     jobs = stage.context.jobs
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="bot")
     troubled(monkeypatch, StorageFault("DataError"))
     with pytest.raises(StorageFault):
         await jobs.transition(JOB, State.PROCESSING)
@@ -86,7 +86,7 @@ async def test_the_line_of_a_failure_says_why_and_has_the_report_code(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     await stage.put(State.PROCESSING, request_id="r")
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="bot")
     job = await stage.context.jobs.transition(JOB, State.FAILED, reason=Reason.FAILED, detail="TaskTimeout")
     [line] = caplog.messages
     assert line == f"Job {JOB}: processing -> failed (failed, 'TaskTimeout'), report code {job.report_code}"

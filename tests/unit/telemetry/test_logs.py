@@ -13,7 +13,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+import stamina.instrumentation
 import structlog
+from stamina.instrumentation import RetryDetails
 
 from bot.clock import SystemClock
 from bot.models.jobs import CardLocation, PendingReply
@@ -115,6 +117,7 @@ def set_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[s
     monkeypatch.setattr("sys.stderr", stream)
     root = logging.getLogger()
     before = (root.handlers, root.level, structlog.get_config())
+    levels = {name: logging.getLogger(name).level for name in (*logs.OURS, *logs.QUIET)}
     logs.set_up("DEBUG", [SECRET], LogFormat.JSON)
 
     def lines() -> list[dict[str, Any]]:
@@ -125,8 +128,11 @@ def set_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[s
     root.setLevel(before[1])
     structlog.configure(**structlog_before)
     logging.captureWarnings(False)
-    for name in (*logs.OURS, *logs.QUIET):
-        logging.getLogger(name).setLevel(logging.NOTSET)
+    stamina.instrumentation.set_on_retry_hooks(None)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    for name in ("discord.client", "discord.shard"):
+        logging.getLogger(name).filters.clear()
 
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -149,6 +155,14 @@ def test_what_libraries_log_with_structlog_or_as_a_warning_goes_the_same_way(set
     first, second = set_up()
     assert (first["event"], first["key"], first["logger"]) == ("hello", "[hidden]", "lib")
     assert "this is old" in second["event"]
+
+
+def test_an_attempt_that_is_repeated_says_why_and_nothing_of_what_was_passed(set_up: Lines) -> None:
+    details = RetryDetails("send", ("a-secret-fox",), {}, 1, 0.5, 0.0, OSError(SECRET))
+    for hook in stamina.instrumentation.get_on_retry_hooks():
+        hook(details)
+    assert [line["event"] for line in set_up()] == ["Attempt 1 failed (OSError); the next one is in 0.5 s"]
+    assert "a-secret-fox" not in str(set_up())
 
 
 async def test_tasks_of_two_jobs_never_mix_their_ids_and_nothing_leaks_to_others(set_up: Lines) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bot.models.states import Reason
 from bot.ui.translator import N_, _
 
@@ -17,9 +15,6 @@ _SUBMIT_CLOSED = {
         "your quota. Please tell the people who run this bot to renew the key, and ask again later."
     ),
 }
-
-# As Discord's settings call them.
-_PERMISSIONS = {"moderate_members": N_("Timeout Members"), "manage_guild": N_("Manage Server")}
 
 
 def unexpected() -> str:
@@ -48,10 +43,11 @@ def submit_closed(reason: Reason) -> str:
     return _(_SUBMIT_CLOSED[reason])
 
 
-def no_permission(missing: Sequence[str]) -> str:
-    """Return what follows a moderator's command that somebody else used."""
-    name = ", ".join(_(_PERMISSIONS.get(permission, permission)) for permission in missing)
-    return _("🔒 You need the {name} permission to use this command.").format(name=name)
+def no_permission(*, manage_server: bool = False) -> str:
+    """Return what follows a moderator's command, or one about the whole server, that somebody else used."""
+    if manage_server:
+        return _("🔒 You need the Manage Server permission to use this command.")
+    return _("🔒 You need the Timeout Members permission to use this command.")
 
 
 def server_only() -> str:

@@ -48,10 +48,6 @@ class UsageLog:
         start = self._start(period.length, now)
         return [use for use in self.uses if use.at > start]
 
-    def made(self, period: Period, now: datetime) -> list[Use]:
-        """Return all uses within a period that ends now, oldest first; a reset hides none of them."""
-        return [use for use in self.uses if use.at > now - period.length]
-
     def failed(self, now: datetime) -> list[datetime]:
         """Return when the attempts were made that came to nothing and count now, oldest first."""
         start = self._start(ATTEMPTS_PER, now)

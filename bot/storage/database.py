@@ -110,9 +110,13 @@ class Database:
     async def read(
         self, query: sa.Select[Any], from_row: Callable[[Any], T], seconds: float | None = None
     ) -> list[T]:
-        """Return what the rows mean; one that makes no sense is logged and left out."""
+        """Return what the rows of a query mean; one that makes no sense is logged and left out."""
+        return self.parse(query, await self.rows(query, seconds), from_row)
+
+    def parse(self, query: sa.Select[Any], rows: Rows, from_row: Callable[[Any], T]) -> list[T]:
+        """Return what rows of a query mean; one that makes no sense is logged and left out."""
         found = []
-        for row in await self.rows(query, seconds):
+        for row in rows:
             try:
                 found.append(from_row(row))
             except Exception as error:

@@ -34,6 +34,7 @@ FLOOR = {place: height for height, places in enumerate(reversed(ORDER)) for plac
 PURE = (
     "bot/models",
     "bot/quotas/limiter.py",
+    "bot/quotas/reach.py",
     "bot/quotas/rules.py",
     "bot/quotas/usage_log.py",
     "bot/clock.py",

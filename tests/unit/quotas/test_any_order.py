@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bot.models.jobs import Charge
-from bot.models.quotas import LONGEST, ExceededLimit, Period, QuotaExceeded, QuotaStatus, Rule, Scope, Usage
+from bot.models.quotas import LONGEST, ExceededLimit, Period, QuotaExceeded, QuotaStatus, Rule, Scope
 from bot.quotas.limiter import QuotaLimiter
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
@@ -107,16 +107,6 @@ class AnyOrder(RuleBasedStateMachine):
             ),
             attempts_max=2,
         )
-
-    def naive_usage(self, guild_id: int | None, now: datetime, period: Period) -> list[Usage]:
-        found = []
-        for member in MEMBERS:
-            rows = [row for row in self.rows if row.member == member and row.charge is not Charge.REFUNDED]
-            made = [row.seconds for row in rows if now < row.at + period.length]
-            running = sum(row.charge is Charge.HELD for row in rows)
-            if member[0] == guild_id and (made or running):
-                found.append(Usage(member[1], len(made), sum(made), running))
-        return sorted(found, key=lambda usage: (-usage.seconds, -usage.videos, usage.user_id))
 
     def status(self, member: tuple[int | None, int]) -> QuotaStatus:
         return self.quotas.status(*member, self.roles[member], self.now)
@@ -241,11 +231,6 @@ class AnyOrder(RuleBasedStateMachine):
                 expected = self.naive(member, moment)
                 assert self.quotas.status(*member, self.roles[member], moment) == expected
                 assert replayed.status(*member, self.roles[member], moment) == expected
-            for guild_id in (SERVER, None):
-                for period in Period:
-                    made = self.naive_usage(guild_id, moment, period)
-                    assert self.quotas.usage(guild_id, moment, period) == made
-                    assert replayed.usage(guild_id, moment, period) == made
 
 
 TestAnyOrder = AnyOrder.TestCase

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -56,10 +57,8 @@ async def fill(path: Path, number: int) -> None:
     """Write so many ended jobs: every tenth failed."""
     await (await Storage.open(f"sqlite+aiosqlite:///{path}")).close()
     row = job_to_row(_delivered())
-    row |= {
-        "reference_list": '[{"kind": "image", "name": "fox.png", "url": "%s", "size": 9, "width": 320, "height": 240}]'
-        % ("u" * 250)
-    }
+    reference = Reference(Kind.IMAGE, "fox.png", f"https://cdn.example.invalid/{'a' * 200}.png", 9, 320, 240)
+    row |= {"reference_list": json.dumps([asdict(reference)])}
     row |= {"results": '["https://storage.example.invalid/a/video.mp4"]'}
     end = to_micros(datetime.now(UTC))
     step = SPAN // timedelta(microseconds=1) // number

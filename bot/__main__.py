@@ -14,6 +14,7 @@ import discord
 
 from bot.client import ViduBot
 from bot.connection.reconnect import GatewayUnreachable
+from bot.maintenance import commands
 from bot.settings import Settings, SettingsError, load
 from bot.storage.storage import StorageFault, StorageUnavailable, StorageUnusable
 from bot.telemetry import logs
@@ -91,6 +92,8 @@ async def _hang_up(bot: ViduBot, running: asyncio.Task[None]) -> None:
 
 def main() -> int:
     """Start the bot and return the exit code, with one plain sentence where it cannot run."""
+    if sys.argv[1:2] and sys.argv[1] in commands.COMMANDS:
+        return commands.run(sys.argv[1:])
     try:
         settings = load()
     except SettingsError as error:

@@ -37,7 +37,8 @@ from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.service import QuotaService
 from bot.quotas.warnings import BudgetWarnings
 from bot.settings import Settings
-from bot.storage.storage import Storage
+from bot.storage.file_lock import FileLock, database_file
+from bot.storage.storage import Storage, StorageUnusable
 from bot.tasks import Tasks
 from bot.ui.texts.budgets import ceilings_in_force
 
@@ -54,6 +55,7 @@ EXTENSIONS = (
     "cogs.fallbacks",
 )
 KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS
+IN_USE = "Another bot, or a restore, is using this database: stop it first, or wait until it is done."
 UPLOAD_BYTES = 100 * 1024 * 1024  # of references that wait for their first card, in all
 DNS_CACHE = 300  # seconds
 
@@ -106,6 +108,7 @@ class ViduBot(commands.Bot):
     async def _open_parts(self) -> None:
         """Open each part after those that it stands on; each is closed before them."""
         settings = self.settings
+        self._lock_database(settings.database_url.get_secret_value())
         self.storage = await Storage.open(settings.database_url.get_secret_value())
         self._parts.push_async_callback(self.storage.close)
         connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=KEEPALIVE, ttl_dns_cache=DNS_CACHE)
@@ -131,6 +134,15 @@ class ViduBot(commands.Bot):
             clock=self.clock,
             access=self.access,
         )
+
+    def _lock_database(self, url: str) -> None:
+        """Keep restores and other processes away from a file. Raises StorageUnusable where one is at work."""
+        path = database_file(url)
+        if path is not None:
+            lock = FileLock(path)
+            if not lock.acquire():
+                raise StorageUnusable(IN_USE)
+            self._parts.callback(lock.release)
 
     async def _open_jobs(
         self, session: aiohttp.ClientSession, limiter: QuotaLimiter, warnings: BudgetWarnings

@@ -51,12 +51,12 @@ class Database:
         self._under_way: set[asyncio.Task[Any]] = set()
 
     @classmethod
-    async def open(cls, url: str, limits: TimeLimits) -> Database:
-        """Open the database and bring its tables up to date.
+    async def open(cls, url: str, limits: TimeLimits, *, upgrade: bool = True) -> Database:
+        """Open the database and bring its tables up to date, or leave a server's as they are.
 
         Raises StorageUnusable with a sentence if it is damaged, newer than this bot, or out of reach.
         """
-        return cls(await open_engine(url), limits)
+        return cls(await open_engine(url, upgrade=upgrade), limits)
 
     async def close(self) -> None:
         """Let what is being written arrive, and close every connection."""

@@ -32,8 +32,8 @@ PATIENCE = "vidu_patience"  # the execution option of how many milliseconds SQLi
 _JSON: dict[str, Any] = {"json_serializer": dump_json, "json_deserializer": load_json}
 
 
-async def open_engine(url: str) -> AsyncEngine:
-    """Open the database and bring its tables up to date.
+async def open_engine(url: str, *, upgrade: bool = True) -> AsyncEngine:
+    """Open the database and bring its tables up to date, or leave a server's as they are.
 
     Raises StorageUnusable with a sentence if it is damaged, newer than this bot, or out of reach.
     """
@@ -44,7 +44,8 @@ async def open_engine(url: str) -> AsyncEngine:
             await _migrate(engine, keep=True)
         else:
             # On many rows a migration may take longer than any other statement may.
-            await _migrate(_postgres_engine(location, patient=True), keep=False)
+            if upgrade:
+                await _migrate(_postgres_engine(location, patient=True), keep=False)
             engine = _postgres_engine(location, patient=False)
     except Exception as error:
         # Not chained: the text of these errors can hold the address with its password.

@@ -27,12 +27,12 @@ class Storage:
         self.notes = NoteStore(database)
 
     @classmethod
-    async def open(cls, url: str, limits: TimeLimits | None = None) -> Storage:
-        """Open the database and bring its tables up to date.
+    async def open(cls, url: str, limits: TimeLimits | None = None, *, upgrade: bool = True) -> Storage:
+        """Open the database and bring its tables up to date, or leave a server's as they are.
 
         Raises StorageUnusable with a sentence if it is damaged, newer than this bot, or out of reach.
         """
-        return cls(await Database.open(url, limits or TimeLimits()))
+        return cls(await Database.open(url, limits or TimeLimits(), upgrade=upgrade))
 
     async def close(self) -> None:
         """Let what is being written arrive, and close every connection; that takes two seconds at most."""

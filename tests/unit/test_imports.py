@@ -15,6 +15,7 @@ ORDER = [
     {"bot.__main__"},
     {"cogs"},
     {"bot.client"},
+    {"bot.maintenance"},
     {"bot.connection", "bot.settings"},
     {"bot.intake"},
     {"bot.jobs"},

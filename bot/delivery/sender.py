@@ -169,11 +169,14 @@ class Delivery:
         """Tell a member that their request was lost before it began. Raises Undeliverable.
 
         One that has no place any more is of a restored backup: what became of it is not known, and its
-        message may show a video by now. So that is not touched.
+        message may show a video by now. So that is not touched, and a direct message comes first: a new
+        message in the channel would not say whose request it means.
         """
         placed = pending.location.message_id is not None or pending.location.token is not None
         build = lost_request_card if placed else unknown_request_card
         routes = self._routes.to_card(pending, final=not placed)
+        if not placed:
+            routes.reverse()
         await self._post(pending, lambda _: Content(pending.location, build()), routes)
 
     async def notify(self, job: Job) -> None:

@@ -63,10 +63,11 @@ def _replace(file: Path, database: Path) -> str:
         found = asyncio.run(check_file(fresh, file))
         if found.problems or found.counts is None:
             raise CommandFailed("\n".join(["Nothing was changed. The backup has problems:", *found.problems]))
+        replaced = database.exists()
+        deleted = sqlite_file.carry_deletions(fresh, database) if replaced else None
         marked = asyncio.run(_mark(fresh, now))
         sqlite_file.close_log(fresh)
         kept = database.with_name(f"{database.name}.before-restore-{now:%Y%m%dT%H%M%S}")
-        replaced = database.exists()
         sqlite_file.put_in_place(fresh, database, kept)
     finally:
         for suffix in ("", "-wal", "-shm"):
@@ -76,6 +77,12 @@ def _replace(file: Path, database: Path) -> str:
         lines.append(
             f"{marked.unsent:,} requests may have been sent since the backup: the bot looks for them at "
             "GMI Cloud, and doesn't send them again."
+        )
+    if deleted:
+        lines.append(f"Jobs that were deleted since the backup, and stay deleted: {deleted:,}.")
+    elif deleted is None:
+        lines.append(
+            "What members deleted since the backup is not known: it's back, until it is deleted again."
         )
     if replaced:
         lines.append(f"The database of before is kept as {kept}. Delete it when you don't need it any more.")

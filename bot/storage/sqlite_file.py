@@ -69,6 +69,30 @@ def known_revisions() -> set[str]:
     return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
 
 
+def carry_deletions(fresh: Path, current: Path) -> int | None:
+    """Take over which jobs were deleted since a backup, so that it brings none of them back; return how many.
+
+    None where the current database cannot be read, or has other tables.
+    """
+    try:
+        with _connect(fresh) as connection:
+            connection.execute("ATTACH ? AS current", (str(current),))
+            names = [
+                {row[1] for row in connection.execute(f"PRAGMA {schema}.table_info(jobs)")}
+                for schema in ("main", "current")
+            ]
+            if names[0] != names[1]:
+                return None
+            columns = ", ".join(sorted(names[0]))
+            carried = connection.execute(
+                f"INSERT OR REPLACE INTO main.jobs ({columns}) SELECT {columns} FROM current.jobs"  # noqa: S608 - of our tables
+                " WHERE deleted_at IS NOT NULL AND id IN (SELECT id FROM main.jobs WHERE deleted_at IS NULL)"
+            )
+            return carried.rowcount
+    except sqlite3.Error:
+        return None
+
+
 def put_in_place(fresh: Path, database: Path, kept: Path) -> None:
     """Put a finished copy in the place of a database, and keep the one that was there under another name.
 

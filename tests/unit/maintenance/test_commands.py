@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.maintenance.commands import run
-from bot.models.jobs import CardLocation, Charge, PendingReply
+from bot.models.jobs import CardLocation, Charge, PendingReply, without_card, without_content
 from bot.models.states import Reason, State
 from bot.storage.file_lock import FileLock
 from bot.storage.storage import Storage
@@ -136,6 +136,34 @@ def test_a_restored_reply_has_no_place_and_other_clients_are_expected(operator: 
     assert [(reply.id, reply.location) for reply in replies] == [(9, CardLocation(3, 10))]
     assert note is not None
     assert commands is None
+
+
+def test_what_was_deleted_since_stays_deleted(operator: Operator) -> None:
+    operator.types("backup", operator.backup)
+
+    async def delete(storage: Storage) -> None:
+        job = await storage.jobs.get(1)
+        assert job is not None
+        gone = replace(without_card(without_content(job, START)), revision=1)
+        await storage.jobs.save(gone, previous=0)
+
+    operator.on(operator.database, delete)
+
+    code, text = operator.types("restore", operator.backup)
+
+    assert (code, "Jobs that were deleted since the backup, and stay deleted: 1." in text) == (0, True)
+    job = operator.on(operator.database, lambda storage: storage.jobs.get(1))
+    assert job is not None
+    assert (job.request.prompt, job.request.references, job.deleted_at) == ("", (), START)
+    assert operator.on(operator.database, lambda storage: storage.jobs.count_of_user(1)) == 3
+
+
+def test_it_is_said_that_deletions_are_not_known_where_the_database_is_damaged(operator: Operator) -> None:
+    operator.types("backup", operator.backup)
+    operator.database.write_bytes(b"damaged " * 1000)
+    code, text = operator.types("restore", operator.backup)
+    assert (code, "What members deleted since the backup is not known" in text) == (0, True)
+    assert operator.types("verify")[0] == 0
 
 
 def test_the_database_of_before_is_kept_with_what_its_log_held(operator: Operator) -> None:

@@ -25,7 +25,6 @@ from bot.models.budgets import (
     find_exceeded,
     status_of,
 )
-from bot.models.quotas import LONGEST
 
 _AT = attrgetter("at")
 _NO_BUDGET = ServerBudget()
@@ -132,9 +131,9 @@ class Budgets:
         """Return the status of every budget that limits a place: the narrowest first."""
         return [self.status(budget, now) for budget in self.of_place(guild_id)]
 
-    def forget_old(self, now: datetime) -> None:
-        """Drop what no budget can count any more."""
-        end = bisect_right(self._all, now - LONGEST, key=_AT)
+    def forget_old(self, until: datetime) -> None:
+        """Drop what was asked for up to and including this moment."""
+        end = bisect_right(self._all, until, key=_AT)
         for use in self._all[:end]:
             del self._by_job[use.job_id]
             self._places[use.guild_id].remove(use)

@@ -148,9 +148,12 @@ class QuotaLimiter:
         return max(self.rules.longest_period(guild_id), self.budgets.longest_period(guild_id))
 
     def forget_old(self, now: datetime) -> None:
-        """Drop what no rule and no budget can count any more."""
-        self._logs.forget_old(now)
-        self.budgets.forget_old(now)
+        """Drop what no rule and no budget in force can count any more."""
+        self._logs.forget_old(now, self.longest_period)
+        # As far back as any server looks: also what no budget counts yet, one may be set the next moment.
+        longest = max(self.longest_period(guild_id) for guild_id in (None, *self.servers()))
+        self.budgets.forget_old(now - longest)
+        self.reach.forget_old(now, self.longest_period)
 
     def _status(self, effective: EffectiveRule, log: UsageLog, now: datetime) -> QuotaStatus:
         uses = log.counted(effective.rule.per, now)

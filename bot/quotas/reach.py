@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 
 class Reach:
@@ -20,8 +21,19 @@ class Reach:
         """Take that everything of a server after this moment is there."""
         self._servers[guild_id] = since
 
+    def forget_old(self, now: datetime, kept: Callable[[int | None], timedelta]) -> None:
+        """Take that what is older than this, server by server, was dropped."""
+        self._common = _later(self._common, now - kept(None))
+        self._servers = {
+            guild_id: _later(since, now - kept(guild_id)) for guild_id, since in self._servers.items()
+        }
+
     def since(self, guild_id: int | None) -> datetime | None:
         """Return the moment after which everything of a server is there."""
         if guild_id is None:
             return self._common
         return self._servers.get(guild_id, self._common)
+
+
+def _later(since: datetime | None, other: datetime) -> datetime:
+    return other if since is None else max(since, other)

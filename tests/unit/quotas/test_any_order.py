@@ -191,6 +191,13 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(whom=st.sampled_from(TARGETS), rule_=SOME_RULES)
     def set_rule(self, whom: tuple[Scope, int | None], rule_: Rule) -> None:
+        known = self.quotas.reach.since(SERVER)
+        if known is not None and self.now - rule_.per.length < known:
+            # What was forgotten is read again, as the service does it.
+            for row in self.rows:
+                if row.member[0] == SERVER and row.job_id not in self.quotas:
+                    self.quotas.replay(row.job_id, *row.member, row.seconds, row.at, row.charge)
+            self.quotas.reach.extend(SERVER, self.now - rule_.per.length)
         self.quotas.rules.set(SERVER, *whom, rule_)
 
     @rule(whom=st.sampled_from(TARGETS))

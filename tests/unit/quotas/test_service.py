@@ -308,3 +308,36 @@ async def test_a_start_reads_no_further_back_than_a_rule_in_force_looks(
     await rebuild(limiter, storage, clock.now())
 
     assert [job_id for job_id in range(1, 6) if job_id in limiter] == [2, 5]
+
+
+async def test_what_was_forgotten_is_read_again_when_a_rule_looks_further_back(
+    storage: Storage, clock: FixedClock
+) -> None:
+    await storage.jobs.add(ended(1, MEMBER, START))
+    limiter = QuotaLimiter(DEFAULT, 2, 3)
+    await rebuild(limiter, storage, clock.now())
+    service = new_service(storage, limiter, clock)
+    clock.moment += 3 * DAY
+    limiter.forget_old(clock.now())
+    assert 1 not in limiter
+
+    await service.set_rule(GUILD, Scope.SERVER, None, Rule(9, None, Period.WEEK))
+    await service.set_budget(GUILD, Rule(9, None, Period.WEEK))
+
+    assert service.status(GUILD, MEMBER, []).used_videos == 1
+    assert [status.used_videos for status in service.budgets_in_force(GUILD)] == [1]
+
+
+async def test_the_first_budget_counts_what_was_used_before_it_however_long_the_bot_ran(
+    storage: Storage, clock: FixedClock
+) -> None:
+    await storage.jobs.add(ended(1, MEMBER, START))
+    limiter = QuotaLimiter(DEFAULT, 2, 3)
+    await rebuild(limiter, storage, clock.now())
+    service = new_service(storage, limiter, clock)
+    clock.moment += timedelta(hours=2)
+    limiter.forget_old(clock.now())
+
+    await service.set_budget(GUILD, Rule(9, None, Period.DAY))
+
+    assert [status.used_videos for status in service.budgets_in_force(GUILD)] == [1]

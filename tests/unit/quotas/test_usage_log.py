@@ -148,7 +148,7 @@ def test_a_log_is_forgotten_when_an_empty_one_would_count_the_same(logs: UsageLo
     logs.keep(SERVER, 5)
 
     def kept(now: datetime) -> list[int]:
-        logs.forget_old(now)
+        logs.forget_old(now, lambda _: LONGEST)
         return [user_id for user_id, _ in logs.of_server(SERVER)]
 
     assert kept(START) == [1, 2, 3, 4]

@@ -119,6 +119,10 @@ class Crashes(RuleBasedStateMachine):
         self.run(self.service.set_budget(GUILD, Rule(videos, None, per)))
 
     @rule()
+    def forget_old(self) -> None:
+        self.quotas.forget_old(self.clock.now())
+
+    @rule()
     def crash(self) -> None:
         # Opening the file again takes longer than all other steps: that is done once, at the end.
         self.boot(Storage(self.storage.database))

@@ -18,6 +18,7 @@ GROUPS = {
     "posting": "bench.posting",
     "holding": "bench.holding",
     "idle": "bench.idling",
+    "storage": "bench.storage",
 }
 RESULTS = Path(__file__).parent.parent / "docs" / "bench"
 

@@ -20,6 +20,7 @@ from bot.client import ViduBot
 from bot.clock import Clock, SystemClock
 from bot.connection.reconnect import GatewayUnreachable
 from bot.exit_codes import ExitCode
+from bot.maintenance import commands
 from bot.settings import Settings, SettingsError, load, misspelled_settings
 from bot.storage.storage import StorageFault, StorageUnavailable, StorageUnusable
 from bot.telemetry import logs
@@ -117,12 +118,13 @@ async def _hang_up(bot: ViduBot, running: asyncio.Task[None]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
     """Do what the command line asks for, and return how the process ends."""
-    chosen: Callable[[], ExitCode] = _parser().parse_args(arguments).run
-    return chosen()
+    chosen = _parser().parse_args(arguments)
+    run_chosen: Callable[[argparse.Namespace], ExitCode] = chosen.run
+    return run_chosen(chosen)
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Return the command line; a subcommand sets `run` as well."""
+    """Return the command line: each way to run sets `run`."""
     parser = argparse.ArgumentParser(prog="python -m bot", description="The Vidu bot for Discord.")
     parser.set_defaults(run=run_bot)
     parser.add_argument(
@@ -132,10 +134,11 @@ def _parser() -> argparse.ArgumentParser:
         const=run_checks,
         help="check the installation, also beside a running bot, and start nothing",
     )
+    commands.add_to(parser)
     return parser
 
 
-def run_checks() -> ExitCode:
+def run_checks(_: argparse.Namespace) -> ExitCode:
     """Print what the checks find, a line each."""
 
     async def check() -> ExitCode:
@@ -149,7 +152,7 @@ def run_checks() -> ExitCode:
     return asyncio.run(check())
 
 
-def run_bot() -> ExitCode:
+def run_bot(_: argparse.Namespace) -> ExitCode:
     """Run the bot; where it cannot run, the last line of its log says why in one plain sentence."""
     try:
         settings = load()

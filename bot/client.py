@@ -41,7 +41,8 @@ from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.service import QuotaService
 from bot.quotas.warnings import BudgetWarnings
 from bot.settings import Settings
-from bot.storage.storage import Storage
+from bot.storage.file_lock import FileLock, database_file
+from bot.storage.storage import Storage, StorageUnusable
 from bot.tasks import Tasks
 from bot.telemetry.metrics import Readings
 from bot.telemetry.service import Telemetry
@@ -61,6 +62,7 @@ EXTENSIONS = (
     "cogs.fallbacks",
 )
 KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS
+IN_USE = "Another bot, or a restore, is using this database: stop it first, or wait until it is done."
 UPLOAD_BYTES = 100 * 1024 * 1024  # of references that wait for their first card, in all
 DNS_CACHE = 300  # seconds
 
@@ -117,6 +119,7 @@ class ViduBot(commands.Bot):
     async def _open_parts(self) -> None:
         """Open each part after those that it stands on; each is closed before them."""
         settings = self.settings
+        self._lock_database(settings.database_url.get_secret_value())
         self.storage = await Storage.open(settings.database_url.get_secret_value(), metrics=self.metrics)
         self.telemetry.readiness.storage = self.storage.answers
         self._parts.push_async_callback(self.storage.close)
@@ -143,6 +146,15 @@ class ViduBot(commands.Bot):
             metrics=self.metrics,
         )
         self.metrics.observe(_readings(self, limiter.budgets))
+
+    def _lock_database(self, url: str) -> None:
+        """Keep restores and other processes away from a file. Raises StorageUnusable where one is at work."""
+        path = database_file(url)
+        if path is not None:
+            lock = FileLock(path)
+            if not lock.acquire():
+                raise StorageUnusable(IN_USE)
+            self._parts.callback(lock.release)
 
     async def _open_jobs(
         self, session: aiohttp.ClientSession, limiter: QuotaLimiter, warnings: BudgetWarnings

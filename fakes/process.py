@@ -108,6 +108,21 @@ class BotProcess:
                 stderr=log,
             )
 
+    async def command(self, *arguments: str) -> tuple[int, str]:
+        """Run `python -m bot` with arguments beside it; return its exit code and all that it wrote."""
+        ran = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            *arguments,
+            cwd=self._folder,
+            env=self._environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        written, _ = await ran.communicate()
+        return ran.returncode or 0, written.decode(errors="replace")
+
     async def kill(self) -> None:
         """End it with SIGKILL, if it still runs."""
         if self.running:

@@ -19,7 +19,7 @@ from bot.delivery.routes import Build, Route, Routes
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.states import State
 from bot.telemetry.job_lines import ids_of, job_lines
-from bot.ui.cards import card, lost_request_card
+from bot.ui.cards import card, lost_request_card, unknown_request_card
 from bot.ui.texts.jobs import NO_EXTRAS, Extras
 
 __all__ = ["Delivery", "Posted", "Refetched", "Upload"]
@@ -168,9 +168,18 @@ class Delivery:
         return await remove_card(self._routes, job)
 
     async def report_lost_request(self, pending: PendingReply) -> None:
-        """Tell a member that their request was lost before it began. Raises Undeliverable."""
-        routes = self._routes.to_card(pending, final=False)
-        await self._post(pending, lambda _: Content(pending.location, lost_request_card()), routes)
+        """Tell a member that their request was lost before it began. Raises Undeliverable.
+
+        One that has no place any more is of a restored backup: what became of it is not known, and its
+        message may show a video by now. So that is not touched, and a direct message comes first: a new
+        message in the channel would not say whose request it means.
+        """
+        placed = pending.location.message_id is not None or pending.location.token is not None
+        build = lost_request_card if placed else unknown_request_card
+        routes = self._routes.to_card(pending, final=not placed)
+        if not placed:
+            routes.reverse()
+        await self._post(pending, lambda _: Content(pending.location, build()), routes)
 
     async def notify(self, job: Job) -> None:
         """Reply to the card so that its owner, and nobody else, is notified."""

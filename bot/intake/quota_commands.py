@@ -111,9 +111,10 @@ class QuotaCommands:
             ]
         )
 
-    def show_usage(self, guild_id: int, period: Period) -> str:
-        """Show who made most, and what is used of the budgets."""
-        lines = quota_command_texts.top_users(self._quotas.usage(guild_id, period), period, self._price)
+    async def show_usage(self, guild_id: int, period: Period) -> str:
+        """Show who made most, and what is used of the budgets. Raises StorageUnavailable."""
+        usage = await self._quotas.usage(guild_id, period)
+        lines = quota_command_texts.top_users(usage, period, self._price)
         return "\n".join([*lines, *budget_command_texts.used_lines(self._statuses(guild_id), self._price)])
 
     async def budget(self, guild_id: int, by: int, options: LimitOptions) -> str:

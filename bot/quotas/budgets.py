@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 
 from bot.models.budgets import (
@@ -25,7 +25,6 @@ from bot.models.budgets import (
     find_exceeded,
     status_of,
 )
-from bot.models.quotas import LONGEST
 
 _AT = attrgetter("at")
 _NO_BUDGET = ServerBudget()
@@ -56,6 +55,20 @@ class Budgets:
     def server(self, guild_id: int) -> ServerBudget:
         """Return what the moderators of a server allow."""
         return self._servers.get(guild_id, _NO_BUDGET)
+
+    def servers(self) -> frozenset[int]:
+        """Return the servers whose moderators have set a budget."""
+        return frozenset(guild_id for guild_id, budget in self._servers.items() if budget.rule.limits)
+
+    def longest_period(self, guild_id: int | None) -> timedelta:
+        """Return the longest period of a budget that limits a server, or direct messages; with none, nothing.
+
+        What the operator allows any one server counts for direct messages too: it is the same everywhere.
+        """
+        rules = [self._ceilings.bot, self._ceilings.server, self._ceilings.direct]
+        if guild_id is not None:
+            rules.append(self.server(guild_id).rule)
+        return max((rule.per.length for rule in rules if rule.limits), default=timedelta())
 
     def of_place(self, guild_id: int | None) -> list[Budget]:
         """Return the budgets that limit a server, or direct messages: the narrowest first."""
@@ -90,6 +103,19 @@ class Budgets:
         insort(self._all, use, key=_AT)
         insort(self._places[guild_id], use, key=_AT)
 
+    def add_all(self, uses: Iterable[tuple[int, int | None, int, datetime]]) -> None:
+        """Count many jobs as `add` does."""
+        unsorted: dict[int, list[_Use]] = {}
+        for job_id, guild_id, seconds, at in uses:
+            if job_id not in self._by_job:
+                use = self._by_job[job_id] = _Use(job_id, at, seconds, guild_id)
+                for listed in (self._all, self._places[guild_id]):
+                    if listed and listed[-1].at > at:
+                        unsorted[id(listed)] = listed
+                    listed.append(use)
+        for listed in unsorted.values():
+            listed.sort(key=_AT)
+
     def give_back(self, job_id: int) -> None:
         """Count a job no more: it certainly is not billed."""
         use = self._by_job.pop(job_id, None)
@@ -122,9 +148,9 @@ class Budgets:
         )
         return [self.status(bot, now), self.status(direct, now), closest]
 
-    def forget_old(self, now: datetime) -> None:
-        """Drop what no budget can count any more."""
-        end = bisect_right(self._all, now - LONGEST, key=_AT)
+    def forget_old(self, until: datetime) -> None:
+        """Drop what was asked for up to and including this moment."""
+        end = bisect_right(self._all, until, key=_AT)
         for use in self._all[:end]:
             del self._by_job[use.job_id]
             self._places[use.guild_id].remove(use)

@@ -6,7 +6,7 @@ Nothing here awaits, so no other request of this process can come between the tw
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.models.budgets import Ceilings
 from bot.models.jobs import Charge
@@ -14,14 +14,13 @@ from bot.models.quotas import (
     ATTEMPTS_PER,
     EffectiveRule,
     ExceededLimit,
-    Period,
     QuotaExceeded,
     QuotaStatus,
     Rule,
-    Usage,
     shortage,
 )
 from bot.quotas.budgets import Budgets
+from bot.quotas.reach import Reach
 from bot.quotas.rules import QuotaRules
 from bot.quotas.usage_log import UsageLog, UsageLogs, Use
 
@@ -42,6 +41,7 @@ class QuotaLimiter:
             raise ValueError("at least one attempt must be allowed to fail")
         self.rules = QuotaRules(default)
         self.budgets = Budgets(ceilings or Ceilings())
+        self.reach = Reach()
         self._logs = UsageLogs()
         self._running_max = running_max
         self._attempts_max = attempts_max  # that come to nothing in an hour; None is unlimited
@@ -139,23 +139,21 @@ class QuotaLimiter:
         effective = self.rules.effective(guild_id, user_id, role_ids)
         return self._status(effective, self._logs.read(guild_id, user_id), now)
 
-    def usage(self, guild_id: int | None, now: datetime, period: Period) -> list[Usage]:
-        """Return who has made or runs anything: most seconds first, then most videos, then the lowest id.
+    def servers(self) -> frozenset[int]:
+        """Return the servers that have a rule or a budget of their own."""
+        return self.rules.servers() | self.budgets.servers()
 
-        A reset gives a member their quota back; what they made stays made.
-        """
-        found = []
-        for user_id, log in self._logs.of_server(guild_id):
-            uses = log.made(period, now)
-            usage = Usage(user_id, len(uses), _seconds(uses), log.running)
-            if usage.videos or usage.running:
-                found.append(usage)
-        return sorted(found, key=lambda usage: (-usage.seconds, -usage.videos, usage.user_id))
+    def longest_period(self, guild_id: int | None) -> timedelta:
+        """Return how far back anything in force looks in a server, or in direct messages."""
+        return max(self.rules.longest_period(guild_id), self.budgets.longest_period(guild_id))
 
     def forget_old(self, now: datetime) -> None:
-        """Drop what no rule and no budget can count any more."""
-        self._logs.forget_old(now)
-        self.budgets.forget_old(now)
+        """Drop what no rule and no budget in force can count any more."""
+        self._logs.forget_old(now, self.longest_period)
+        # As far back as any server looks: also what no budget counts yet, one may be set the next moment.
+        longest = max(self.longest_period(guild_id) for guild_id in (None, *self.servers()))
+        self.budgets.forget_old(now - longest)
+        self.reach.forget_old(now, self.longest_period)
 
     def _status(self, effective: EffectiveRule, log: UsageLog, now: datetime) -> QuotaStatus:
         uses = log.counted(effective.rule.per, now)

@@ -1,11 +1,17 @@
-"""Quotas in memory after a start: everything that storage says, replayed."""
+"""Quotas in memory: what storage says, read as far back as a rule in force can still count.
+
+A job that has ended costs what it costs for good. So it can be read later as well, when a rule is changed to
+a longer period: what is in memory already is left as it is.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from bot.models.quotas import ATTEMPTS_PER, LONGEST
 from bot.quotas.limiter import QuotaLimiter
+from bot.storage.quotas import CountedJob
 from bot.storage.storage import Storage
 
 
@@ -14,13 +20,52 @@ async def rebuild(limiter: QuotaLimiter, storage: Storage, now: datetime) -> Non
     store = storage.quotas
     for stored in await store.rules():
         limiter.rules.set(stored.guild_id, stored.scope, stored.target_id, stored.rule)
-    for use in await store.uses(now - LONGEST):
-        limiter.replay(use.job_id, use.guild_id, use.user_id, use.seconds, use.at, use.charge)
-    for attempt in await store.attempts(now - ATTEMPTS_PER):
-        limiter.count_attempt(attempt.job_id, attempt.guild_id, attempt.user_id, attempt.at)
-    for reset in await store.resets():
-        limiter.reset(reset.guild_id, reset.user_id, reset.at)
     for guild_id, budget in await storage.budgets.servers():
         limiter.budgets.set_server(guild_id, budget)
-    for counted in await storage.budgets.uses(now - LONGEST):
-        limiter.budgets.add(counted.job_id, counted.guild_id, counted.seconds, counted.at)
+    for reset in await store.resets(now - LONGEST):
+        limiter.reset(reset.guild_id, reset.user_id, reset.at)
+    _take(limiter, await store.open_jobs())
+    common = limiter.longest_period(None)
+    async for page in store.ended_jobs(now - common):
+        _take(limiter, page)
+    limiter.reach.begin(now - common)
+    for length, guild_ids in _with_longer_periods(limiter, common).items():
+        async for page in store.ended_jobs(now - length, now - common, guild_ids):
+            _take(limiter, page)
+        for guild_id in guild_ids:
+            limiter.reach.extend(guild_id, now - length)
+    for attempt in await store.attempts(now - ATTEMPTS_PER):
+        limiter.count_attempt(attempt.job_id, attempt.guild_id, attempt.user_id, attempt.at)
+
+
+async def reach_back(
+    limiter: QuotaLimiter, storage: Storage, guild_id: int, length: timedelta, now: datetime
+) -> None:
+    """Read what a period of this length counts in a server and memory does not hold yet.
+
+    Raises StorageUnavailable; then memory counts as before.
+    """
+    since, known = now - length, limiter.reach.since(guild_id)
+    if known is None or since >= known:
+        return
+    async for page in storage.quotas.ended_jobs(since, known, [guild_id]):
+        _take(limiter, page)
+    limiter.reach.extend(guild_id, since)
+
+
+def _with_longer_periods(limiter: QuotaLimiter, common: timedelta) -> dict[timedelta, list[int]]:
+    """Return the servers that look further back than all do, by how far."""
+    found: dict[timedelta, list[int]] = {}
+    for guild_id in limiter.servers():
+        if (length := limiter.longest_period(guild_id)) > common:
+            found.setdefault(length, []).append(guild_id)
+    return found
+
+
+def _take(limiter: QuotaLimiter, page: Collection[CountedJob]) -> None:
+    for job in page:
+        if job.job_id not in limiter:
+            limiter.replay(job.job_id, job.guild_id, job.user_id, job.seconds, job.at, job.charge)
+    limiter.budgets.add_all(
+        (job.job_id, job.guild_id, job.seconds, job.at) for job in page if job.may_be_billed
+    )

@@ -35,6 +35,15 @@ class QuotaRules:
         rules = self._rules.get(guild_id, {}).values()
         return sorted(rules, key=lambda effective: (_LISTED.index(effective.scope), effective.target_id or 0))
 
+    def servers(self) -> frozenset[int]:
+        """Return the servers that have rules."""
+        return frozenset(guild_id for guild_id, rules in self._rules.items() if rules)
+
+    def longest_period(self, guild_id: int | None) -> timedelta:
+        """Return the longest period of a rule that may apply to somebody in a server."""
+        rules = {} if guild_id is None else self._rules.get(guild_id, {})
+        return max(effective.rule.per.length for effective in [self._default, *rules.values()])
+
     def own(self, guild_id: int, scope: Scope, target_id: int | None) -> Rule | None:
         """Return the rule that was set for just this target."""
         found = self._rules.get(guild_id, {}).get((scope, target_id))

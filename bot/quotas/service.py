@@ -11,6 +11,7 @@ from bot.clock import Clock
 from bot.models.budgets import BudgetStatus, ServerBudget, WarningLevel
 from bot.models.quotas import EffectiveRule, Period, QuotaStatus, Rule, Scope, Usage
 from bot.quotas.limiter import QuotaLimiter
+from bot.quotas.replay import reach_back
 from bot.quotas.rules import check_target
 from bot.quotas.warnings import BudgetWarnings
 from bot.storage.storage import Storage
@@ -26,6 +27,7 @@ class QuotaService:
         warnings: BudgetWarnings,
         clock: Clock,
     ) -> None:
+        self._storage = storage
         self._store = storage.quotas
         self._budget_store = storage.budgets
         self._limiter = limiter
@@ -53,6 +55,7 @@ class QuotaService:
         async with self._locks[guild_id]:
             before = self._limiter.rules.own(guild_id, scope, target_id)
             rule = change(before)
+            await self._reach_back(guild_id, rule)
             await self._store.save_rule(guild_id, scope, target_id, rule)
             self._limiter.rules.set(guild_id, scope, target_id, rule)
         return before, rule
@@ -96,9 +99,14 @@ class QuotaService:
         async with self._locks[guild_id]:
             before = self._limiter.budgets.server(guild_id)
             budget = change(before)
+            await self._reach_back(guild_id, budget.rule)
             await self._budget_store.save_server(guild_id, budget)
             self._limiter.budgets.set_server(guild_id, budget)
         return before
+
+    async def _reach_back(self, guild_id: int, rule: Rule) -> None:
+        """Have in memory what a rule counts, before it is in force."""
+        await reach_back(self._limiter, self._storage, guild_id, rule.per.length, self._clock.now())
 
     def budget(self, guild_id: int) -> ServerBudget:
         """Return what the moderators of a server allow all its members together."""
@@ -128,6 +136,9 @@ class QuotaService:
         """Return what a member has used of the rule that applies."""
         return self._limiter.status(guild_id, user_id, role_ids, self._clock.now())
 
-    def usage(self, guild_id: int, period: Period) -> list[Usage]:
-        """Return who has used or runs anything: most seconds first, then most videos, then the lowest id."""
-        return self._limiter.usage(guild_id, self._clock.now(), period)
+    async def usage(self, guild_id: int, period: Period) -> list[Usage]:
+        """Return who has made or runs anything: most seconds first, then most videos, then the lowest id.
+
+        A reset gives a member their quota back; what they made stays made. Raises StorageUnavailable.
+        """
+        return await self._store.usage(guild_id, self._clock.now() - period.length)

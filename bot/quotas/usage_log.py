@@ -11,7 +11,7 @@ that came to nothing are kept beside the uses, as attempts.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -48,10 +48,6 @@ class UsageLog:
         start = self._start(period.length, now)
         return [use for use in self.uses if use.at > start]
 
-    def made(self, period: Period, now: datetime) -> list[Use]:
-        """Return all uses within a period that ends now, oldest first; a reset hides none of them."""
-        return [use for use in self.uses if use.at > now - period.length]
-
     def failed(self, now: datetime) -> list[datetime]:
         """Return when the attempts were made that came to nothing and count now, oldest first."""
         start = self._start(ATTEMPTS_PER, now)
@@ -61,12 +57,12 @@ class UsageLog:
         """Count nothing up to and including this moment; what runs stays running."""
         self.reset_at = at if self.reset_at is None else max(at, self.reset_at)
 
-    def prune(self, now: datetime) -> list[Use]:
-        """Drop what nobody asks for any more and return its uses; what is held stays."""
+    def prune(self, now: datetime, keep: timedelta = LONGEST) -> list[Use]:
+        """Drop what is so old that nobody asks for it, and return its uses; what is held stays."""
         if self.attempts:
             start = self._start(ATTEMPTS_PER, now)
             self.attempts = {job_id: at for job_id, at in self.attempts.items() if at > start}
-        start = now - LONGEST
+        start = now - keep
         if not self.uses or self.uses[0].at > start:
             return []
         dropped = [use for use in self.uses if use.at <= start and not use.held]
@@ -133,18 +129,18 @@ class UsageLogs:
 
     def prune(self, guild_id: int | None, user_id: int, now: datetime) -> None:
         """Drop what no rule can count any more of one member."""
-        self._prune(self.read(guild_id, user_id), now)
+        self._prune(self.read(guild_id, user_id), now, LONGEST)
 
-    def forget_old(self, now: datetime) -> None:
-        """Drop what no rule can count any more of everybody, and logs in which nothing is left."""
+    def forget_old(self, now: datetime, keep: Callable[[int | None], timedelta]) -> None:
+        """Drop what is older than a server's rules look, and logs in which nothing is left."""
         for guild_id, logs in list(self._logs.items()):
             for user_id, log in list(logs.items()):
-                self._prune(log, now)
+                self._prune(log, now, keep(guild_id))
                 if log.is_blank(now):
                     del logs[user_id]
             if not logs:
                 del self._logs[guild_id]
 
-    def _prune(self, log: UsageLog, now: datetime) -> None:
-        for use in log.prune(now):
+    def _prune(self, log: UsageLog, now: datetime, keep: timedelta) -> None:
+        for use in log.prune(now, keep):
             del self._uses[use.job_id]

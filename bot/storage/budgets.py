@@ -86,16 +86,6 @@ class BudgetStore:
         """Return the latest warning of each kind."""
         return await self._database.read(budget_warnings.select(), _row_to_warning, self._limits.startup)
 
-    async def uses(self, since: datetime) -> list[BudgetUse]:
-        """Return the jobs after this moment that may be billed, oldest first."""
-        c = jobs.c
-        query = (
-            sa.select(c.id, c.quota_guild_id, c.duration, c.created_at)
-            .where(c.created_at > to_micros(since), _BILLABLE)
-            .order_by(c.created_at, c.id)
-        )
-        return await self._database.read(query, _row_to_use, self._limits.startup)
-
 
 async def find_exceeded_budget(
     connection: AsyncConnection, budgets: Sequence[Budget], needed: int, now: datetime

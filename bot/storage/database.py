@@ -53,13 +53,15 @@ class Database:
         self._under_way: set[asyncio.Task[Any]] = set()
 
     @classmethod
-    async def open(cls, url: str, limits: TimeLimits, metrics: Metrics = NO_METRICS) -> Database:
-        """Open the database and bring its tables up to date.
+    async def open(
+        cls, url: str, limits: TimeLimits, metrics: Metrics = NO_METRICS, *, upgrade: bool = True
+    ) -> Database:
+        """Open the database and bring its tables up to date, or leave a server's as they are.
 
         Raises StorageUnusable with a sentence if it is damaged or newer than this bot, and StorageUnavailable
         with one if its server is out of reach.
         """
-        return cls(await open_engine(url), limits, metrics)
+        return cls(await open_engine(url, upgrade=upgrade), limits, metrics)
 
     async def close(self) -> None:
         """Let what is being written arrive, and close every connection."""
@@ -113,9 +115,13 @@ class Database:
     async def read(
         self, query: sa.Select[Any], from_row: Callable[[Any], T], seconds: float | None = None
     ) -> list[T]:
-        """Return what the rows mean; one that makes no sense is logged and left out."""
+        """Return what the rows of a query mean; one that makes no sense is logged and left out."""
+        return self.parse(query, await self.rows(query, seconds), from_row)
+
+    def parse(self, query: sa.Select[Any], rows: Rows, from_row: Callable[[Any], T]) -> list[T]:
+        """Return what rows of a query mean; one that makes no sense is logged and left out."""
         found = []
-        for row in await self.rows(query, seconds):
+        for row in rows:
             try:
                 found.append(from_row(row))
             except Exception as error:

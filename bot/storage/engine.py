@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +18,23 @@ BUSY_TIMEOUT = 5000  # milliseconds that SQLite waits for another writer, such a
 CONNECT_SECONDS = 5.0  # for a connection to Postgres
 STATEMENT_SECONDS = 5.0  # for one statement in Postgres
 IDLE_SECONDS = 10.0  # after which Postgres gives up a transaction whose client has vanished, and its locks
+CHECK_SECONDS = 0.5  # that a start looks for damage in a file of SQLite: a large one takes longer to read
+CHECK_STEPS = 1000  # of SQLite's machine from one look at the clock to the next: well under a millisecond
 CONNECTIONS = 5  # that are kept open; ten more in a burst
 MIGRATING = 0x76696475  # the key of the lock that lets one process at a time lay out tables in Postgres
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 REVISION_LENGTH = 4  # of the digits that a migration's file name begins with
 
+log = logging.getLogger(__name__)
+
 READS = "vidu_reads"  # the execution option of what does not take SQLite's write lock
 PATIENCE = "vidu_patience"  # the execution option of how many milliseconds SQLite waits for another writer
 _JSON: dict[str, Any] = {"json_serializer": dump_json, "json_deserializer": load_json}
 
 
-async def open_engine(url: str) -> AsyncEngine:
-    """Open the database and bring its tables up to date.
+async def open_engine(url: str, *, upgrade: bool = True) -> AsyncEngine:
+    """Open the database and bring its tables up to date, or leave a server's as they are.
 
     Raises StorageUnusable with a sentence if it is damaged or newer than this bot, and StorageUnavailable
     with one if its server is out of reach.
@@ -40,7 +46,8 @@ async def open_engine(url: str) -> AsyncEngine:
             await _migrate(engine, keep=True)
         else:
             # On many rows a migration may take longer than any other statement may.
-            await _migrate(_postgres_engine(location, patient=True), keep=False)
+            if upgrade:
+                await _migrate(_postgres_engine(location, patient=True), keep=False)
             engine = _postgres_engine(location, patient=False)
     except Exception as error:
         # Not chained: the text of these errors can hold the address with its password.
@@ -105,12 +112,33 @@ async def _migrate(engine: AsyncEngine, *, keep: bool) -> None:
             await engine.dispose()
 
 
+def _check_file(connection: sa.Connection) -> None:
+    """Look for damage, as far as that goes in the time that a start has."""
+    until = time.monotonic() + CHECK_SECONDS
+    driver: Any = connection.connection.dbapi_connection
+
+    def stop_after(moment: float | None) -> None:
+        handler = None if moment is None else lambda: time.monotonic() > moment
+        driver.run_async(lambda sqlite: sqlite.set_progress_handler(handler, CHECK_STEPS))
+
+    stop_after(until)
+    try:
+        verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    except sa.exc.OperationalError:
+        if time.monotonic() <= until:
+            raise
+        log.info("The database is large: `python -m bot verify` checks all of it")
+        verdict = "ok"  # of what was read until then
+    finally:
+        stop_after(None)
+    if verdict != "ok":
+        raise sa.exc.DatabaseError("quick_check", None, Exception(str(verdict)))
+
+
 def _check_and_upgrade(connection: sa.Connection) -> None:
     """Refuse a damaged file, and run the migrations that are missing."""
     if connection.dialect.name == "sqlite":
-        verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-        if verdict != "ok":
-            raise sa.exc.DatabaseError("quick_check", None, Exception(str(verdict)))
+        _check_file(connection)
     else:
         # Two processes that start at once would both find the tables missing.
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATING})")

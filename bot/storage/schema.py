@@ -93,6 +93,9 @@ class _Small(_Number):
     cache_ok = True
 
 
+_COUNTED = ("quota_guild_id", "user_id", "duration", "charge", "state", "reason")
+_TO_REFETCH = sa.text("refetch_until IS NOT NULL")
+
 # Moments are whole microseconds since 1970: exact, ordered, and the same in SQLite and Postgres.
 jobs = sa.Table(
     "jobs",
@@ -129,9 +132,17 @@ jobs = sa.Table(
     sa.Column("refetch_until", _Number),
     sa.Column("cancelled_by", _Number),
     sa.Column("deleted_at", _Number),
-    sa.Index("jobs_by_state", "state", "told"),
-    sa.Index("jobs_by_user", "user_id", "created_at"),
-    sa.Index("jobs_by_time", "created_at"),
+    sa.Index("jobs_by_state", "state", "created_at"),
+    # All that a list of somebody's videos has to skip or count.
+    sa.Index("jobs_by_user", "user_id", "created_at", "id", "deleted_at"),
+    # These two hold all that quotas and budgets count: the rows themselves, with prompts, are not read.
+    sa.Index("jobs_by_time", "created_at", "id", *_COUNTED),
+    sa.Index("jobs_by_server", "quota_guild_id", "created_at", "id", *_COUNTED[1:]),
+    # Of a long history hardly any job is in these.
+    sa.Index(
+        "jobs_unacknowledged", "id", sqlite_where=sa.text("told = 0"), postgresql_where=sa.text("NOT told")
+    ),
+    sa.Index("jobs_to_refetch", "id", sqlite_where=_TO_REFETCH, postgresql_where=_TO_REFETCH),
     # Only a hash takes a text of any length in Postgres, and whatever GMI calls an id must be saved.
     sa.Index("jobs_by_request", "request_id"),  # of the kind hash on Postgres: see the migration
     sa.Index("jobs_by_seed", "seed"),

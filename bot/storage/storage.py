@@ -30,13 +30,20 @@ class Storage:
         self.notes = NoteStore(database)
 
     @classmethod
-    async def open(cls, url: str, limits: TimeLimits | None = None, metrics: Metrics = NO_METRICS) -> Storage:
-        """Open the database and bring its tables up to date.
+    async def open(
+        cls,
+        url: str,
+        limits: TimeLimits | None = None,
+        metrics: Metrics = NO_METRICS,
+        *,
+        upgrade: bool = True,
+    ) -> Storage:
+        """Open the database and bring its tables up to date, or leave a server's as they are.
 
         Raises StorageUnusable with a sentence if it is damaged or newer than this bot, and StorageUnavailable
         with one if its server is out of reach.
         """
-        return cls(await Database.open(url, limits or TimeLimits(), metrics))
+        return cls(await Database.open(url, limits or TimeLimits(), metrics, upgrade=upgrade))
 
     async def answers(self) -> bool:
         """Tell whether the database answers a question within the time that a member would wait for it."""

@@ -129,6 +129,11 @@ def lost_request_card() -> ui.LayoutView:
     return _plain(job_texts.lost_request(), AMBER)
 
 
+def unknown_request_card() -> ui.LayoutView:
+    """Build what a member reads whose request nobody knows anything of after a restored backup."""
+    return _plain(job_texts.unknown_request(), AMBER)
+
+
 def notice_card(text: str) -> ui.LayoutView:
     """Build what a member reads before their request is sent; the text is a constant that was marked."""
     title = _("🏠 Before I send this")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from discord import app_commands
 
+from bot.models.jobs import CardLocation, PendingReply
 from bot.storage.jobs import JobStore
 from bot.storage.storage import StorageUnavailable, TimeLimits
 from fakes.gmi.cloud import GmiCloud
@@ -82,3 +83,21 @@ async def test_a_job_that_was_not_acknowledged_is_withdrawn_if_it_is_there(
     assert_quota_untouched(world)
     assert cloud.paid == 0
     await until(world, await ask(world), READY)
+
+
+async def test_a_request_of_which_a_backup_knows_no_end_is_answered_elsewhere(world: World) -> None:
+    asked = await ask(world)
+    await until(world, asked, READY)
+    unplaced = CardLocation(world.channel.id, world.guild.id)
+    await world.bot.storage.replies.add(PendingReply(9, world.member.id, unplaced))
+
+    await world.restart()
+    await world.env.settle()
+
+    backend = world.env.backend
+    [message] = backend.messages[backend.dm_channels[world.member.id]].values()
+    words = "\n".join(texts(message))
+    assert "I can't tell what became of your request" in words
+    assert "If you didn't get a video, please try again." in words
+    assert READY in card_text(asked)  # its video is not written over
+    assert await world.bot.storage.replies.all() == []

@@ -17,6 +17,7 @@ from bot.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "compose.yaml").read_text()
+SERVICES = dict(re.findall(r"^  (\w+):.*\n((?:    .*\n|\n)+)", COMPOSE, re.MULTILINE))
 LOCKS = ("requirements.txt", "requirements-dev.txt")
 PIN = re.compile(r"[\w.-]+(\[[\w,]+\])?==\S+ .*--hash=sha256:[0-9a-f]{64}")
 UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
@@ -158,7 +159,30 @@ def test_videos_fit_where_they_wait() -> None:
 def test_the_container_can_do_nothing_it_does_not_need() -> None:
     assert found_in_compose(r"^ +cap_drop: (\S+)") == "[ALL]"
     assert found_in_compose(r"^ +security_opt: (\S+)") == '["no-new-privileges:true"]'
-    assert not re.search(r"^ +(ports|privileged|cap_add|network_mode|user):", COMPOSE, re.MULTILINE)
+    assert not re.search(r"^ +(ports|privileged|cap_add|network_mode):", COMPOSE, re.MULTILINE)
+    assert not re.search(r"^ +user:", SERVICES["bot"], re.MULTILINE)
+
+
+def test_what_copies_the_database_is_optional_and_can_do_no_more_than_the_bot() -> None:
+    service = SERVICES["litestream"]
+    user = only(RUN, "USER")
+    for line in (
+        "profiles: [litestream]",
+        f'user: "{user}"',
+        "read_only: true",
+        "cap_drop: [ALL]",
+        'security_opt: ["no-new-privileges:true"]',
+        "- ./deploy/litestream.yml:/etc/litestream.yml:ro",
+    ):
+        assert line in service, line
+    assert "env_file" not in service  # no token and no key of the bot
+    config = (ROOT / "deploy" / "litestream.yml").read_text()
+    database = re.search(r"^ +- path: (\S+)$", config, re.MULTILINE)
+    assert database
+    default = Settings.model_fields["database_url"].default.get_secret_value()
+    assert database[1] == str(PurePosixPath(only(RUN, "WORKDIR"), default.split(":///")[1]))
+    # Every variable that the configuration reads is handed over.
+    assert set(re.findall(r"\$\{(\w+)\}", config)) <= set(re.findall(r"^ +(\w+): \$", service, re.MULTILINE))
 
 
 def test_health_and_metrics_are_published_to_this_machine_only() -> None:

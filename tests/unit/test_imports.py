@@ -15,7 +15,7 @@ ORDER = [
     {"bot.__main__"},
     {"cogs"},
     {"bot.client"},
-    {"bot.checks"},
+    {"bot.checks", "bot.maintenance"},
     {"bot.connection", "bot.settings"},
     {"bot.intake"},
     {"bot.jobs"},
@@ -35,6 +35,7 @@ FLOOR = {place: height for height, places in enumerate(reversed(ORDER)) for plac
 PURE = (
     "bot/models",
     "bot/quotas/limiter.py",
+    "bot/quotas/reach.py",
     "bot/quotas/rules.py",
     "bot/quotas/usage_log.py",
     "bot/clock.py",

@@ -190,6 +190,13 @@ def lost_request() -> str:
     return f"### {title}\n{text}"
 
 
+def unknown_request() -> str:
+    """Return what a member reads whose request was on its way when the backup was made that is used now."""
+    title = _("🔄 I can't tell what became of your request")
+    text = _("I had to be restored from a backup. If you didn't get a video, please try again.")
+    return f"### {title}\n{text}"
+
+
 def quote_prompt(prompt: str, limit: int) -> str:
     """Return a prompt as nothing but text, cut at a word where it is long."""
     return plain(shorten(prompt, limit))

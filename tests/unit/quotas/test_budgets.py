@@ -285,7 +285,7 @@ async def test_of_thirty_at_once_in_two_processes_exactly_three_are_admitted(
     ]
     results = await asyncio.gather(*started, return_exceptions=True)
     assert [type(result) for result in results if result is not None] == [BudgetExceeded] * 27
-    assert len(await two_stores[0].budgets.uses(START - DAY)) == 3
+    assert len(await two_stores[0].quotas.open_jobs()) == 3
 
 
 async def test_what_a_process_does_not_know_of_is_refused_by_storage_in_the_same_words(

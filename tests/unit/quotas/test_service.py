@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.models.budgets import UNLIMITED, Budget, BudgetScope, BudgetStatus, ServerBudget, WarningLevel
+from bot.models.jobs import Charge, Job
 from bot.models.quotas import EffectiveRule, Period, Rule, Scope, Usage
+from bot.models.states import State
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.replay import rebuild
 from bot.quotas.service import QuotaService
 from bot.quotas.warnings import BudgetWarnings
-from bot.storage.storage import Storage, StorageUnavailable
+from bot.storage.storage import Storage, StorageFault, StorageUnavailable
 from bot.tasks import Tasks
 from tests.unit.storage.faults import full_disk
 from tests.unit.storage.samples import GUILD, START, FixedClock, new_job
@@ -47,6 +50,10 @@ async def after_a_restart(storage: Storage, clock: FixedClock) -> QuotaService:
     limiter = QuotaLimiter(DEFAULT, 2, 3)
     await rebuild(limiter, storage, clock.now())
     return new_service(storage, limiter, clock)
+
+
+def ended(job_id: int, user_id: int, at: datetime) -> Job:
+    return replace(new_job(job_id, user_id, now=at), state=State.DELIVERED, charge=Charge.SETTLED)
 
 
 TARGETS: list[tuple[Scope, int | None]] = [(Scope.SERVER, None), (Scope.ROLE, 3), (Scope.MEMBER, MEMBER)]
@@ -92,7 +99,9 @@ async def test_a_reset_forgets_what_was_used_until_now_and_keeps_what_runs(
     clock.moment += timedelta(microseconds=1)
     limiter.reserve(4, GUILD, MEMBER, [], 5, clock.now())
     assert service.status(GUILD, MEMBER, []).used_videos == 1
-    assert [(reset.user_id, reset.at) for reset in await storage.quotas.resets()] == [(MEMBER, START)]
+    assert [(reset.user_id, reset.at) for reset in await storage.quotas.resets(START - DAY)] == [
+        (MEMBER, START)
+    ]
 
 
 async def test_what_could_not_be_saved_has_not_changed(
@@ -111,7 +120,7 @@ async def test_what_could_not_be_saved_has_not_changed(
     assert service.status(GUILD, MEMBER, []).used_videos == 1
     for quotas in (service, await after_a_restart(storage, clock)):
         assert [effective.rule.videos for effective in quotas.rules(GUILD)] == [3]
-    assert await storage.quotas.resets() == []
+    assert await storage.quotas.resets(START - DAY) == []
     await service.set_rule(GUILD, Scope.SERVER, None, Rule(9, None))
     assert [effective.rule.videos for effective in service.rules(GUILD)] == [9]
 
@@ -143,16 +152,15 @@ async def test_changes_of_one_moment_leave_memory_and_storage_the_same(
     assert [effective.rule for effective in service.rules(GUILD)] == [Rule(8, None)]
 
 
-async def test_status_and_usage_go_with_the_clock(
-    service: QuotaService, limiter: QuotaLimiter, clock: FixedClock
-) -> None:
-    limiter.reserve(1, GUILD, MEMBER, [], 5, START)
-    limiter.settle(1)
-    assert service.usage(GUILD, Period.DAY) == [Usage(MEMBER, 1, 5, 0)]
-    assert service.usage(GUILD + 1, Period.DAY) == []
+async def test_status_and_usage_go_with_the_clock(storage: Storage, clock: FixedClock) -> None:
+    await storage.jobs.add(ended(1, MEMBER, START))
+    service = await after_a_restart(storage, clock)
+    assert await service.usage(GUILD, Period.DAY) == [Usage(MEMBER, 1, 5, 0)]
+    assert await service.usage(GUILD + 1, Period.DAY) == []
+    assert service.status(GUILD, MEMBER, []).used_videos == 1
     clock.moment += DAY
-    assert service.usage(GUILD, Period.DAY) == []
-    assert service.usage(GUILD, Period.WEEK) == [Usage(MEMBER, 1, 5, 0)]
+    assert await service.usage(GUILD, Period.DAY) == []
+    assert await service.usage(GUILD, Period.WEEK) == [Usage(MEMBER, 1, 5, 0)]
     assert service.status(GUILD, MEMBER, []).used_videos == 0
 
 
@@ -234,3 +242,102 @@ async def test_a_changed_budget_gives_its_warnings_anew_and_an_equal_one_does_no
         assert [level for level, _ in untold] == [WarningLevel.FULL] * told
         assert all(status.budget.rule == rule for _, status in untold)
         assert service.untold_warnings(GUILD) == []
+
+
+@pytest.mark.parametrize(("scope", "target_id"), TARGETS)
+async def test_a_rule_that_looks_further_back_counts_what_is_only_in_storage(
+    scope: Scope, target_id: int | None, storage: Storage, clock: FixedClock
+) -> None:
+    for job_id, ago in enumerate((1, 10, 29, 30), start=1):
+        await storage.jobs.add(ended(job_id, MEMBER, START - ago * DAY + timedelta(hours=1)))
+    await storage.jobs.add(ended(9, MEMBER + 1, START - 3 * DAY))
+    service = await after_a_restart(storage, clock)
+    assert service.status(GUILD, MEMBER, [3]).used_videos == 1
+
+    await service.set_rule(GUILD, scope, target_id, Rule(9, None, Period.WEEK))
+    assert service.status(GUILD, MEMBER, [3]).used_videos == 1
+    await service.set_rule(GUILD, scope, target_id, Rule(9, None, Period.MONTH))
+
+    assert service.status(GUILD, MEMBER, [3]).used_videos == 4
+    again = await after_a_restart(storage, clock)
+    assert again.status(GUILD, MEMBER, [3]) == service.status(GUILD, MEMBER, [3])
+    await service.reset(GUILD, MEMBER)
+    assert service.status(GUILD, MEMBER, [3]).used_videos == 0
+    assert (await after_a_restart(storage, clock)).status(GUILD, MEMBER, [3]).used_videos == 0
+
+
+async def test_a_budget_that_looks_further_back_counts_what_is_only_in_storage(
+    storage: Storage, clock: FixedClock
+) -> None:
+    for job_id, ago in enumerate((1, 10, 40), start=1):
+        await storage.jobs.add(ended(job_id, MEMBER, START - ago * DAY + timedelta(hours=1)))
+    lost = replace(ended(4, MEMBER, START - 20 * DAY), state=State.UNCONFIRMED, charge=Charge.REFUNDED)
+    await storage.jobs.add(lost)
+    service = await after_a_restart(storage, clock)
+
+    await service.set_budget(GUILD, Rule(None, 100, Period.MONTH))
+
+    assert [status.used_videos for status in service.budgets_in_force(GUILD)] == [3]
+    again = await after_a_restart(storage, clock)
+    assert again.budgets_in_force(GUILD) == service.budgets_in_force(GUILD)
+
+
+async def test_a_rule_for_which_storage_cannot_be_read_changes_nothing(
+    storage: Storage, clock: FixedClock
+) -> None:
+    service = await after_a_restart(storage, clock)
+    async with storage.database.transaction() as connection:
+        await connection.exec_driver_sql("ALTER TABLE jobs RENAME TO jobs_away")
+
+    with pytest.raises(StorageFault):
+        await service.set_rule(GUILD, Scope.SERVER, None, Rule(1, None, Period.MONTH))
+
+    async with storage.database.transaction() as connection:
+        await connection.exec_driver_sql("ALTER TABLE jobs_away RENAME TO jobs")
+    assert service.rules(GUILD) == (await after_a_restart(storage, clock)).rules(GUILD) == []
+
+
+async def test_a_start_reads_no_further_back_than_a_rule_in_force_looks(
+    storage: Storage, clock: FixedClock
+) -> None:
+    for job_id, guild_id in enumerate((GUILD, GUILD + 1, None), start=1):
+        await storage.jobs.add(replace(ended(job_id, MEMBER, START - 10 * DAY), quota_guild_id=guild_id))
+    await storage.jobs.add(new_job(5, MEMBER, now=START - 50 * DAY))  # still open
+    await storage.quotas.save_rule(GUILD + 1, Scope.ROLE, 3, Rule(9, None, Period.MONTH))
+    limiter = QuotaLimiter(DEFAULT, 2, 3)
+    await rebuild(limiter, storage, clock.now())
+
+    assert [job_id for job_id in range(1, 6) if job_id in limiter] == [2, 5]
+
+
+async def test_what_was_forgotten_is_read_again_when_a_rule_looks_further_back(
+    storage: Storage, clock: FixedClock
+) -> None:
+    await storage.jobs.add(ended(1, MEMBER, START))
+    limiter = QuotaLimiter(DEFAULT, 2, 3)
+    await rebuild(limiter, storage, clock.now())
+    service = new_service(storage, limiter, clock)
+    clock.moment += 3 * DAY
+    limiter.forget_old(clock.now())
+    assert 1 not in limiter
+
+    await service.set_rule(GUILD, Scope.SERVER, None, Rule(9, None, Period.WEEK))
+    await service.set_budget(GUILD, Rule(9, None, Period.WEEK))
+
+    assert service.status(GUILD, MEMBER, []).used_videos == 1
+    assert [status.used_videos for status in service.budgets_in_force(GUILD)] == [1]
+
+
+async def test_the_first_budget_counts_what_was_used_before_it_however_long_the_bot_ran(
+    storage: Storage, clock: FixedClock
+) -> None:
+    await storage.jobs.add(ended(1, MEMBER, START))
+    limiter = QuotaLimiter(DEFAULT, 2, 3)
+    await rebuild(limiter, storage, clock.now())
+    service = new_service(storage, limiter, clock)
+    clock.moment += timedelta(hours=2)
+    limiter.forget_old(clock.now())
+
+    await service.set_budget(GUILD, Rule(9, None, Period.DAY))
+
+    assert [status.used_videos for status in service.budgets_in_force(GUILD)] == [1]

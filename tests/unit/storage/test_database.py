@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,7 @@ async def test_what_is_due_gives_up_in_time_and_never_arrives(
     assert await hurried.drafts.get(5) is None
     assert await hurried.replies.all() == []
     assert [stored.rule.videos for stored in await hurried.quotas.rules()] == [2]
-    assert await hurried.quotas.resets() == []
+    assert await hurried.quotas.resets(START - timedelta(days=1)) == []
 
 
 async def test_who_can_wait_outlasts_what_is_due_at_once(hurried: Storage, file: Path) -> None:
@@ -197,3 +198,20 @@ async def test_closing_lets_arrive_what_is_being_written(url: str) -> None:
     second = await Storage.open(url)
     assert await second.jobs.get(1) == new_job(1)
     await second.close()
+
+
+async def test_a_file_that_takes_long_to_check_opens_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    url = f"sqlite+aiosqlite:///{tmp_path / 'vidu.db'}"
+    await (await Storage.open(url)).close()
+    monkeypatch.setattr("bot.storage.engine.CHECK_SECONDS", -1.0)
+    monkeypatch.setattr("bot.storage.engine.CHECK_STEPS", 1)
+
+    storage = await Storage.open(url)
+
+    assert "The database is large: `python -m bot verify` checks all of it" in caplog.text
+    await storage.notes.save("a name", "a value")
+    assert await storage.notes.get("a name") == "a value"
+    await storage.close()

@@ -140,7 +140,8 @@ async def test_what_was_deleted_is_in_no_list_and_still_counts(storage: Storage)
     assert await storage.jobs.count_of_user(1) == 2
     # Until its card is removed something is left to do, and nothing is forgotten that counts.
     assert 2 in [job.id for job in await storage.jobs.unfinished()]
-    assert [use.job_id for use in await storage.quotas.uses(START - HOUR)] == [1, 2, 3]
+    pages = [page async for page in storage.quotas.ended_jobs(START - HOUR)]
+    assert [[use.job_id for use in page] for page in pages] == [[1, 2, 3]]
     assert await storage.jobs.known_requests(["r2"]) == {"r2"}
     assert [job.id for job in await storage.jobs.with_seeds([7])] == [1, 2, 3]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,7 @@ VERSIONS = {
     "0003": Version("0003", ("UPDATE jobs SET quota_guild_id = guild_id",)),
     "0004": Version("0004", ("UPDATE jobs SET quota_guild_id = guild_id",)),
     "0005": Version("0005", ("UPDATE jobs SET quota_guild_id = guild_id",)),
+    "0006": Version("0006", ("UPDATE jobs SET quota_guild_id = guild_id",)),
 }
 
 
@@ -114,14 +116,13 @@ async def test_jobs_of_an_earlier_version_go_on(storage: Storage) -> None:
     assert not job.spoiler
     assert not job.location.guest
     assert (job.cancelled_by, job.deleted_at) == (None, None)
-    assert [(use.job_id, use.guild_id) for use in await storage.quotas.uses(START.replace(year=2025))] == [
-        (1, 10),
-        (2, None),
-    ]
+    assert [(use.job_id, use.guild_id) for use in await storage.quotas.open_jobs()] == [(1, 10)]
+    ended = [use async for page in storage.quotas.ended_jobs(START - timedelta(days=1)) for use in page]
+    assert [(use.job_id, use.guild_id) for use in ended] == [(2, None)]
     newest, *_ = await storage.jobs.of_user(1, limit=5)
     assert newest.results == ("https://example.invalid/a.mp4",)
     assert [stored.rule.videos for stored in await storage.quotas.rules()] == [3]
-    assert [reset.user_id for reset in await storage.quotas.resets()] == [1]
+    assert [reset.user_id for reset in await storage.quotas.resets(START - timedelta(days=2))] == [1]
     assert await storage.notes.get("a name") == "a value"
 
 

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from bot.models.jobs import Charge
-from bot.models.quotas import Period, Rule, Scope
+from bot.models.jobs import Charge, Job
+from bot.models.quotas import Period, Rule, Scope, Usage
 from bot.models.states import Reason, State
-from bot.storage.quotas import Attempt, QuotaReset, QuotaUse, StoredRule
+from bot.storage.quotas import Attempt, CountedJob, QuotaReset, StoredRule
 from bot.storage.storage import Storage
 from tests.unit.storage.samples import GUILD, START, new_job
 
 HOUR, INSTANT = timedelta(hours=1), timedelta(microseconds=1)
+
+
+def ended(job_id: int, at: datetime) -> Job:
+    return replace(new_job(job_id, now=at), state=State.DELIVERED, charge=Charge.SETTLED)
+
+
+async def ended_jobs(storage: Storage, after: datetime, until: datetime | None = None) -> list[CountedJob]:
+    return [job async for page in storage.quotas.ended_jobs(after, until) for job in page]
 
 
 async def test_rules_come_back_as_they_were_set(storage: Storage) -> None:
@@ -53,28 +61,68 @@ async def test_the_latest_reset_of_each_member_is_kept(storage: Storage) -> None
     await storage.quotas.save_reset(GUILD, 2, START)
     await storage.quotas.save_reset(GUILD + 1, 1, START + INSTANT)
     await storage.quotas.save_reset(GUILD, 1, START + HOUR)
-    found = await storage.quotas.resets()
+    found = await storage.quotas.resets(START - HOUR)
     assert len(found) == 3
     assert QuotaReset(GUILD, 1, START + HOUR) in found
     assert QuotaReset(GUILD, 2, START) in found
     assert QuotaReset(GUILD + 1, 1, START + INSTANT) in found
 
 
-async def test_uses_are_what_counts_after_a_moment_and_what_is_still_held(storage: Storage) -> None:
+async def test_what_ended_and_what_is_open_counts_as_its_rows_say(storage: Storage) -> None:
     old = START - HOUR
     for job in (
-        replace(new_job(1, now=old, seconds=3), charge=Charge.HELD),
-        replace(new_job(2, now=old), charge=Charge.SETTLED),
-        replace(new_job(3, now=START), charge=Charge.SETTLED),
-        replace(new_job(5, now=START + INSTANT, user_id=2), charge=Charge.SETTLED, quota_guild_id=None),
-        replace(new_job(4, now=START + INSTANT), charge=Charge.HELD),
-        replace(new_job(6, now=START + HOUR), charge=Charge.REFUNDED),
+        replace(new_job(1, now=old, seconds=3)),
+        replace(new_job(2, now=old), state=State.DELIVERED, charge=Charge.SETTLED),
+        replace(new_job(3, now=START), state=State.DELIVERED, charge=Charge.SETTLED),
+        replace(ended(5, START + INSTANT), user_id=2, quota_guild_id=None),
+        replace(ended(4, START + INSTANT)),
+        replace(new_job(6, now=START + HOUR), state=State.FAILED, charge=Charge.REFUNDED),
+        replace(new_job(7, now=START + HOUR), state=State.UNCONFIRMED, charge=Charge.REFUNDED),
     ):
         await storage.jobs.add(job)
-    assert await storage.quotas.uses(START) == [
-        QuotaUse(1, GUILD, 1, 3, old, Charge.HELD),
-        QuotaUse(4, GUILD, 1, 5, START + INSTANT, Charge.HELD),
-        QuotaUse(5, None, 2, 5, START + INSTANT, Charge.SETTLED),
+    assert await storage.quotas.open_jobs() == [
+        CountedJob(1, GUILD, 1, 3, old, Charge.HELD, True),
+        CountedJob(7, GUILD, 1, 5, START + HOUR, Charge.REFUNDED, True),
+    ]
+    assert await ended_jobs(storage, START) == [
+        CountedJob(4, GUILD, 1, 5, START + INSTANT, Charge.SETTLED, True),
+        CountedJob(5, None, 2, 5, START + INSTANT, Charge.SETTLED, True),
+        CountedJob(6, GUILD, 1, 5, START + HOUR, Charge.REFUNDED, False),
+    ]
+    assert [job.job_id for job in await ended_jobs(storage, START - 2 * HOUR, START)] == [2, 3]
+
+
+async def test_however_many_jobs_are_read_each_comes_once(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.storage.quotas.PAGE", 3)
+    monkeypatch.setattr("bot.storage.quotas.BATCH", 2)
+    for number in range(20):
+        job = replace(ended(number, START + number // 7 * INSTANT), quota_guild_id=number % 4)
+        await storage.jobs.add(job)
+    assert [job.job_id for job in await ended_jobs(storage, START - HOUR)] == list(range(20))
+    found = [
+        job.job_id async for page in storage.quotas.ended_jobs(START - HOUR, None, [0, 1, 2]) for job in page
+    ]
+    assert sorted(found) == [number for number in range(20) if number % 4 < 3]
+
+
+async def test_usage_lists_the_members_of_one_server_with_most_seconds_first(storage: Storage) -> None:
+    for number, (user_id, seconds) in enumerate([(1, 5), (2, 3), (2, 3), (3, 2), (3, 3), (4, 5), (5, 1)]):
+        await storage.jobs.add(new_job(number, user_id, seconds))
+    await storage.jobs.add(replace(ended(20, START), user_id=1))
+    await storage.jobs.add(replace(new_job(21, 5, 9), state=State.FAILED, charge=Charge.REFUNDED))
+    await storage.jobs.add(replace(new_job(22, 9, 9), quota_guild_id=None))
+    await storage.quotas.save_reset(GUILD, 1, START + HOUR)  # what was made stays made
+    assert await storage.quotas.usage(GUILD, START - HOUR) == [
+        Usage(1, 2, 10, 1),
+        Usage(2, 2, 6, 2),
+        Usage(3, 2, 5, 2),
+        Usage(4, 1, 5, 1),
+        Usage(5, 1, 1, 1),
+    ]
+    assert await storage.quotas.usage(GUILD, START) == [
+        Usage(user_id, 0, 0, running) for user_id, running in ((1, 1), (2, 2), (3, 2), (4, 1), (5, 1))
     ]
 
 
@@ -116,8 +164,8 @@ async def test_a_row_that_makes_no_sense_leaves_the_others_readable(
         ):
             await connection.exec_driver_sql(statement)
 
-    assert [use.job_id for use in await storage.quotas.uses(START - HOUR)] == [2]
+    assert [job.job_id for job in await ended_jobs(storage, START - HOUR)] == [2]
     assert [attempt.job_id for attempt in await storage.quotas.attempts(START - HOUR)] == [2]
     assert [stored.rule.videos for stored in await storage.quotas.rules()] == [3]
-    assert [reset.user_id for reset in await storage.quotas.resets()] == [1]
+    assert [reset.user_id for reset in await storage.quotas.resets(START - HOUR)] == [1]
     assert "A row of quota_rules (10) cannot be read: ValueError" in caplog.text

@@ -17,7 +17,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from bot.jobs.active import ActiveJobs
 from bot.models.jobs import Charge, Job, can_move
-from bot.models.quotas import QuotaExceeded, Rule, Scope
+from bot.models.quotas import LimitExceeded, Period, Rule, Scope
 from bot.models.states import OPEN, TRANSITIONS, Reason, State
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.replay import rebuild
@@ -65,7 +65,7 @@ class Crashes(RuleBasedStateMachine):
         job = new_job(self.next_id, user_id, seconds, self.clock.now())
         try:
             self.quotas.reserve(job.id, GUILD, user_id, [], seconds, self.clock.now())
-        except QuotaExceeded:
+        except LimitExceeded:
             return multiple()
         self.next_id += 1
         if dies:  # between the reservation and the intent: no member waits for a video
@@ -110,9 +110,17 @@ class Crashes(RuleBasedStateMachine):
         self.run(self.service.reset(GUILD, user_id))
         self.clock.moment += timedelta(seconds=1)
 
-    @rule(videos=st.integers(0, 4))
-    def set_rule(self, videos: int) -> None:
-        self.run(self.service.set_rule(GUILD, Scope.SERVER, None, Rule(videos, None)))
+    @rule(videos=st.integers(0, 4), per=st.sampled_from(Period))
+    def set_rule(self, videos: int, per: Period) -> None:
+        self.run(self.service.set_rule(GUILD, Scope.SERVER, None, Rule(videos, None, per)))
+
+    @rule(videos=st.integers(0, 4), per=st.sampled_from(Period))
+    def set_budget(self, videos: int, per: Period) -> None:
+        self.run(self.service.set_budget(GUILD, Rule(videos, None, per)))
+
+    @rule()
+    def forget_old(self) -> None:
+        self.quotas.forget_old(self.clock.now())
 
     @rule()
     def crash(self) -> None:
@@ -126,6 +134,8 @@ class Crashes(RuleBasedStateMachine):
         for user_id in MEMBERS:
             ours = self.quotas.status(GUILD, user_id, [], self.clock.now())
             assert ours == rebuilt.status(GUILD, user_id, [], self.clock.now())
+        used = self.quotas.budgets.used(GUILD, self.clock.now())
+        assert used == rebuilt.budgets.used(GUILD, self.clock.now())
 
     @invariant()
     def nothing_is_charged_twice_and_no_reservation_leaks(self) -> None:

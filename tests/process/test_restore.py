@@ -58,6 +58,7 @@ async def test_after_a_restore_nothing_is_paid_twice_and_nobody_waits(tmp_path: 
         assert (code, "The database is fine." in text) == (0, True), text
 
 
+@pytest.mark.long
 async def test_a_job_that_was_never_sent_is_not_sent_after_a_restore(tmp_path: Path) -> None:
     async with open_wire(tmp_path, speed=SPEED) as wire:
         wire.cloud.fault("POST", "/requests", SILENCE.repeated(8))

@@ -24,7 +24,6 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in it
 MEMORY_NEEDED = 2 * 1024**3  # bytes
 # Acceptance tests that reach hardly a line that neither unit tests nor the other acceptance tests reach.
 REPEATING = {
-    "test_access",
     "test_budget_warnings",
     "test_cancel",
     "test_commands",
@@ -37,7 +36,6 @@ REPEATING = {
     "test_inspection",
     "test_limit_refusals",
     "test_links_in_prompts",
-    "test_modal",
     "test_notifications",
     "test_odd_answers",
     "test_polling",

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from alembic.script import ScriptDirectory
+from bot.storage.engine import revisions
 
 BUSY_SECONDS = 30.0  # that a copy waits for a writer
-MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 class NotUsable(Exception):  # noqa: N818 - it names what happened
@@ -59,14 +58,9 @@ def revision_problem(path: Path) -> str | None:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as error:
         return _why(path, error)
-    if row is not None and row[0] not in known_revisions():
+    if row is not None and row[0] not in revisions():
         return f"{path} was made by a newer version of this bot. Update the bot first."
     return None
-
-
-def known_revisions() -> set[str]:
-    """Return the revisions of the tables that this version knows."""
-    return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
 
 
 def carry_deletions(fresh: Path, current: Path) -> int | None:

@@ -15,10 +15,11 @@ import discord
 from bot.client import ViduBot
 from bot.connection.reconnect import GatewayUnreachable
 from bot.settings import Settings, SettingsError, load
+from bot.slots.slot import SlotLost
 from bot.storage.storage import StorageFault, StorageUnavailable, StorageUnusable
 from bot.telemetry import logs
 
-MISCONFIGURED, FAILED = 2, 1  # exit codes
+MISCONFIGURED, FAILED, TAKEN_OVER = 2, 1, 3  # exit codes
 HANG_UP_SECONDS = 2.0  # how long the connection may take to end by itself once the bot is closed
 TOKEN_REFUSED = 4004  # the gateway's code for it [Discord]
 
@@ -50,7 +51,8 @@ SENTENCES: list[tuple[Kinds, str]] = [  # the first that fits
 async def run(settings: Settings) -> None:
     """Run until Discord ends it or the process is told to stop.
 
-    Raises Broken when a part cannot be kept running, and whatever ended the connection to Discord.
+    Raises Broken when a part cannot be kept running, SlotLost when another process may have taken over, and
+    whatever ended the connection to Discord.
     """
     bot = ViduBot(settings)
     stop = asyncio.Event()
@@ -62,8 +64,11 @@ async def run(settings: Settings) -> None:
         running = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
         stopping = asyncio.create_task(stop.wait())
         broken = asyncio.create_task(bot.tasks.wait_broken())
+        lost = asyncio.create_task(bot.slot.wait_lost())
         try:
-            await asyncio.wait({running, stopping, broken}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({running, stopping, broken, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if lost.done():
+                raise SlotLost(lost.result())
             if broken.done():
                 raise Broken
             if running.done():
@@ -74,6 +79,7 @@ async def run(settings: Settings) -> None:
             await _hang_up(bot, running)
             stopping.cancel()
             broken.cancel()
+            lost.cancel()
 
 
 async def _hang_up(bot: ViduBot, running: asyncio.Task[None]) -> None:
@@ -101,6 +107,9 @@ def main() -> int:
         asyncio.run(run(settings))
     except KeyboardInterrupt:  # only where signals have no handlers
         return 0
+    except SlotLost as error:
+        print(error, file=sys.stderr)
+        return TAKEN_OVER
     except Exception as error:
         print(_sentence(error), file=sys.stderr)
         return FAILED

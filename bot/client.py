@@ -37,6 +37,8 @@ from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.service import QuotaService
 from bot.quotas.warnings import BudgetWarnings
 from bot.settings import Settings
+from bot.slots.choice import slot_of
+from bot.slots.leased import LeaseTimes
 from bot.storage.storage import Storage
 from bot.tasks import Tasks
 from bot.ui.texts.budgets import ceilings_in_force
@@ -69,7 +71,14 @@ class ViduBot(commands.Bot):
     job_service: JobService
     intake: Intake
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None, cdn: Cdn | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        cdn: Cdn | None = None,
+        lease_times: LeaseTimes | None = None,
+    ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -83,6 +92,8 @@ class ViduBot(commands.Bot):
         self.access = settings.access
         self.clock: Clock = clock or SystemClock()
         self.tasks = Tasks(self.clock)
+        # Whether this process works or waits for another one to end.
+        self.slot = slot_of(settings.database_url.get_secret_value(), self.clock, lease_times or LeaseTimes())
         self.events = EventGuard(self._on_unreadable)
         self.events.protect(self._connection.parsers)
         self.opened = False  # every part is there, and members may come
@@ -106,8 +117,9 @@ class ViduBot(commands.Bot):
     async def _open_parts(self) -> None:
         """Open each part after those that it stands on; each is closed before them."""
         settings = self.settings
-        self.storage = await Storage.open(settings.database_url.get_secret_value())
-        self._parts.push_async_callback(self.storage.close)
+        self.storage = await self._parts.enter_async_context(self.slot.open_storage())
+        # Before the slot is given back: what another process then hears is for that process alone.
+        self._parts.push_async_callback(super().close)
         connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=KEEPALIVE, ttl_dns_cache=DNS_CACHE)
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         await self._parts.enter_async_context(session)
@@ -141,7 +153,9 @@ class ViduBot(commands.Bot):
         loopback = is_on_this_machine(settings.gmi_base_url)
         downloads = await self._parts.enter_async_context(open_session(loopback=loopback))
         self.delivery = Delivery(
-            Routes(self, session, self.clock), Fetcher(downloads, self.clock, loopback=loopback)
+            Routes(self, session, self.clock),
+            Fetcher(downloads, self.clock, loopback=loopback),
+            may_post=self.slot.is_held,
         )
         self.thumbnails = Thumbnails(self.delivery, self.clock)
         self.job_service = JobService(
@@ -152,6 +166,7 @@ class ViduBot(commands.Bot):
             delivery=self.delivery,
             clock=self.clock,
             tasks=self.tasks,
+            slot=self.slot,
             model=settings.gmi_model,
             deadline=timedelta(minutes=settings.job_deadline_minutes),
             requests_per_minute=settings.gmi_requests_per_minute,

@@ -15,12 +15,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.storage.engine import PATIENCE, READS, open_engine
-from bot.storage.errors import StorageUnavailable, translate
+from bot.storage.errors import LeaseLost, StorageUnavailable, translate
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Rows = Sequence[sa.Row[Any]]
+Guard = Callable[[AsyncConnection], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,11 @@ class Database:
 
     def __init__(self, engine: AsyncEngine, limits: TimeLimits) -> None:
         self.limits = limits
+        self.dialect = engine.dialect.name
+        self.guard: Guard | None = None  # comes first in every transaction that writes, and may refuse it
         self._engine = engine
         # SQLite has one writer at a time; among our own tasks first come is first served.
-        self._turn = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+        self._turn = asyncio.Lock() if self.dialect == "sqlite" else None
         self._drivers: weakref.WeakSet[Any] = weakref.WeakSet()  # connections that can be cut at once
         sa.event.listen(engine.sync_engine, "connect", self._connected)
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -80,18 +83,20 @@ class Database:
         async with self._begin([], reads=reads, seconds=self.limits.background) as connection:
             yield connection
 
-    async def write(self, seconds: float, *statements: sa.Executable) -> int:
+    async def write(self, seconds: float, *statements: sa.Executable, guarded: bool = True) -> int:
         """Execute statements in one transaction and return how many rows the first one changed."""
 
         async def execute(connection: AsyncConnection) -> int:
             results = [await connection.execute(statement) for statement in statements]
             return int(results[0].rowcount)
 
-        return await self._within(seconds, execute)
+        return await self._within(seconds, execute, guarded=guarded)
 
-    async def run(self, seconds: float, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def run(
+        self, seconds: float, work: Callable[[AsyncConnection], Awaitable[T]], *, guarded: bool = True
+    ) -> T:
         """Do something in one transaction that writes, and return what it returns."""
-        return await self._within(seconds, work)
+        return await self._within(seconds, work, guarded=guarded)
 
     async def replace(self, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:
         """Write the row of this key in place of an older one."""
@@ -123,7 +128,7 @@ class Database:
 
     @asynccontextmanager
     async def _begin(
-        self, drivers: list[Any], *, reads: bool, seconds: float
+        self, drivers: list[Any], *, reads: bool, seconds: float, guarded: bool = True
     ) -> AsyncIterator[AsyncConnection]:
         """Begin a transaction; one that writes waits its turn. Add the driver's connection to the list."""
         turn = None if reads else self._turn
@@ -132,12 +137,21 @@ class Database:
                 drivers.append((await connection.get_raw_connection()).driver_connection)
                 await connection.execution_options(**{READS: reads, PATIENCE: int(seconds * 1000)})
                 async with connection.begin():
+                    if guarded and not reads and self.guard is not None:
+                        await self.guard(connection)
                     yield connection
+        except LeaseLost:
+            raise
         except Exception as error:
             raise translate(error) from None
 
     async def _within(
-        self, seconds: float, work: Callable[[AsyncConnection], Awaitable[T]], *, reads: bool = False
+        self,
+        seconds: float,
+        work: Callable[[AsyncConnection], Awaitable[T]],
+        *,
+        reads: bool = False,
+        guarded: bool = True,
     ) -> T:
         """Do something in a transaction, and wait so long for it.
 
@@ -147,7 +161,7 @@ class Database:
         drivers: list[Any] = []
 
         async def transaction() -> T:
-            async with self._begin(drivers, reads=reads, seconds=seconds) as connection:
+            async with self._begin(drivers, reads=reads, seconds=seconds, guarded=guarded) as connection:
                 return await work(connection)
 
         task = asyncio.create_task(transaction(), name="transaction")

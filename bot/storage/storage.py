@@ -5,13 +5,22 @@ from __future__ import annotations
 from bot.storage.budgets import BudgetStore
 from bot.storage.database import Database, TimeLimits
 from bot.storage.drafts import DraftStore
-from bot.storage.errors import StaleJob, StorageFault, StorageUnavailable, StorageUnusable
+from bot.storage.errors import LeaseLost, StaleJob, StorageFault, StorageUnavailable, StorageUnusable
 from bot.storage.jobs import JobStore
+from bot.storage.leases import LeaseStore
 from bot.storage.notes import NoteStore
 from bot.storage.quotas import QuotaStore
 from bot.storage.replies import PendingReplyStore
 
-__all__ = ["StaleJob", "Storage", "StorageFault", "StorageUnavailable", "StorageUnusable", "TimeLimits"]
+__all__ = [
+    "LeaseLost",
+    "StaleJob",
+    "Storage",
+    "StorageFault",
+    "StorageUnavailable",
+    "StorageUnusable",
+    "TimeLimits",
+]
 
 
 class Storage:
@@ -25,6 +34,7 @@ class Storage:
         self.replies = PendingReplyStore(database)
         self.drafts = DraftStore(database)
         self.notes = NoteStore(database)
+        self.leases = LeaseStore(database)
 
     @classmethod
     async def open(cls, url: str, limits: TimeLimits | None = None) -> Storage:

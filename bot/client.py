@@ -162,7 +162,9 @@ class ViduBot(commands.Bot):
             storage=self.storage,
             quotas=limiter,
             budget_warnings=warnings,
-            gmi=GmiCloud(session, settings.gmi_base_url, key, settings.gmi_org_id),
+            gmi=GmiCloud(
+                session, settings.gmi_base_url, key, settings.gmi_org_id, may_submit=self.slot.is_held
+            ),
             delivery=self.delivery,
             clock=self.clock,
             tasks=self.tasks,

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import aiohttp
 import discord
 
-from bot.client import ViduBot
+from bot.client import ViduBot, new_bot
 from bot.connection.reconnect import GatewayUnreachable
 from bot.settings import Settings, SettingsError, load
 from bot.slots.slot import SlotLost
@@ -21,7 +21,7 @@ from bot.telemetry import logs
 
 MISCONFIGURED, FAILED, TAKEN_OVER = 2, 1, 3  # exit codes
 HANG_UP_SECONDS = 2.0  # how long the connection may take to end by itself once the bot is closed
-TOKEN_REFUSED = 4004  # the gateway's code for it [Discord]
+TOKEN_REFUSED, SHARDS_REQUIRED = 4004, 4011  # the gateway's codes for it [Discord]
 
 log = logging.getLogger("bot")
 
@@ -54,7 +54,7 @@ async def run(settings: Settings) -> None:
     Raises Broken when a part cannot be kept running, SlotLost when another process may have taken over, and
     whatever ended the connection to Discord.
     """
-    bot = ViduBot(settings)
+    bot = new_bot(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -129,6 +129,8 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, discord.ConnectionClosed):
         if error.code == TOKEN_REFUSED:
             return SENTENCES[0][1]
+        if error.code == SHARDS_REQUIRED:
+            return "The bot is in so many servers that Discord requires more connections: raise SHARD_COUNT."
         return f"Discord ended the connection for good (code {error.code}). Updating the bot may help."
     for kinds, sentence in SENTENCES:
         if isinstance(error, kinds):

@@ -12,6 +12,7 @@ import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
+from yarl import URL
 
 from bot.clock import Clock, SystemClock
 from bot.connection.event_guard import INTERACTION, EventGuard, origin
@@ -87,13 +88,19 @@ class ViduBot(commands.Bot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
             tree_cls=_Tree,
+            shard_count=settings.shard_count if settings.shard_count > 1 else None,
         )
         self.settings = settings
         self.access = settings.access
         self.clock: Clock = clock or SystemClock()
         self.tasks = Tasks(self.clock)
         # Whether this process works or waits for another one to end.
-        self.slot = slot_of(settings.database_url.get_secret_value(), self.clock, lease_times or LeaseTimes())
+        self.slot = slot_of(
+            settings.database_url.get_secret_value(),
+            settings.shard_count,
+            self.clock,
+            lease_times or LeaseTimes(),
+        )
         self.events = EventGuard(self._on_unreadable)
         self.events.protect(self._connection.parsers)
         self.opened = False  # every part is there, and members may come
@@ -182,6 +189,10 @@ class ViduBot(commands.Bot):
         log.info("Ready as %s in %d servers", self.user, len(self.guilds))
         self._resume()
 
+    async def on_shard_ready(self, _shard_id: int) -> None:
+        """Resume open jobs with the first of many connections: each takes seconds."""
+        self._resume()
+
     async def on_error(self, event_method: str, /, *args: Any, **_: Any) -> None:
         """Log what a listener raised, and answer the member who waits for it."""
         log.exception("The listener %s failed", event_method)
@@ -211,6 +222,22 @@ class ViduBot(commands.Bot):
         if not self._resumed:
             self._resumed = True
             self.job_service.resume()
+
+
+class ShardedViduBot(ViduBot, commands.AutoShardedBot):
+    """The bot with several connections to Discord, each for its share of the servers."""
+
+    async def launch_shard(self, gateway: URL, shard_id: int, *, initial: bool = False) -> None:
+        """Connect one shard. What it can't read at all costs its session, as in `stay_connected`."""
+        await super().launch_shard(gateway, shard_id, initial=initial)
+        # discord.py 2.7 would end the whole client.
+        shard = self._AutoShardedClient__shards[shard_id]  # type: ignore[attr-defined]
+        shard._handled_exceptions = (Exception,)
+
+
+def new_bot(settings: Settings) -> ViduBot:
+    """Return the bot for as many shards as the settings say."""
+    return ViduBot(settings) if settings.shard_count == 1 else ShardedViduBot(settings)
 
 
 def _notify_after(seconds: int) -> timedelta | None:

@@ -90,11 +90,11 @@ class BotProcess:
         with self._kill_file.open("a") as file:
             file.write(f"\n{place}")
 
-    def twin(self, name: str) -> BotProcess:
-        """Return another process with the same settings and a folder of its own."""
+    def twin(self, name: str, **changes: str) -> BotProcess:
+        """Return another process with the same settings, but for these, and a folder of its own."""
         folder = self._folder / name
         folder.mkdir()
-        return BotProcess(folder, self._environment, self._module)
+        return BotProcess(folder, self._environment | changes, self._module)
 
     def disarm(self) -> None:
         """Let it live, and forget what it has crossed."""

@@ -8,6 +8,9 @@ from bot.slots.locked import LockedSlot
 from bot.slots.slot import Slot
 
 
-def slot_of(url: str, clock: Clock, times: LeaseTimes) -> Slot:
+def slot_of(url: str, shard_count: int, clock: Clock, times: LeaseTimes) -> Slot:
     """Return the slot of the database at this address."""
-    return LockedSlot(url, clock) if url.startswith("sqlite") else LeasedSlot(url, clock, times)
+    shard_ids = tuple(range(shard_count))
+    if url.startswith("sqlite"):
+        return LockedSlot(url, shard_ids, clock)
+    return LeasedSlot(url, shard_ids, clock, times)

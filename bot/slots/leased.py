@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from bot.clock import Clock, monotonic, sleep
-from bot.slots.slot import SHARDS, SlotState
+from bot.slots.slot import SlotState
 from bot.storage.leases import Lease
 from bot.storage.storage import Storage, StorageFault, StorageUnavailable, TimeLimits
 from bot.tasks import Tasks
@@ -43,9 +43,16 @@ class LeasedSlot:
     """One process holds the slot, the others wait for it."""
 
     def __init__(
-        self, url: str, clock: Clock, times: LeaseTimes, *, now: Callable[[], float] = monotonic
+        self,
+        url: str,
+        shard_ids: tuple[int, ...],
+        clock: Clock,
+        times: LeaseTimes,
+        *,
+        now: Callable[[], float] = monotonic,
     ) -> None:
         self._url = url
+        self._shard_ids = shard_ids
         self._clock = clock
         self._times = times
         self._now = now
@@ -59,7 +66,7 @@ class LeasedSlot:
     @property
     def shard_ids(self) -> tuple[int, ...]:
         """Return which of Discord's shards this process serves; none unless it holds the slot."""
-        return SHARDS if self.state is SlotState.HOLDING else ()
+        return self._shard_ids if self.state is SlotState.HOLDING else ()
 
     @asynccontextmanager
     async def open_storage(self, limits: TimeLimits | None = None) -> AsyncIterator[Storage]:
@@ -112,7 +119,7 @@ class LeasedSlot:
             lease = await self._lease(storage, owner)
             if lease is None:
                 log.warning(
-                    "Another process runs this bot on the same database; "
+                    "Another process runs this bot on the same database, or ended seconds ago; "
                     "this one waits as a standby and takes over when the other one ends"
                 )
                 while lease is None:

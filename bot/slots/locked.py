@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bot.clock import Clock, sleep
-from bot.slots.slot import SHARDS, SlotState
+from bot.slots.slot import SlotState
 from bot.storage.engine import sqlite_file
 from bot.storage.errors import StorageUnusable
 from bot.storage.file_lock import FileLock
@@ -27,15 +27,16 @@ _NO_LOCK = (
 class LockedSlot:
     """One process holds the lock, the others wait for it. A frozen process keeps it."""
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, url: str, shard_ids: tuple[int, ...], clock: Clock) -> None:
         self._url = url
+        self._shard_ids = shard_ids
         self._clock = clock
         self.state = SlotState.STANDBY
 
     @property
     def shard_ids(self) -> tuple[int, ...]:
         """Return which of Discord's shards this process serves; none unless it holds the slot."""
-        return SHARDS if self.state is SlotState.HOLDING else ()
+        return self._shard_ids if self.state is SlotState.HOLDING else ()
 
     @asynccontextmanager
     async def open_storage(self, limits: TimeLimits | None = None) -> AsyncIterator[Storage]:

@@ -8,8 +8,6 @@ from typing import Protocol
 
 from bot.storage.storage import Storage, TimeLimits
 
-SHARDS = (0,)  # which of Discord's shards a slot serves
-
 
 class SlotState(StrEnum):
     """How a process stands."""

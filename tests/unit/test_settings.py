@@ -89,6 +89,10 @@ def test_unlimited_lifts_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         ("GMI_REQUESTS_PER_MINUTE", "0.5"),
         ("JOB_DEADLINE_MINUTES", "0"),
         ("LOG_LEVEL", "LOUD"),
+        ("PROCESSES", "0"),
+        ("PROCESSES", "2"),
+        ("SHARD_COUNT", "0"),
+        ("SHARD_COUNT", "5000"),
         ("GMI_MODEL", "vidu-q9"),
         ("GMI_BASE_URL", "console.gmicloud.ai"),
         ("DATABASE_URL", "mysql://somewhere"),
@@ -215,3 +219,14 @@ def test_the_process_says_what_is_missing_and_exits_with_2(tmp_path: Path) -> No
     assert done.stderr.startswith("DISCORD_TOKEN and GMI_API_KEY are missing. Set it in the environment")
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+
+
+def test_more_than_one_process_is_refused_with_what_happens_to_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        setting(monkeypatch, PROCESSES="2")
+    assert str(caught.value).startswith(
+        "PROCESSES must be 1: several processes can't share the work yet. You can start more than one, "
+        "but only one works; the others wait until it ends. Set it in the environment"
+    )

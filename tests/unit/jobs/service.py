@@ -102,7 +102,7 @@ async def running(
     database_url: str, cloud: GmiCloud, clock: StillClock, *, notify_after: timedelta | None = None
 ) -> AsyncIterator[Service]:
     """Run the service on a database, as a process of its own would."""
-    slot, delivery, tasks = LockedSlot(database_url, clock), RecordingDelivery(), Tasks(clock)
+    slot, delivery, tasks = LockedSlot(database_url, (0,), clock), RecordingDelivery(), Tasks(clock)
     quotas = QuotaLimiter(Rule(VIDEOS_A_DAY, None), VIDEOS_A_DAY)
     async with slot.open_storage(PATIENT) as storage, aiohttp.ClientSession() as session:
         jobs = JobService(

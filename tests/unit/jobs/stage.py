@@ -258,7 +258,7 @@ async def open_stage(
     url: str, cloud: GmiCloud, clock: QuickClock, *, notify_after: timedelta | None = None
 ) -> AsyncIterator[Stage]:
     """Open all parts on a database."""
-    slot = LockedSlot(url, clock)
+    slot = LockedSlot(url, (0,), clock)
     async with slot.open_storage(PATIENT) as storage:
         quotas = QuotaLimiter(Rule(99, None), 99)
         tasks = Tasks(clock)

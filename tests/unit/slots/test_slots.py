@@ -39,7 +39,7 @@ async def database() -> str:
 
 
 def new_slot(url: str, times: LeaseTimes = LONG) -> Slot:
-    return slot_of(url, SystemClock(), times)
+    return slot_of(url, 2, SystemClock(), times)
 
 
 async def becomes(slot: Slot, state: SlotState) -> None:
@@ -67,7 +67,7 @@ class Waiting:
 async def test_the_first_works_the_second_waits_and_takes_over(url: str) -> None:
     first, second = Waiting(new_slot(url)), None
     await becomes(first.slot, SlotState.HOLDING)
-    assert first.slot.shard_ids == (0,)
+    assert first.slot.shard_ids == (0, 1)
     second = Waiting(new_slot(url))
     await asyncio.sleep(0.3)  # some of its questions
     assert second.slot.state is SlotState.STANDBY
@@ -99,9 +99,11 @@ async def test_of_many_that_start_at_once_one_works(url: str) -> None:
 
 async def test_a_lease_is_renewed_for_as_long_as_it_takes(database: str) -> None:
     url = postgres.shared().url(database)
-    first, second = Waiting(new_slot(url, TIMES)), Waiting(new_slot(url, TIMES))
+    first = Waiting(new_slot(url, TIMES))
+    await becomes(first.slot, SlotState.HOLDING)
+    second = Waiting(new_slot(url, TIMES))
     await asyncio.sleep(3 * TIMES.last)
-    assert {first.slot.state, second.slot.state} == {SlotState.HOLDING, SlotState.STANDBY}
+    assert (first.slot.state, second.slot.state) == (SlotState.HOLDING, SlotState.STANDBY)
     for process in (first, second):
         await becomes(process.slot, SlotState.HOLDING)
         await process.end()
@@ -111,7 +113,8 @@ async def test_a_process_that_was_stopped_for_longer_than_its_lease_knows_it_at_
     database: str, stack: AsyncExitStack
 ) -> None:
     stopped = 0.0
-    slot = LeasedSlot(postgres.shared().url(database), SystemClock(), LONG, now=lambda: monotonic() + stopped)
+    url = postgres.shared().url(database)
+    slot = LeasedSlot(url, (0,), SystemClock(), LONG, now=lambda: monotonic() + stopped)
     storage = await stack.enter_async_context(slot.open_storage())
     assert await storage.jobs.add(new_job(1))
     assert await slot.confirm()
@@ -203,7 +206,7 @@ async def test_a_standby_does_not_touch_the_file_of_the_one_that_works(tmp_path:
     file.parent.mkdir()
     other = FileLock(file.with_name("vidu.db.lock"))
     assert other.acquire()
-    process = Waiting(LockedSlot(f"sqlite+aiosqlite:///{file}", SystemClock()))
+    process = Waiting(LockedSlot(f"sqlite+aiosqlite:///{file}", (0,), SystemClock()))
     await asyncio.sleep(0.2)
     assert process.slot.state is SlotState.STANDBY
     assert not file.exists()

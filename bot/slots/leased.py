@@ -25,8 +25,8 @@ _TAKEN = (
     "If it's started again, it waits until it is needed."
 )
 _UNREACHABLE = (
-    "The database didn't answer for {seconds:g} seconds, so another process may take over. "
-    "Check the database server, then start the bot again."
+    "This process didn't reach the database for {seconds:g} seconds, so another process may take over. "
+    "Check the database server, and that this machine wasn't suspended. Then start the bot again."
 )
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.storage.engine import PATIENCE, READS, open_engine
+from bot.storage.engine import PATIENCE, READS, open_engine, reserve
 from bot.storage.errors import LeaseLost, StorageUnavailable, translate
 
 log = logging.getLogger(__name__)
@@ -42,15 +42,17 @@ class Database:
     StorageUnavailable. What may be on disk all the same must be written so that it does no harm.
     """
 
-    def __init__(self, engine: AsyncEngine, limits: TimeLimits) -> None:
+    def __init__(self, engine: AsyncEngine, limits: TimeLimits, reserved: AsyncEngine) -> None:
         self.limits = limits
         self.dialect = engine.dialect.name
         self.guard: Guard | None = None  # comes first in every transaction that writes, and may refuse it
         self._engine = engine
+        self._reserved = reserved  # for what must not wait for a burst of everything else
         # SQLite has one writer at a time; among our own tasks first come is first served.
         self._turn = asyncio.Lock() if self.dialect == "sqlite" else None
         self._drivers: weakref.WeakSet[Any] = weakref.WeakSet()  # connections that can be cut at once
-        sa.event.listen(engine.sync_engine, "connect", self._connected)
+        for pool in {engine, reserved}:
+            sa.event.listen(pool.sync_engine, "connect", self._connected)
         self._under_way: set[asyncio.Task[Any]] = set()
 
     @classmethod
@@ -59,7 +61,8 @@ class Database:
 
         Raises StorageUnusable with a sentence if it is damaged, newer than this bot, or out of reach.
         """
-        return cls(await open_engine(url), limits)
+        engine = await open_engine(url)
+        return cls(engine, limits, reserve(engine, url))
 
     async def close(self) -> None:
         """Let what is being written arrive, and close every connection."""
@@ -71,8 +74,11 @@ class Database:
         # A server that has vanished answers no good-bye: then the driver cuts the connection.
         goodbyes = [driver.close(timeout=seconds) for driver in self._drivers if not driver.is_closed()]
         await asyncio.gather(*goodbyes, return_exceptions=True)
-        closing = asyncio.create_task(self._engine.dispose(close=not goodbyes), name="close the database")
-        await asyncio.wait({closing}, timeout=seconds)
+        closing = {
+            asyncio.create_task(pool.dispose(close=not goodbyes), name="close the database")
+            for pool in {self._engine, self._reserved}
+        }
+        await asyncio.wait(closing, timeout=seconds)
 
     @asynccontextmanager
     async def transaction(self, *, reads: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -95,7 +101,10 @@ class Database:
     async def run(
         self, seconds: float, work: Callable[[AsyncConnection], Awaitable[T]], *, guarded: bool = True
     ) -> T:
-        """Do something in one transaction that writes, and return what it returns."""
+        """Do something in one transaction that writes, and return what it returns.
+
+        What is not guarded decides who may write: it has a connection of its own.
+        """
         return await self._within(seconds, work, guarded=guarded)
 
     async def replace(self, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:
@@ -132,8 +141,9 @@ class Database:
     ) -> AsyncIterator[AsyncConnection]:
         """Begin a transaction; one that writes waits its turn. Add the driver's connection to the list."""
         turn = None if reads else self._turn
+        engine = self._engine if guarded else self._reserved
         try:
-            async with turn or contextlib.nullcontext(), self._engine.connect() as connection:
+            async with turn or contextlib.nullcontext(), engine.connect() as connection:
                 drivers.append((await connection.get_raw_connection()).driver_connection)
                 await connection.execution_options(**{READS: reads, PATIENCE: int(seconds * 1000)})
                 async with connection.begin():

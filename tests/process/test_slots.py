@@ -12,6 +12,7 @@ import pytest
 
 from fakes import postgres
 from fakes.clock import until
+from fakes.postgres import Proxy
 from fakes.process import BotProcess, Wire, open_wire
 
 WAITS = "this one waits as a standby"
@@ -132,7 +133,9 @@ async def test_a_process_that_was_frozen_and_wakes_up_does_nothing_any_more(
         assert await wire.process.ended(10) == TAKEN_OVER
 
         assert "Traceback" not in wire.process.log
-        assert wire.process.log.splitlines()[-1].startswith(("Another process", "The database didn't"))
+        assert wire.process.log.splitlines()[-1].startswith(
+            ("Another process has", "This process didn't reach")
+        )
         assert wire.submissions(1) == sent
         assert uploads_of_videos(wire) == uploads
         if sent:
@@ -141,6 +144,29 @@ async def test_a_process_that_was_frozen_and_wakes_up_does_nothing_any_more(
         await wire.ask(2)  # on the session of the process that lives
         await posted(wire, 2, second)
         assert "Traceback" not in second.log
+
+
+@pytest.mark.long
+async def test_a_database_that_is_away_for_longer_than_the_lease_costs_a_restart_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    server = postgres.shared()
+    async with Proxy(server.port) as proxy:
+        url = server.url(await server.create(), port=proxy.port)
+        async with open_wire(tmp_path, DATABASE_URL=url) as wire:
+            await wire.ask(1)
+            await until(lambda: wire.submissions(1) == 1, lambda: wire.process.log, 20)
+            proxy.freeze()
+            assert await wire.process.ended(LEASE + 10) == TAKEN_OVER
+            assert wire.process.log.splitlines()[-1].startswith(
+                "This process didn't reach the database for 10 seconds"
+            )
+            assert "Traceback" not in wire.process.log
+            proxy.cut()
+            proxy.thaw()
+            await wire.start()
+            await posted(wire, 1, wire.process)
+            assert_once(wire, 1)
 
 
 @pytest.mark.long

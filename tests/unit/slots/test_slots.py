@@ -22,8 +22,8 @@ from fakes.clock import until
 from fakes.postgres import Proxy
 from tests.unit.storage.samples import new_job
 
-# The server's clock is a real one: what a test waits for comes within a second.
-TIMES = LeaseTimes(renew=0.1, last=0.6, ask=0.05)
+# The server's clock is a real one: what a test waits for comes within seconds.
+TIMES = LeaseTimes(renew=0.1, last=2.0, ask=0.05)
 LONG = LeaseTimes(renew=0.05, last=60.0, ask=0.05)
 
 
@@ -102,7 +102,7 @@ async def test_a_lease_is_renewed_for_as_long_as_it_takes(database: str) -> None
     first = Waiting(new_slot(url, TIMES))
     await becomes(first.slot, SlotState.HOLDING)
     second = Waiting(new_slot(url, TIMES))
-    await asyncio.sleep(3 * TIMES.last)
+    await asyncio.sleep(1.5 * TIMES.last)
     assert (first.slot.state, second.slot.state) == (SlotState.HOLDING, SlotState.STANDBY)
     for process in (first, second):
         await becomes(process.slot, SlotState.HOLDING)
@@ -175,11 +175,11 @@ async def test_a_database_that_is_away_for_too_long_costs_the_slot_and_a_short_w
 async def test_a_burst_that_keeps_every_connection_busy_does_not_cost_the_slot(
     database: str, stack: AsyncExitStack
 ) -> None:
-    slot = new_slot(postgres.shared().url(database), LeaseTimes(renew=0.1, last=1.0))
+    slot = new_slot(postgres.shared().url(database), LeaseTimes(renew=0.1, last=2.0))
     storage = await stack.enter_async_context(slot.open_storage())
     for _ in range(15):  # five that are kept open, and ten more in a burst
         await stack.enter_async_context(storage.database.transaction(reads=True))
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(2.5)
     assert slot.state is SlotState.HOLDING
 
 

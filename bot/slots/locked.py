@@ -6,13 +6,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from bot.clock import Clock, sleep
 from bot.slots.slot import SlotState
-from bot.storage.engine import sqlite_file
-from bot.storage.errors import StorageUnusable
-from bot.storage.file_lock import FileLock
-from bot.storage.storage import Storage, TimeLimits
+from bot.storage.errors import why_unusable
+from bot.storage.file_lock import FileLock, database_file
+from bot.storage.storage import Storage, StorageUnusable, TimeLimits
 
 log = logging.getLogger(__name__)
 
@@ -74,13 +74,11 @@ class LockedSlot:
 
     async def _lock(self) -> FileLock | None:
         """Return the lock as soon as no other process has it; None for a database in memory."""
-        file = sqlite_file(self._url)
+        file = _file(self._url)
         if file is None:
             return None
-        path = file.with_name(f"{file.name}.lock")
-        lock = FileLock(path)
+        lock = FileLock(file)
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
             if lock.acquire():
                 return lock
             log.warning(
@@ -90,6 +88,13 @@ class LockedSlot:
             while not lock.acquire():
                 await sleep(self._clock, ASK_EVERY)
         except OSError:
-            raise StorageUnusable(_NO_LOCK.format(name=path.name)) from None
+            raise StorageUnusable(_NO_LOCK.format(name=lock.path.name)) from None
         log.warning("The other process has ended; this one takes over")
         return lock
+
+
+def _file(url: str) -> Path | None:
+    try:
+        return database_file(url)
+    except ValueError as error:
+        raise StorageUnusable(why_unusable(error, url)) from None

@@ -95,18 +95,6 @@ def _sqlite_engine(location: sa.URL) -> AsyncEngine:
     return engine
 
 
-def sqlite_file(url: str) -> Path | None:
-    """Return the file of an SQLite database, without links on the way to it; None for one in memory.
-
-    Raises StorageUnusable where the address makes no sense.
-    """
-    try:
-        name = sa.engine.make_url(url).database
-    except sa.exc.ArgumentError as error:
-        raise StorageUnusable(why_unusable(error, url)) from None
-    return Path(name).resolve() if name and name != ":memory:" else None
-
-
 def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 

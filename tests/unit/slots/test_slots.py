@@ -215,7 +215,7 @@ async def test_a_standby_that_is_older_than_the_database_by_then_does_not_take_o
 async def test_a_standby_does_not_touch_the_file_of_the_one_that_works(tmp_path: Path) -> None:
     file = tmp_path / "data" / "vidu.db"
     file.parent.mkdir()
-    other = FileLock(file.with_name("vidu.db.lock"))
+    other = FileLock(file)
     assert other.acquire()
     process = Waiting(LockedSlot(f"sqlite+aiosqlite:///{file}", (0,), SystemClock()))
     await asyncio.sleep(0.2)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.storage.file_lock import FileLock
+from bot.storage.file_lock import FileLock, database_file
 
 HOLDER = """
 import subprocess, sys
@@ -34,18 +34,21 @@ def start_holder(path: Path, more: str = "") -> subprocess.Popen[str]:
 
 
 def test_one_lock_at_a_time(tmp_path: Path) -> None:
-    first, second = FileLock(tmp_path / "vidu.db.lock"), FileLock(tmp_path / "vidu.db.lock")
+    database = tmp_path / "new folder" / "vidu.db"
+    first, second = FileLock(database), FileLock(database)
     assert first.acquire()
-    assert first.acquire()
+    assert not second.acquire()
+    second.release()  # what it never had
     assert not second.acquire()
     first.release()
     assert second.acquire()
     assert not first.acquire()
     second.release()
+    assert not database.exists()
 
 
 def test_a_killed_process_holds_nothing_even_if_a_program_that_it_started_lives(tmp_path: Path) -> None:
-    path = tmp_path / "vidu.db.lock"
+    path = tmp_path / "vidu.db"
     holder = start_holder(path, LIVES_ON)
     assert holder.stdin
     assert holder.stdout
@@ -64,6 +67,34 @@ def test_a_killed_process_holds_nothing_even_if_a_program_that_it_started_lives(
         holder.stdout.close()
 
 
-def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="No such file"):
-        FileLock(tmp_path / "nowhere" / "vidu.db.lock").acquire()
+def test_the_same_file_by_another_name_has_the_same_lock(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "vidu.db")
+    first, second = FileLock(tmp_path / "vidu.db"), FileLock(tmp_path / "link.db")
+    assert first.acquire()
+    assert not second.acquire()
+    first.release()
+
+
+def test_where_no_file_can_be_made_it_is_an_error_and_not_a_lock_of_others(tmp_path: Path) -> None:
+    (tmp_path / "vidu.db.lock").mkdir()
+    with pytest.raises(OSError, match="Is a directory"):
+        FileLock(tmp_path / "vidu.db").acquire()
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite+aiosqlite:///data/vidu.db", Path("data/vidu.db")),
+        ("sqlite+aiosqlite:////app/data/vidu.db", Path("/app/data/vidu.db")),
+        ("sqlite+aiosqlite:///:memory:", None),
+        ("sqlite+aiosqlite://", None),
+        ("postgresql+asyncpg://vidu@db.example.invalid/vidu", None),
+    ],
+)
+def test_which_file_an_address_means(url: str, path: Path | None) -> None:
+    assert database_file(url) == path
+
+
+def test_what_is_no_address_is_not_repeated() -> None:
+    with pytest.raises(ValueError, match=r"^not the address of a database$"):
+        database_file("fake-password")

@@ -16,17 +16,18 @@ import discord
 
 from bot.checks.findings import Level
 from bot.checks.installation import check_installation
-from bot.client import ViduBot
+from bot.client import ViduBot, new_bot
 from bot.clock import Clock, SystemClock
 from bot.connection.reconnect import GatewayUnreachable
 from bot.exit_codes import ExitCode
 from bot.maintenance import commands
 from bot.settings import Settings, SettingsError, load, misspelled_settings
+from bot.slots.slot import SlotLost
 from bot.storage.storage import StorageFault, StorageUnavailable, StorageUnusable
 from bot.telemetry import logs
 
 HANG_UP_SECONDS = 2.0  # how long the connection may take to end by itself once the bot is closed
-TOKEN_REFUSED = 4004  # the gateway's code for it [Discord]
+TOKEN_REFUSED, SHARDS_REQUIRED = 4004, 4011  # the gateway's codes for it [Discord]
 # Seconds between two attempts to start while Discord or the database can't be reached. Discord allows 1,000
 # logins a day.
 PAUSE_FIRST, PAUSE_MAX = 2.0, 300.0
@@ -61,7 +62,8 @@ async def run(settings: Settings, clock: Clock) -> None:
     """Run until Discord ends it or the process is told to stop.
 
     While Discord or the database can't be reached, the start is tried again. Raises Broken when a part cannot
-    be kept running, and whatever ended the connection to Discord.
+    be kept running, SlotLost when another process may have taken over, and whatever ended the connection to
+    Discord.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -70,7 +72,7 @@ async def run(settings: Settings, clock: Clock) -> None:
             loop.add_signal_handler(number, stop.set)
     pause = PAUSE_FIRST
     while not stop.is_set():
-        bot = ViduBot(settings)
+        bot = new_bot(settings)
         try:
             await _run_once(bot, settings.discord_token.get_secret_value(), stop)
         except AWAY as error:
@@ -89,8 +91,11 @@ async def _run_once(bot: ViduBot, token: str, stop: asyncio.Event) -> None:
         running = asyncio.create_task(bot.start(token))
         stopping = asyncio.create_task(stop.wait())
         broken = asyncio.create_task(bot.tasks.wait_broken())
+        lost = asyncio.create_task(bot.slot.wait_lost())
         try:
-            await asyncio.wait({running, stopping, broken}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({running, stopping, broken, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if lost.done():
+                raise SlotLost(lost.result())
             if broken.done():
                 raise Broken
             if running.done():
@@ -101,6 +106,7 @@ async def _run_once(bot: ViduBot, token: str, stop: asyncio.Event) -> None:
             await _hang_up(bot, running)
             stopping.cancel()
             broken.cancel()
+            lost.cancel()
 
 
 async def _hang_up(bot: ViduBot, running: asyncio.Task[None]) -> None:
@@ -166,6 +172,9 @@ def run_bot(_: argparse.Namespace) -> ExitCode:
         asyncio.run(run(settings, SystemClock()))
     except KeyboardInterrupt:  # only where signals have no handlers
         return ExitCode.STOPPED
+    except SlotLost as error:
+        log.critical("%s", error, extra={"exit_code": int(ExitCode.LOST_SLOT)})
+        return ExitCode.LOST_SLOT
     except Exception as error:
         log.critical("%s", _sentence(error), extra={"exit_code": int(ExitCode.FAILED)})
         return ExitCode.FAILED
@@ -193,6 +202,8 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, discord.ConnectionClosed):
         if error.code == TOKEN_REFUSED:
             return SENTENCES[0][1]
+        if error.code == SHARDS_REQUIRED:
+            return "The bot is in so many servers that Discord requires more connections: raise SHARD_COUNT."
         return f"Discord ended the connection for good (code {error.code}). Updating the bot may help."
     for kinds, sentence in SENTENCES:
         if isinstance(error, kinds):

@@ -13,6 +13,7 @@ import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
+from yarl import URL
 
 from bot.checks.at_start import log_gmi
 from bot.clock import Clock, SystemClock
@@ -41,8 +42,10 @@ from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.service import QuotaService
 from bot.quotas.warnings import BudgetWarnings
 from bot.settings import Settings
-from bot.storage.file_lock import FileLock, database_file
-from bot.storage.storage import Storage, StorageUnusable
+from bot.slots.choice import slot_of
+from bot.slots.leased import LeaseTimes
+from bot.slots.slot import SlotState
+from bot.storage.storage import Storage
 from bot.tasks import Tasks
 from bot.telemetry.metrics import Readings
 from bot.telemetry.service import Telemetry
@@ -78,7 +81,14 @@ class ViduBot(commands.Bot):
     job_service: JobService
     intake: Intake
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None, cdn: Cdn | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        cdn: Cdn | None = None,
+        lease_times: LeaseTimes | None = None,
+    ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.tasks = Tasks(self.clock)
         self.telemetry = Telemetry(settings.http_address, self.clock, self.tasks, settings.price)
@@ -91,10 +101,19 @@ class ViduBot(commands.Bot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
             tree_cls=_Tree,
+            shard_count=settings.shard_count if settings.shard_count > 1 else None,
             http_trace=self.telemetry.trace_discord(),
         )
         self.settings = settings
         self.access = settings.access
+        # Whether this process works or waits for another one to end.
+        self.slot = slot_of(
+            settings.database_url.get_secret_value(),
+            settings.shard_count,
+            self.clock,
+            lease_times or LeaseTimes(),
+        )
+        self.telemetry.readiness.standby = lambda: self.slot.state is SlotState.STANDBY
         self.events = EventGuard(self._on_unreadable)
         self.events.protect(self._connection.parsers)
         self.opened = False  # every part is there, and members may come
@@ -119,10 +138,10 @@ class ViduBot(commands.Bot):
     async def _open_parts(self) -> None:
         """Open each part after those that it stands on; each is closed before them."""
         settings = self.settings
-        self._lock_database(settings.database_url.get_secret_value())
-        self.storage = await Storage.open(settings.database_url.get_secret_value(), metrics=self.metrics)
+        self.storage = await self._parts.enter_async_context(self.slot.open_storage(metrics=self.metrics))
+        # Before the slot is given back: what another process then hears is for that process alone.
+        self._parts.push_async_callback(super().close)
         self.telemetry.readiness.storage = self.storage.answers
-        self._parts.push_async_callback(self.storage.close)
         session = await self._parts.enter_async_context(_open_session())
         self.cdn = self._given_cdn or DiscordCdn(session, metrics=self.metrics)
         limiter = QuotaLimiter(
@@ -147,15 +166,6 @@ class ViduBot(commands.Bot):
         )
         self.metrics.observe(_readings(self, limiter.budgets))
 
-    def _lock_database(self, url: str) -> None:
-        """Keep restores and other processes away from a file. Raises StorageUnusable where one is at work."""
-        path = database_file(url)
-        if path is not None:
-            lock = FileLock(path)
-            if not lock.acquire():
-                raise StorageUnusable(IN_USE)
-            self._parts.callback(lock.release)
-
     async def _open_jobs(
         self, session: aiohttp.ClientSession, limiter: QuotaLimiter, warnings: BudgetWarnings
     ) -> None:
@@ -164,7 +174,14 @@ class ViduBot(commands.Bot):
         key = settings.gmi_api_key.get_secret_value()
         self.delivery = await self._parts.enter_async_context(_open_delivery(self, session))
         self.thumbnails = Thumbnails(self.delivery, self.clock)
-        gmi = GmiCloud(session, settings.gmi_base_url, key, settings.gmi_org_id, self.metrics)
+        gmi = GmiCloud(
+            session,
+            settings.gmi_base_url,
+            key,
+            settings.gmi_org_id,
+            self.metrics,
+            may_submit=self.slot.is_held,
+        )
         self.job_service = JobService(
             storage=self.storage,
             quotas=limiter,
@@ -173,6 +190,7 @@ class ViduBot(commands.Bot):
             delivery=self.delivery,
             clock=self.clock,
             tasks=self.tasks,
+            slot=self.slot,
             model=settings.gmi_model,
             deadline=timedelta(minutes=settings.job_deadline_minutes),
             requests_per_minute=settings.gmi_requests_per_minute,
@@ -195,6 +213,10 @@ class ViduBot(commands.Bot):
     async def on_disconnect(self) -> None:
         """Note that no event can arrive."""
         self.telemetry.readiness.gateway_ready = False
+
+    async def on_shard_ready(self, _shard_id: int) -> None:
+        """Resume open jobs with the first of many connections: each takes seconds."""
+        self._resume()
 
     async def on_error(self, event_method: str, /, *args: Any, **_: Any) -> None:
         """Log what a listener raised, and answer the member who waits for it."""
@@ -248,7 +270,7 @@ async def _open_delivery(bot: ViduBot, session: aiohttp.ClientSession) -> AsyncI
     )
     async with cards, open_session(loopback=loopback) as downloads:
         fetcher = Fetcher(downloads, bot.clock, loopback=loopback, metrics=bot.metrics)
-        yield Delivery(Routes(bot, cards, bot.clock), fetcher)
+        yield Delivery(Routes(bot, cards, bot.clock), fetcher, may_post=bot.slot.is_held)
 
 
 def _readings(bot: ViduBot, budgets: Budgets) -> Readings:
@@ -267,6 +289,22 @@ def _readings(bot: ViduBot, budgets: Budgets) -> Readings:
 async def _register(bot: ViduBot) -> None:
     await register(bot.tree, bot.storage, bot.clock)
     bot.telemetry.readiness.commands_registered = True
+
+
+class ShardedViduBot(ViduBot, commands.AutoShardedBot):
+    """The bot with several connections to Discord, each for its share of the servers."""
+
+    async def launch_shard(self, gateway: URL, shard_id: int, *, initial: bool = False) -> None:
+        """Connect one shard. What it can't read at all costs its session, as in `stay_connected`."""
+        await super().launch_shard(gateway, shard_id, initial=initial)
+        # discord.py 2.7 would end the whole client.
+        shard = self._AutoShardedClient__shards[shard_id]  # type: ignore[attr-defined]
+        shard._handled_exceptions = (Exception,)
+
+
+def new_bot(settings: Settings) -> ViduBot:
+    """Return the bot for as many shards as the settings say."""
+    return ViduBot(settings) if settings.shard_count == 1 else ShardedViduBot(settings)
 
 
 def _notify_after(seconds: int) -> timedelta | None:

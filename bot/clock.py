@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -33,6 +34,11 @@ class SystemClock:
                 await event.wait()
         except TimeoutError:
             pass
+
+
+def monotonic() -> float:
+    """Return seconds that nobody sets, and that also pass while the process is stopped."""
+    return time.monotonic()
 
 
 async def sleep(clock: Clock, seconds: float) -> None:

@@ -22,6 +22,7 @@ from bot.telemetry.logs import LogFormat
 
 UNLIMITED = "unlimited"
 SNOWFLAKE_END = 2**64  # Discord's ids stay below it
+SHARDS_MAX = 1024  # far more than any bot has, and few enough to connect within two hours
 PAGE_URL_MAX = 512  # characters of a button's link [Discord]
 ENV_FILE = ".env"
 LIKENESS = 0.85  # of a misspelled name, by difflib: one or two letters differ
@@ -49,6 +50,15 @@ def _server_ids(value: Any) -> Any:
     if not words or not all(_is_snowflake(word) for word in words):
         raise ValueError("must be server IDs (numbers), separated by commas or spaces")
     return frozenset(int(word) for word in words)
+
+
+def _one_process(value: int) -> int:
+    if value != 1:
+        raise ValueError(
+            "must be 1: several processes can't share the work yet. You can start more than one, "
+            "but only one works; the others wait until it ends"
+        )
+    return value
 
 
 def _is_snowflake(word: str) -> bool:
@@ -87,6 +97,7 @@ def _host(value: str) -> str:
 # NoDecode: pydantic would read the list as JSON.
 Servers = Annotated[frozenset[int], NoDecode, BeforeValidator(_server_ids)]
 Attempts = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_number_or_unlimited)]
+Processes = Annotated[int, AfterValidator(_one_process)]
 Page = Annotated[str, AfterValidator(_page)]
 Host = Annotated[str, AfterValidator(_host)]
 Allowance = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_number_or_unlimited)]
@@ -111,6 +122,8 @@ class Settings(BaseSettings):
     gmi_model: str = DEFAULT.id
     gmi_requests_per_minute: int = Field(default=300, ge=1)
     database_url: SecretStr = SecretStr("sqlite+aiosqlite:///data/vidu.db")
+    processes: Processes = 1
+    shard_count: int = Field(default=1, ge=1, le=SHARDS_MAX)
     quota_videos: Allowance = 5
     quota_seconds: Allowance = None
     quota_per: Period = Period.DAY

@@ -27,6 +27,7 @@ PATCH = Path(__file__).parent / "patch"
 INHERITED = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
 START_SECONDS = 30.0  # generous: a loaded machine imports slowly
 EXIT_SECONDS = 15.0
+NEVER = 1_000_000  # crossings
 TIMING = Timing(queued=2.0, processing=4.0)  # done after three of the bot's questions
 
 
@@ -88,6 +89,18 @@ class BotProcess:
         fresh.write_text(f"{crossing} {next(self._serials)}")
         fresh.replace(self._kill_file)
 
+    def freeze_at(self, place: str) -> None:
+        """Let the process stop as with SIGSTOP when it crosses this checkpoint next."""
+        self.arm(NEVER)
+        with self._kill_file.open("a") as file:
+            file.write(f"\n{place}")
+
+    def twin(self, name: str, **changes: str) -> BotProcess:
+        """Return another process with the same settings, but for these, and a folder of its own."""
+        folder = self._folder / name
+        folder.mkdir()
+        return BotProcess(folder, self._environment | changes, self._module)
+
     def disarm(self) -> None:
         """Let it live, and forget what it has crossed."""
         for path in (self._kill_file, self._kill_file.with_suffix(".crossed")):
@@ -122,6 +135,22 @@ class BotProcess:
         )
         written, _ = await ran.communicate()
         return ran.returncode or 0, written.decode(errors="replace")
+
+    def freeze(self) -> None:
+        """Stop it with SIGSTOP: for others it looks as if it were gone."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on where it was stopped."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    @property
+    def frozen(self) -> bool:
+        """Tell whether it is stopped."""
+        state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "T"
 
     async def kill(self) -> None:
         """End it with SIGKILL, if it still runs."""

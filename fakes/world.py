@@ -16,12 +16,15 @@ from bot.client import ViduBot
 from bot.clock import SystemClock
 from bot.media.cdn import CdnError, LargerThanAllowed
 from bot.settings import Settings, load
+from bot.slots.leased import LeaseTimes
 from fakes.gmi.cloud import GmiCloud
 
 FAKE_TOKEN = "fake-discord-token"
 FAKE_KEY = "demo-key-not-secret"
 SETTLE_PAUSE = 0.002  # seconds of real time
 SETTLE_SECONDS = 30.0  # of real time until a bot that does not come to rest is a fault: machines may be busy
+# The lease counts real seconds, the bot simulated ones: here it lasts, however much time is simulated.
+LEASE_TIMES = LeaseTimes(renew=24 * 3600.0, last=1e9)
 LONGEST_WAIT = 1e9  # seconds; a date further away may not exist
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # SimCord's own beginning of time
 
@@ -95,7 +98,7 @@ class World:
         """Stop the bot in good order and start it again on the same database."""
         await self.bot.close()
         self.settings = self.settings.model_copy(update=changes)
-        self.bot = ViduBot(self.settings, clock=self.clock, cdn=SimulatedCdn(self.clock))
+        self.bot = new_bot(self.settings, self.clock)
         await self.env.restart_bot(self.bot)
 
     def cdn(self, url: str) -> bytes:
@@ -104,6 +107,11 @@ class World:
         if content is None:
             raise KeyError(url)
         return content
+
+
+def new_bot(settings: Settings, clock: SimulatedClock) -> ViduBot:
+    """Return a bot for the simulation."""
+    return ViduBot(settings, clock=clock, cdn=SimulatedCdn(clock), lease_times=LEASE_TIMES)
 
 
 def settings_for(cloud: GmiCloud, database_url: str, **changes: Any) -> Settings:
@@ -135,7 +143,7 @@ async def open_world(
     cloud: GmiCloud, clock: SimulatedClock, settings: Settings, *, topic: str | None = None
 ) -> AsyncIterator[World]:
     """Start the bot in a new simulated server with a member, another member and a moderator."""
-    bot = ViduBot(settings, clock=clock, cdn=SimulatedCdn(clock))
+    bot = new_bot(settings, clock)
     env = FastSettlingEnv(bot, settle_timeout=SETTLE_SECONDS)
     clock.env = env
     env.backend.bot_user.name = "Vidu"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from bot.delivery.messages import Content
 from bot.delivery.notification import notify_owner
 from bot.delivery.removal import remove_card
 from bot.delivery.results import Links, choose_files
-from bot.delivery.routes import Build, Route, Routes
+from bot.delivery.routes import Build, Route, Routes, Undeliverable
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.states import State
 from bot.telemetry.job_lines import ids_of, job_lines
@@ -52,9 +52,10 @@ class Refetched:
 class Delivery:
     """Shows the cards of jobs and posts their videos."""
 
-    def __init__(self, routes: Routes, fetcher: Fetcher) -> None:
+    def __init__(self, routes: Routes, fetcher: Fetcher, *, may_post: Callable[[], bool]) -> None:
         self._routes = routes
         self._fetcher = fetcher
+        self._may_post = may_post
         self._attachments = CardAttachments(routes)
 
     def forget(self, job_id: int) -> None:
@@ -189,6 +190,8 @@ class Delivery:
         self, job: Job | PendingReply, build: Build, routes: Sequence[Route]
     ) -> tuple[CardLocation, Route]:
         """Bring a card there; return where it is now and which way it took. Raises Undeliverable."""
+        if not self._may_post():
+            raise Undeliverable(f"the card of job {job.id}: another process may have taken over")
         arrival = await self._routes.try_routes(job, build, routes)
         if arrival.location.keeps_references:
             self._attachments.remember(job.id, arrival.message.attachments)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import quote
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
 from bot.gmi.description import Parameter, parse_description
@@ -32,6 +34,24 @@ class _TooLarge(aiohttp.ClientPayloadError):
     """An answer has more bytes than anybody wants to read."""
 
 
+class _Withheld(Exception):  # noqa: N818 - it names what happened
+    """A request may not be sent any more."""
+
+
+class _LastMoment(aiohttp.JsonPayload):
+    """A body that asks whether it may be sent when its first byte is due: to connect may take seconds."""
+
+    def __init__(self, body: object, may_send: Callable[[], bool]) -> None:
+        super().__init__(body)
+        self._may_send = may_send
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """Write the body, and with it the headers, which wait for it. Raises _Withheld."""
+        if not self._may_send():
+            raise _Withheld
+        await super().write_with_length(writer, content_length)
+
+
 class GmiCloud:
     """A client of one organization's request queue."""
 
@@ -42,9 +62,12 @@ class GmiCloud:
         key: str,
         organization: str | None,
         metrics: Metrics = NO_METRICS,
+        *,
+        may_submit: Callable[[], bool] = lambda: True,
     ) -> None:
         self._session = session
         self._metrics = metrics
+        self._may_submit = may_submit
         base = URL(base_url)
         self._queue = URL(base_url.rstrip("/") + QUEUE_PATH)
         # A stand-in on this machine has no certificate; nobody else may name a link without one.
@@ -58,10 +81,9 @@ class GmiCloud:
 
         Raises GmiError, whose outcome tells whether it may have been accepted.
         """
+        request = _LastMoment({"model": model, "payload": payload}, self._may_submit)
         try:
-            status, body, headers = await self._call(
-                "submit", "POST", self._queue / "requests", {"model": model, "payload": payload}
-            )
+            status, body, headers = await self._call("submit", "POST", self._queue / "requests", request)
         except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
             raise GmiError(
                 SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, f"no connection: {type(error).__name__}"
@@ -151,7 +173,7 @@ class GmiCloud:
                 SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, f"no answer: {type(error).__name__}"
             ) from None
 
-    async def _call(self, operation: str, method: str, url: URL, body: object) -> _Answer:
+    async def _call(self, operation: str, method: str, url: URL, body: aiohttp.Payload | None) -> _Answer:
         """Make a request, and count it under the name of what it is for."""
         try:
             answer = await self._exchange(method, url, body)
@@ -161,9 +183,9 @@ class GmiCloud:
         self._metrics.gmi_called(operation, status_class(answer[0]))
         return answer
 
-    async def _exchange(self, method: str, url: URL, body: object) -> _Answer:
+    async def _exchange(self, method: str, url: URL, body: aiohttp.Payload | None) -> _Answer:
         async with self._session.request(
-            method, url, json=body, headers=self._headers, timeout=TIMEOUT, allow_redirects=False
+            method, url, data=body, headers=self._headers, timeout=TIMEOUT, allow_redirects=False
         ) as response:
             content = bytearray()
             async for chunk in response.content.iter_chunked(CHUNK):

@@ -11,6 +11,7 @@ from typing import Any
 from bot.clock import Clock
 from bot.jobs.active import ActiveJobs
 from bot.jobs.submission.submit_gate import SubmitGate
+from bot.slots.slot import Slot
 from bot.storage.storage import Storage
 from bot.tasks import InFlight, Tasks
 from bot.telemetry.metrics import NO_METRICS, Metrics
@@ -29,6 +30,7 @@ class JobContext:
     deadline: timedelta  # from the request to the moment at which the member hears that it takes too long
     in_flight: InFlight  # what a stop should let arrive
     gate: SubmitGate
+    slot: Slot  # without which nothing may be sent
     metrics: Metrics = NO_METRICS
 
     def keep_trying(self, job_id: int, work: Callable[[], Coroutine[Any, Any, object]], name: str) -> None:

@@ -32,6 +32,7 @@ from bot.polling.schedule.history import EstimatorHistory
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.replay import rebuild
 from bot.quotas.warnings import BudgetWarnings
+from bot.slots.slot import Slot, SlotState
 from bot.storage.storage import Storage
 from bot.tasks import InFlight, Tasks
 from bot.telemetry.job_lines import ids_of, job_lines
@@ -60,6 +61,7 @@ class JobService:
         delivery: Delivery,
         clock: Clock,
         tasks: Tasks,
+        slot: Slot,
         model: str,
         deadline: timedelta,
         requests_per_minute: int,
@@ -69,10 +71,13 @@ class JobService:
         self._storage = storage
         self._quotas, self._budget_warnings = quotas, budget_warnings
         self._clock = clock
+        self._slot = slot
         self._jobs = jobs = ActiveJobs(storage, quotas, clock, metrics)
         self.gate = gate = SubmitGate(clock)  # whether anything is submitted at all
         self._key_check, doubt = KeyCheck(gate, gmi, model, clock), gate.key_doubted.set
-        self._context = context = JobContext(storage, jobs, clock, tasks, deadline, InFlight(), gate, metrics)
+        self._context = context = JobContext(
+            storage, jobs, clock, tasks, deadline, InFlight(), gate, slot, metrics
+        )
         estimator = DurationEstimator()
         self._history = EstimatorHistory(storage.notes, estimator, clock)
         lost_posts = LostPosts(gmi, storage, clock)
@@ -109,7 +114,8 @@ class JobService:
         """Take no new work, let what is on its way arrive, and stop; storage has the rest."""
         self._closing = True
         self._submitter.close()
-        await self._context.in_flight.wait_idle(self._clock, GRACE)
+        if self._slot.state is not SlotState.LOST:  # else nothing that arrives could be saved
+            await self._context.in_flight.wait_idle(self._clock, GRACE)
         await self._context.tasks.close()
         await self._history.save(at_once=True)
 

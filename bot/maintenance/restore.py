@@ -40,9 +40,9 @@ def restore(file: Path) -> str:
     if not file.is_file():
         raise CommandFailed(f"There is no file {file}.")
     lock = FileLock(database)
-    if not lock.acquire():
-        raise CommandFailed(RUNNING)
     try:
+        if not lock.acquire():
+            raise CommandFailed(RUNNING)
         if database.exists() and file.samefile(database):
             raise CommandFailed(f"{file} is the database itself. Name a backup.")
         return _replace(file, database)

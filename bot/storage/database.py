@@ -14,14 +14,15 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.storage.engine import PATIENCE, READS, open_engine
-from bot.storage.errors import StorageConflict, StorageFault, StorageUnavailable, translate
+from bot.storage.engine import PATIENCE, READS, open_engine, reserve
+from bot.storage.errors import LeaseLost, StorageConflict, StorageFault, StorageUnavailable, translate
 from bot.telemetry.metrics import NO_METRICS, Metrics
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Rows = Sequence[sa.Row[Any]]
+Guard = Callable[[AsyncConnection], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,20 @@ class Database:
     StorageUnavailable. What may be on disk all the same must be written so that it does no harm.
     """
 
-    def __init__(self, engine: AsyncEngine, limits: TimeLimits, metrics: Metrics = NO_METRICS) -> None:
+    def __init__(
+        self, engine: AsyncEngine, limits: TimeLimits, reserved: AsyncEngine, metrics: Metrics = NO_METRICS
+    ) -> None:
         self.limits = limits
         self._metrics = metrics
+        self.dialect = engine.dialect.name
+        self.guard: Guard | None = None  # comes first in every transaction that writes, and may refuse it
         self._engine = engine
+        self._reserved = reserved  # for what must not wait for a burst of everything else
         # SQLite has one writer at a time; among our own tasks first come is first served.
-        self._turn = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+        self._turn = asyncio.Lock() if self.dialect == "sqlite" else None
         self._drivers: weakref.WeakSet[Any] = weakref.WeakSet()  # connections that can be cut at once
-        sa.event.listen(engine.sync_engine, "connect", self._connected)
+        for pool in {engine, reserved}:
+            sa.event.listen(pool.sync_engine, "connect", self._connected)
         self._under_way: set[asyncio.Task[Any]] = set()
 
     @classmethod
@@ -61,7 +68,8 @@ class Database:
         Raises StorageUnusable with a sentence if it is damaged or newer than this bot, and StorageUnavailable
         with one if its server is out of reach.
         """
-        return cls(await open_engine(url, upgrade=upgrade), limits, metrics)
+        engine = await open_engine(url, upgrade=upgrade)
+        return cls(engine, limits, reserve(engine, url), metrics)
 
     async def close(self) -> None:
         """Let what is being written arrive, and close every connection."""
@@ -73,8 +81,11 @@ class Database:
         # A server that has vanished answers no good-bye: then the driver cuts the connection.
         goodbyes = [driver.close(timeout=seconds) for driver in self._drivers if not driver.is_closed()]
         await asyncio.gather(*goodbyes, return_exceptions=True)
-        closing = asyncio.create_task(self._engine.dispose(close=not goodbyes), name="close the database")
-        await asyncio.wait({closing}, timeout=seconds)
+        closing = {
+            asyncio.create_task(pool.dispose(close=not goodbyes), name="close the database")
+            for pool in {self._engine, self._reserved}
+        }
+        await asyncio.wait(closing, timeout=seconds)
 
     @asynccontextmanager
     async def transaction(self, *, reads: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -85,18 +96,23 @@ class Database:
         async with self._begin([], reads=reads, seconds=self.limits.background) as connection:
             yield connection
 
-    async def write(self, seconds: float, *statements: sa.Executable) -> int:
+    async def write(self, seconds: float, *statements: sa.Executable, guarded: bool = True) -> int:
         """Execute statements in one transaction and return how many rows the first one changed."""
 
         async def execute(connection: AsyncConnection) -> int:
             results = [await connection.execute(statement) for statement in statements]
             return int(results[0].rowcount)
 
-        return await self._within(seconds, execute)
+        return await self._within(seconds, execute, guarded=guarded)
 
-    async def run(self, seconds: float, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Do something in one transaction that writes, and return what it returns."""
-        return await self._within(seconds, work)
+    async def run(
+        self, seconds: float, work: Callable[[AsyncConnection], Awaitable[T]], *, guarded: bool = True
+    ) -> T:
+        """Do something in one transaction that writes, and return what it returns.
+
+        What is not guarded decides who may write: it has a connection of its own.
+        """
+        return await self._within(seconds, work, guarded=guarded)
 
     async def replace(self, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:
         """Write the row of this key in place of an older one."""
@@ -132,21 +148,31 @@ class Database:
 
     @asynccontextmanager
     async def _begin(
-        self, drivers: list[Any], *, reads: bool, seconds: float
+        self, drivers: list[Any], *, reads: bool, seconds: float, guarded: bool = True
     ) -> AsyncIterator[AsyncConnection]:
         """Begin a transaction; one that writes waits its turn. Add the driver's connection to the list."""
         turn = None if reads else self._turn
+        engine = self._engine if guarded else self._reserved
         try:
-            async with turn or contextlib.nullcontext(), self._engine.connect() as connection:
+            async with turn or contextlib.nullcontext(), engine.connect() as connection:
                 drivers.append((await connection.get_raw_connection()).driver_connection)
                 await connection.execution_options(**{READS: reads, PATIENCE: int(seconds * 1000)})
                 async with connection.begin():
+                    if guarded and not reads and self.guard is not None:
+                        await self.guard(connection)
                     yield connection
+        except LeaseLost:
+            raise
         except Exception as error:
             raise translate(error) from None
 
     async def _within(
-        self, seconds: float, work: Callable[[AsyncConnection], Awaitable[T]], *, reads: bool = False
+        self,
+        seconds: float,
+        work: Callable[[AsyncConnection], Awaitable[T]],
+        *,
+        reads: bool = False,
+        guarded: bool = True,
     ) -> T:
         """Do something in a transaction, and wait so long for it.
 
@@ -156,7 +182,7 @@ class Database:
         drivers: list[Any] = []
 
         async def transaction() -> T:
-            async with self._begin(drivers, reads=reads, seconds=seconds) as connection:
+            async with self._begin(drivers, reads=reads, seconds=seconds, guarded=guarded) as connection:
                 return await work(connection)
 
         task = asyncio.create_task(transaction(), name="transaction")
@@ -192,8 +218,8 @@ def _counted(metrics: Metrics, operation: str) -> Iterator[None]:
     began = loop.time()
     try:
         yield
-    except StorageConflict:
-        raise  # the answer to a question: whether a row is there already
+    except (StorageConflict, LeaseLost):
+        raise  # the answer to a question: whether a row is there, or whether this process may write
     except (StorageUnavailable, StorageFault) as error:
         metrics.storage_failed("fault" if isinstance(error, StorageFault) else "unavailable")
         raise

@@ -55,7 +55,14 @@ async def open_engine(url: str, *, upgrade: bool = True) -> AsyncEngine:
     return engine
 
 
-def _postgres_engine(location: sa.URL, *, patient: bool) -> AsyncEngine:
+def reserve(engine: AsyncEngine, url: str) -> AsyncEngine:
+    """Return connections that no burst uses up, to the same server; SQLite's are not limited."""
+    if engine.dialect.name == "sqlite":
+        return engine
+    return _postgres_engine(sa.engine.make_url(url), patient=False, connections=1)
+
+
+def _postgres_engine(location: sa.URL, *, patient: bool, connections: int = CONNECTIONS) -> AsyncEngine:
     """Return connections to a server; the patient kind is used once and waits for each statement's end."""
     settings = {"application_name": "vidu-bot"}
     arguments: dict[str, Any] = {"timeout": CONNECT_SECONDS, "server_settings": settings}
@@ -65,7 +72,7 @@ def _postgres_engine(location: sa.URL, *, patient: bool) -> AsyncEngine:
         settings["statement_timeout"] = f"{STATEMENT_SECONDS:g}s"
         settings["idle_in_transaction_session_timeout"] = f"{IDLE_SECONDS:g}s"
         arguments["command_timeout"] = STATEMENT_SECONDS
-        options = {"pool_pre_ping": True, "pool_size": CONNECTIONS, "pool_timeout": CONNECT_SECONDS}
+        options = {"pool_pre_ping": True, "pool_size": connections, "pool_timeout": CONNECT_SECONDS}
     return create_async_engine(location, connect_args=arguments, **_JSON, **options)
 
 

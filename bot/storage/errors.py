@@ -34,6 +34,10 @@ class StorageUnavailable(Exception):  # noqa: N818 - it names what happened
     """The database did not take or give something just now; the text holds no value of it."""
 
 
+class LeaseLost(StorageUnavailable):
+    """This process may not write any more: its lease has ended, or another process has taken over."""
+
+
 class StorageFault(Exception):  # noqa: N818 - it names what happened
     """The database cannot take or give this, now or later; the text holds no value of it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -20,22 +21,32 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+_HELD = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}  # by another; anything else is no answer to that
+
+
 class FileLock:
     """A lock file beside a database. The system lets it go when its process ends, however it ends."""
 
     def __init__(self, database: Path) -> None:
+        database = database.resolve()  # the same file by another name has the same lock
         self.path = database.with_name(f"{database.name}.lock")
         self._descriptor: int | None = None
 
     def acquire(self) -> bool:
-        """Take the lock; return False if another one holds it, in this process or another."""
+        """Take the lock; return False if another one holds it, in this process or another.
+
+        Raises OSError where files can't be locked there, or none can be made.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        # Python opens files so that no program it starts inherits them: such a program would keep the lock.
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(descriptor)
-        except OSError:
+        except OSError as error:
             os.close(descriptor)
-            return False
+            if error.errno in _HELD:
+                return False
+            raise
         self._descriptor = descriptor
         return True
 

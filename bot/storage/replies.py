@@ -73,6 +73,7 @@ class PendingReplyStore:
             statement = pending_replies.delete().where(pending_replies.c.id.in_(self._leftover))
             with contextlib.suppress(StorageUnavailable, StorageFault):
                 await self._database.write(self._limits.close, statement)
+                self._leftover.clear()
 
     async def _change(self, reply_id: int, reply: PendingReply | None) -> None:
         done = asyncio.get_running_loop().create_future()

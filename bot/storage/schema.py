@@ -218,6 +218,15 @@ notes = sa.Table(
     sa.Column("value", _Text, nullable=False),
 )
 
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", _Word(100), primary_key=True),
+    sa.Column("owner", _Word(100), nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),  # by the database's own clock
+)
+
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

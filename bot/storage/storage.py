@@ -7,14 +7,23 @@ import sqlalchemy as sa
 from bot.storage.budgets import BudgetStore
 from bot.storage.database import Database, TimeLimits
 from bot.storage.drafts import DraftStore
-from bot.storage.errors import StaleJob, StorageFault, StorageUnavailable, StorageUnusable
+from bot.storage.errors import LeaseLost, StaleJob, StorageFault, StorageUnavailable, StorageUnusable
 from bot.storage.jobs import JobStore
+from bot.storage.leases import LeaseStore
 from bot.storage.notes import NoteStore
 from bot.storage.quotas import QuotaStore
 from bot.storage.replies import PendingReplyStore
 from bot.telemetry.metrics import NO_METRICS, Metrics
 
-__all__ = ["StaleJob", "Storage", "StorageFault", "StorageUnavailable", "StorageUnusable", "TimeLimits"]
+__all__ = [
+    "LeaseLost",
+    "StaleJob",
+    "Storage",
+    "StorageFault",
+    "StorageUnavailable",
+    "StorageUnusable",
+    "TimeLimits",
+]
 
 
 class Storage:
@@ -28,6 +37,7 @@ class Storage:
         self.replies = PendingReplyStore(database)
         self.drafts = DraftStore(database)
         self.notes = NoteStore(database)
+        self.leases = LeaseStore(database)
 
     @classmethod
     async def open(

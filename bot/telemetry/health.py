@@ -77,13 +77,15 @@ class Readiness:
         self.gateway_ready = False
         self.commands_registered = False
         self.stopping = False
-        # What may not serve yet although nothing is wrong with it is ready in its own way. A process that
-        # waits for its turn belongs here, before everything else: `return Report(True, ("standby",))`.
+        self.standby: Callable[[], bool] | None = None  # whether another process works, and this one waits
 
     async def report(self) -> Report:
         """Return whether the process can serve members."""
         if self.stopping:
             return Report.of((False, "the bot is stopping"))
+        if self.standby is not None and self.standby():
+            # As "not ready", it would block an update that replaces one process by another.
+            return Report(True, ("standby",))
         return Report.of(
             await self._check_storage(),
             (

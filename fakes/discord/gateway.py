@@ -43,6 +43,7 @@ class Session:
 
     id: str
     line: Line | None
+    shard_id: int = 0
     events: list[Json] = field(default_factory=list)
 
     async def dispatch(self, name: str, data: Any) -> None:
@@ -60,7 +61,8 @@ class Gateway:
         self._token = token
         self._sessions: dict[str, Session] = {}
         self._lines: set[Line] = set()
-        self.session: Session | None = None
+        self.session: Session | None = None  # the latest of the first shard, which has all servers
+        self.shards: dict[int, Session] = {}  # the latest of each
         self.url = ""
         self.away = False  # takes no new line
         self.refused = 0
@@ -139,12 +141,12 @@ class Gateway:
             await line.socket.close(code=4004)
             return
         self.identified += 1
-        session = Session(f"session-{self.identified}", line)
-        self._sessions[session.id] = self.session = session
+        session = Session(f"session-{self.identified}", line, data.get("shard", [0])[0])
+        self._keep(session)
         ready = {
             "v": 10,
             "user": user_payload(APPLICATION_ID, "vidu", bot=True),
-            "guilds": [{"id": str(GUILD_ID), "unavailable": True}],
+            "guilds": [] if session.shard_id else [{"id": str(GUILD_ID), "unavailable": True}],
             "session_id": session.id,
             "resume_gateway_url": self.url,
             "application": {"id": str(APPLICATION_ID), "flags": 0},
@@ -152,7 +154,13 @@ class Gateway:
         for key in self.ready_without:
             del ready[key]
         await session.dispatch("READY", ready)
-        await session.dispatch("GUILD_CREATE", payloads.guild())
+        if not session.shard_id:
+            await session.dispatch("GUILD_CREATE", payloads.guild())
+
+    def _keep(self, session: Session) -> None:
+        self._sessions[session.id] = self.shards[session.shard_id] = session
+        if not session.shard_id:
+            self.session = session
 
     async def _resume(self, line: Line, data: Json) -> None:
         session = self._sessions.get(data["session_id"])
@@ -160,7 +168,7 @@ class Gateway:
             await line.send({"op": INVALID_SESSION, "d": False})
             return
         self.resumed += 1
-        self.session = session
+        self._keep(session)
         session.line = line
         for event in session.events[data["seq"] :]:
             await line.send(event)

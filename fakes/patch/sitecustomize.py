@@ -44,8 +44,12 @@ class Checkpoints:
         self._crossed += 1
         with self._path.with_suffix(".crossed").open("a") as file:
             file.write(f"{name}\n")
-        if self._crossed >= int(armed.split()[0]):
+        kill_at, _, freeze_at = armed.partition("\n")
+        if self._crossed >= int(kill_at.split()[0]):
             os.kill(os.getpid(), signal.SIGKILL)
+        if name == freeze_at:
+            self._path.unlink()
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     def wrap(self, owner: Any, *names: str) -> None:
         """Cross a checkpoint before and after these awaits."""

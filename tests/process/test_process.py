@@ -83,7 +83,11 @@ async def test_sigterm_while_discord_is_waited_for_ends_at_once_and_in_good_orde
     [
         (4004, "Discord refused the token: DISCORD_TOKEN must be the bot's token."),
         (4014, "Discord refused the bot's intents. Updating the bot may help."),
-        (4011, "Discord ended the connection for good (code 4011). Updating the bot may help."),
+        (
+            4011,
+            "The bot is in so many servers that Discord requires more connections: raise SHARD_COUNT.",
+        ),
+        (4012, "Discord ended the connection for good (code 4012). Updating the bot may help."),
     ],
 )
 async def test_a_connection_that_discord_ends_for_good_is_one_sentence(

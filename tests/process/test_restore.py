@@ -81,15 +81,3 @@ async def test_a_job_that_was_never_sent_is_not_sent_after_a_restore(tmp_path: P
             assert wire.state(seed) == ("unconfirmed" if seed in never_sent else "delivered")
             assert ("couldn't confirm" in slash.text) == (seed in never_sent)
         assert {row.charge for row in wire.jobs() if row.seed in never_sent} == {"refunded"}
-
-
-async def test_a_second_bot_on_the_same_file_ends_in_one_sentence(tmp_path: Path) -> None:
-    async with open_wire(tmp_path, speed=SPEED) as wire:
-        code, text = await wire.process.command()
-        assert code == 1
-        assert text.endswith(
-            "Another bot, or a restore, is using this database: stop it first, or wait until it is done.\n"
-        )
-        await wire.ask(1)
-        await wire.posted(1)
-        await wire.restart()  # killed: its lock went with it

@@ -25,6 +25,7 @@ ORDER = [
     {"bot.media"},
     {"bot.gmi"},
     {"bot.ui"},
+    {"bot.slots"},
     {"bot.storage"},
     {"bot.telemetry"},
     {"bot.models"},

@@ -99,6 +99,10 @@ def test_unlimited_lifts_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         ("HTTP_PORT", "http"),
         ("HTTP_HOST", "http://127.0.0.1/"),
         ("HTTP_HOST", "this machine"),
+        ("PROCESSES", "0"),
+        ("PROCESSES", "2"),
+        ("SHARD_COUNT", "0"),
+        ("SHARD_COUNT", "5000"),
         ("GMI_MODEL", "vidu-q9"),
         ("GMI_BASE_URL", "console.gmicloud.ai"),
         ("DATABASE_URL", "mysql://somewhere"),
@@ -268,3 +272,14 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
     assert misspelled_settings() == []
     with pytest.raises(SettingsError, match=r"^\.env can't be read: it must be text in UTF-8"):
         load()
+
+
+def test_more_than_one_process_is_refused_with_what_happens_to_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        setting(monkeypatch, PROCESSES="2")
+    assert str(caught.value).startswith(
+        "PROCESSES must be 1: several processes can't share the work yet. You can start more than one, "
+        "but only one works; the others wait until it ends. Set it in the environment"
+    )

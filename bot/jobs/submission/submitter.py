@@ -39,6 +39,7 @@ class Submitter:
         self._metrics = context.metrics
         self._deadline = context.deadline
         self._gate = context.gate
+        self._slot = context.slot
         self._gmi = gmi
         self._lifecycle = lifecycle
         self._notifier = notifier
@@ -100,6 +101,9 @@ class Submitter:
             self._gate.release(job_id)
             return False
         job = self._jobs[job_id]
+        if not await self._slot.confirm():
+            log.error("Job %s: not sent, because another process may have taken over", job_id)
+            return False
         try:
             status = await self._gmi.submit(job.model, job.request.payload())
         except GmiError as error:

@@ -19,6 +19,7 @@ from bot.models.quotas import Rule
 from bot.models.states import State
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.warnings import BudgetWarnings
+from bot.slots.locked import LockedSlot
 from bot.storage.storage import Storage
 from bot.tasks import Tasks
 from fakes.gmi.cloud import GmiCloud
@@ -101,9 +102,9 @@ async def running(
     database_url: str, cloud: GmiCloud, clock: StillClock, *, notify_after: timedelta | None = None
 ) -> AsyncIterator[Service]:
     """Run the service on a database, as a process of its own would."""
-    storage, delivery, tasks = await Storage.open(database_url, PATIENT), RecordingDelivery(), Tasks(clock)
+    slot, delivery, tasks = LockedSlot(database_url, (0,), clock), RecordingDelivery(), Tasks(clock)
     quotas = QuotaLimiter(Rule(VIDEOS_A_DAY, None), VIDEOS_A_DAY)
-    async with aiohttp.ClientSession() as session:
+    async with slot.open_storage(PATIENT) as storage, aiohttp.ClientSession() as session:
         jobs = JobService(
             storage=storage,
             quotas=quotas,
@@ -112,6 +113,7 @@ async def running(
             delivery=cast(Delivery, delivery),
             clock=clock,
             tasks=tasks,
+            slot=slot,
             model=MODEL,
             deadline=DEADLINE,
             requests_per_minute=60,
@@ -123,4 +125,3 @@ async def running(
             yield Service(jobs, storage, quotas, delivery, clock, tasks)
         finally:
             await tasks.close()
-            await storage.close()

@@ -36,6 +36,7 @@ from bot.polling.poller import StatusPoller
 from bot.polling.schedule.estimator import DurationEstimator
 from bot.polling.schedule.history import EstimatorHistory
 from bot.quotas.limiter import QuotaLimiter
+from bot.slots.locked import LockedSlot
 from bot.storage.storage import Storage, TimeLimits
 from bot.tasks import InFlight, Tasks
 from bot.ui.texts.jobs import NO_EXTRAS, Extras
@@ -257,11 +258,21 @@ async def open_stage(
     url: str, cloud: GmiCloud, clock: QuickClock, *, notify_after: timedelta | None = None
 ) -> AsyncIterator[Stage]:
     """Open all parts on a database."""
-    storage = await Storage.open(url, PATIENT)
-    quotas = QuotaLimiter(Rule(99, None), 99)
-    tasks = Tasks(clock)
-    jobs = ActiveJobs(storage, quotas, clock)
-    context = JobContext(storage, jobs, clock, tasks, DEADLINE, InFlight(), SubmitGate(clock))
+    slot = LockedSlot(url, (0,), clock)
+    async with slot.open_storage(PATIENT) as storage:
+        quotas = QuotaLimiter(Rule(99, None), 99)
+        tasks = Tasks(clock)
+        jobs = ActiveJobs(storage, quotas, clock)
+        context = JobContext(storage, jobs, clock, tasks, DEADLINE, InFlight(), SubmitGate(clock), slot)
+        async with _parts_of(context, quotas, cloud, notify_after) as stage:
+            yield stage
+
+
+@asynccontextmanager
+async def _parts_of(
+    context: JobContext, quotas: QuotaLimiter, cloud: GmiCloud, notify_after: timedelta | None
+) -> AsyncIterator[Stage]:
+    storage, clock = context.storage, cast(QuickClock, context.clock)
     recorder, poller, estimator = RecordingDelivery(), RecordingPoller(), DurationEstimator()
     delivery = cast(Delivery, recorder)
     notifier = CardNotifier(context, delivery, CardExtras(estimator, quotas, clock), notify_after)
@@ -291,8 +302,7 @@ async def open_stage(
                 deletion,
             )
         finally:
-            await tasks.close()
-            await storage.close()
+            await context.tasks.close()
 
 
 def undeliverable() -> Undeliverable:

@@ -1,7 +1,9 @@
-"""The lock beside a database: one holder at a time, also when a process is killed."""
+"""A lock on a file: one process at a time, and free again however that ends."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,17 +12,28 @@ import pytest
 
 from bot.storage.file_lock import FileLock, database_file
 
-HOLD = """
-import sys, time
+HOLDER = """
+import subprocess, sys
 from pathlib import Path
 from bot.storage.file_lock import FileLock
-assert FileLock(Path(sys.argv[1])).acquire()
-print("held", flush=True)
-time.sleep(600)
+print(FileLock(Path(sys.argv[1])).acquire(), flush=True)
+{more}
+sys.stdin.read()
 """
+LIVES_ON = (
+    "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'],"
+    " stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL).pid, flush=True)"
+)
+ROOT = Path(__file__).parents[3]
 
 
-def test_only_one_holds_it_until_it_is_released(tmp_path: Path) -> None:
+def start_holder(path: Path, more: str = "") -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", HOLDER.format(more=more), str(path)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT)
+
+
+def test_one_lock_at_a_time(tmp_path: Path) -> None:
     database = tmp_path / "new folder" / "vidu.db"
     first, second = FileLock(database), FileLock(database)
     assert first.acquire()
@@ -29,23 +42,43 @@ def test_only_one_holds_it_until_it_is_released(tmp_path: Path) -> None:
     assert not second.acquire()
     first.release()
     assert second.acquire()
+    assert not first.acquire()
     second.release()
     assert not database.exists()
 
 
-def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
-    database = tmp_path / "vidu.db"
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(database)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        lock = FileLock(database)
+def test_a_killed_process_holds_nothing_even_if_a_program_that_it_started_lives(tmp_path: Path) -> None:
+    path = tmp_path / "vidu.db"
+    holder = start_holder(path, LIVES_ON)
+    assert holder.stdin
+    assert holder.stdout
+    assert holder.stdout.readline() == "True\n"
+    started = int(holder.stdout.readline())
+    lock = FileLock(path)
+    try:
         assert not lock.acquire()
         holder.kill()
         holder.wait()
         assert lock.acquire()
-    lock.release()
+    finally:
+        os.kill(started, signal.SIGKILL)
+        lock.release()
+        holder.stdin.close()
+        holder.stdout.close()
+
+
+def test_the_same_file_by_another_name_has_the_same_lock(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "vidu.db")
+    first, second = FileLock(tmp_path / "vidu.db"), FileLock(tmp_path / "link.db")
+    assert first.acquire()
+    assert not second.acquire()
+    first.release()
+
+
+def test_where_no_file_can_be_made_it_is_an_error_and_not_a_lock_of_others(tmp_path: Path) -> None:
+    (tmp_path / "vidu.db.lock").mkdir()
+    with pytest.raises(OSError, match="Is a directory"):
+        FileLock(tmp_path / "vidu.db").acquire()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,44 @@
+"""A bot with several connections to Discord."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fakes.clock import until
+from fakes.process import open_wire
+
+
+async def test_a_bot_on_two_shards_makes_videos_and_each_shard_heals_by_itself(tmp_path: Path) -> None:
+    async with open_wire(tmp_path, SHARD_COUNT="2") as wire:
+        gateway, log = wire.discord.gateway, lambda: wire.process.log
+        await until(lambda: set(gateway.shards) == {0, 1}, log, 20)
+        await wire.ask(1)
+        await wire.posted(1)
+
+        await gateway.drop(4000)
+        await until(lambda: gateway.resumed == 1, log)
+        for shard in (0, 1):
+            identified = gateway.identified
+            await gateway.shards[shard].dispatch("READY", ["odd"])
+            await until(lambda: gateway.identified > identified, log)  # noqa: B023
+            assert gateway.identified == identified + 1
+        await wire.ask(2)
+        await wire.posted(2)
+
+        assert wire.process.running
+        assert "Traceback" not in wire.process.log
+        assert await wire.process.stop() == 0
+
+
+async def test_open_jobs_go_on_with_the_first_of_two_shards(tmp_path: Path) -> None:
+    async with open_wire(tmp_path) as wire:
+        await wire.ask(1)
+        await until(lambda: wire.submissions(1) == 1, lambda: wire.process.log)
+        await wire.process.kill()
+        second = wire.process.twin("sharded", SHARD_COUNT="2")
+        await second.start()
+        try:
+            await until(lambda: wire.state(1) == "delivered", lambda: second.log, 30)
+        finally:
+            await second.kill()
+        assert wire.submissions(1) == 1

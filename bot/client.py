@@ -27,12 +27,14 @@ from bot.intake.answers import answer_failed, answer_unexpected
 from bot.intake.attachments import AttachmentReader
 from bot.intake.context import Interaction
 from bot.intake.intake import Intake
+from bot.intake.server_rules import ServerRules
 from bot.jobs.service import JobService
 from bot.media.byte_budget import ByteBudget
 from bot.media.cdn import Cdn, DiscordCdn
 from bot.media.download import open_session
 from bot.media.hosts import is_on_this_machine
 from bot.media.inspection.inspector import Inspector
+from bot.moderation.service import ModerationService
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.service import QuotaService
 from bot.quotas.warnings import BudgetWarnings
@@ -50,6 +52,7 @@ EXTENSIONS = (
     "cogs.card_buttons",
     "cogs.videos",
     "cogs.quota",
+    "cogs.moderation",
     "cogs.help",
     "cogs.fallbacks",
 )
@@ -64,6 +67,7 @@ class ViduBot(commands.Bot):
     cdn: Cdn
     storage: Storage
     quota_service: QuotaService
+    moderation: ModerationService
     delivery: Delivery
     thumbnails: Thumbnails
     job_service: JobService
@@ -120,11 +124,14 @@ class ViduBot(commands.Bot):
             limiter.budgets, self.storage.budgets, self.clock, self.tasks, settings.price
         )
         self.quota_service = QuotaService(self.storage, limiter, warnings, self.clock)
+        self.moderation = ModerationService(self.storage.moderation, self.clock)
+        await self.moderation.load()
         await self._open_jobs(session, limiter, warnings)
         self.intake = Intake(
             jobs=self.job_service,
             quotas=limiter,
             budget_warnings=warnings,
+            server_rules=ServerRules(self.moderation),
             files=AttachmentReader(self.inspector, self.cdn, self.upload_bytes),
             drafts=self.storage.drafts,
             upload_bytes=self.upload_bytes,

@@ -67,7 +67,7 @@ async def answer_failed(interaction: Interaction, what: str, error: Exception) -
     elif isinstance(error, app_commands.NoPrivateMessage):
         text = texts.server_only()
     elif isinstance(error, app_commands.MissingPermissions):
-        text = texts.no_permission()
+        text = texts.no_permission(manage_server="manage_guild" in error.missing_permissions)
     elif isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
         log.warning("%s is not registered as this version has it", what)
         text = texts.outdated_command()

@@ -13,6 +13,7 @@ from bot.intake.answers import answer_privately
 from bot.intake.attachments import AttachmentReader, InspectedFiles
 from bot.intake.context import Interaction, card_location, quota_guild_id, role_ids, time_to_read
 from bot.intake.repeats import RecentActions
+from bot.intake.server_rules import ServerRules
 from bot.jobs.service import JobService, ShuttingDown
 from bot.jobs.submission.starter import DuplicateRequest, Submission
 from bot.jobs.submission.submit_gate import SubmitClosed
@@ -49,6 +50,7 @@ class Intake:
         jobs: JobService,
         quotas: QuotaLimiter,
         budget_warnings: BudgetWarnings,
+        server_rules: ServerRules,
         files: AttachmentReader,
         drafts: DraftStore,
         upload_bytes: ByteBudget,
@@ -58,6 +60,7 @@ class Intake:
         self._jobs = jobs
         self._quotas = quotas
         self._budget_warnings = budget_warnings
+        self._server_rules = server_rules
         self._files = files
         self._drafts = drafts
         self._upload_bytes = upload_bytes
@@ -69,6 +72,9 @@ class Intake:
         """Start the job that a draft asks for, or tell the member what stands in its way."""
         # Asked before on every way here; once more, so that no new way can forget it.
         if not await allowed_or_answered(self._access, interaction):
+            return
+        if refusal := self._server_rules.refusal(interaction, draft):
+            await self.refuse(interaction, draft, refusal.text, refusal.remedy)
             return
         user_id = interaction.user.id
         problems = draft.problems()
@@ -119,6 +125,9 @@ class Intake:
         """Open the form of a draft; it must be the first answer to the interaction."""
         if not await allowed_or_answered(self._access, interaction):
             return
+        if refusal := self._server_rules.refusal_of_member(interaction):
+            await answer_privately(interaction, refusal.text)
+            return
         # A form needs memory only for what does not come back with its answer.
         needed = bool(draft.sources) or draft.stays_spoiler
         kept = needed and await self._keep(draft)
@@ -155,6 +164,10 @@ class Intake:
         self, interaction: Interaction, draft: Draft, examined: InspectedFiles, location: CardLocation
     ) -> None:
         """Start the job whose placeholder is shown already; where it can't start the member is told why."""
+        # Asked again: reading the files can take minutes, and a moderator may have acted meanwhile.
+        if refusal := self._server_rules.refusal(interaction, draft):
+            await self.refuse(interaction, draft, refusal.text, refusal.remedy)
+            return
         uploads = _uploads(examined)
         submission = Submission(
             interaction.id,

@@ -192,6 +192,17 @@ budget_warnings = sa.Table(
     sa.Column("told", sa.Boolean, nullable=False),
 )
 
+member_blocks = sa.Table(
+    "member_blocks",
+    metadata,
+    sa.Column("guild_id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("user_id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("by_id", _Number, nullable=False),
+    sa.Column("at", _Number, nullable=False),
+    sa.Column("until", _Number),
+    sa.Column("reason", _Text, nullable=False),
+)
+
 quota_resets = sa.Table(
     "quota_resets",
     metadata,

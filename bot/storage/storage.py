@@ -7,6 +7,7 @@ from bot.storage.database import Database, TimeLimits
 from bot.storage.drafts import DraftStore
 from bot.storage.errors import StaleJob, StorageFault, StorageUnavailable, StorageUnusable
 from bot.storage.jobs import JobStore
+from bot.storage.moderation import ModerationStore
 from bot.storage.notes import NoteStore
 from bot.storage.quotas import QuotaStore
 from bot.storage.replies import PendingReplyStore
@@ -22,6 +23,7 @@ class Storage:
         self.jobs = JobStore(database)
         self.quotas = QuotaStore(database)
         self.budgets = BudgetStore(database)
+        self.moderation = ModerationStore(database)
         self.replies = PendingReplyStore(database)
         self.drafts = DraftStore(database)
         self.notes = NoteStore(database)

@@ -9,7 +9,7 @@ import pytest
 
 from fakes.world import World
 
-SUBCOMMAND = 1
+SUBCOMMAND, GROUP = 1, 2
 MODERATE_MEMBERS = 1 << 40
 MESSAGE_MENU = 3
 GUILD, BOT_DM, PRIVATE_CHANNEL = 0, 1, 2
@@ -18,7 +18,7 @@ GUILD_INSTALL, USER_INSTALL = 0, 1
 
 def walk(command: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     name = f"{path} {command['name']}".strip()
-    children = [option for option in command.get("options", []) if option["type"] == SUBCOMMAND]
+    children = [option for option in command.get("options", []) if option["type"] in {SUBCOMMAND, GROUP}]
     if not children:
         yield name, command
     for child in children:
@@ -35,6 +35,9 @@ async def test_these_commands_and_no_others(payloads: dict[str, dict[str, Any]])
     assert sorted(leaves) == [
         "Make a video from this",
         "help",
+        "moderation block",
+        "moderation blocked",
+        "moderation unblock",
         "quota budget",
         "quota clear",
         "quota pause",
@@ -61,9 +64,10 @@ async def test_every_command_and_option_is_described(payloads: dict[str, dict[st
 
 
 async def test_who_may_use_what_and_where(payloads: dict[str, dict[str, Any]]) -> None:
-    assert int(payloads["quota"]["default_member_permissions"]) == MODERATE_MEMBERS
-    assert payloads["quota"]["contexts"] == [GUILD]
-    assert payloads["quota"]["integration_types"] == [GUILD_INSTALL]
+    for name in ("quota", "moderation"):
+        assert int(payloads[name]["default_member_permissions"]) == MODERATE_MEMBERS
+        assert payloads[name]["contexts"] == [GUILD]
+        assert payloads[name]["integration_types"] == [GUILD_INSTALL]
     for name in ("vidu", "videos", "help", "Make a video from this"):
         assert payloads[name].get("default_member_permissions") is None
         assert payloads[name]["contexts"] == [GUILD, BOT_DM, PRIVATE_CHANNEL]

@@ -43,8 +43,10 @@ def submit_closed(reason: Reason) -> str:
     return _(_SUBMIT_CLOSED[reason])
 
 
-def no_permission() -> str:
-    """Return what follows a moderator's command that somebody else used."""
+def no_permission(*, manage_server: bool = False) -> str:
+    """Return what follows a moderator's command, or one about the whole server, that somebody else used."""
+    if manage_server:
+        return _("🔒 You need the Manage Server permission to use this command.")
     return _("🔒 You need the Timeout Members permission to use this command.")
 
 

@@ -77,6 +77,7 @@ VERSIONS = {
     "0003": Version("0003", ("UPDATE jobs SET quota_guild_id = guild_id",)),
     "0004": Version("0004", ("UPDATE jobs SET quota_guild_id = guild_id",)),
     "0005": Version("0005", ("UPDATE jobs SET quota_guild_id = guild_id",)),
+    "0006": Version("0006", ("UPDATE jobs SET quota_guild_id = guild_id",)),
 }
 
 

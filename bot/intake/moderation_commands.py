@@ -1,0 +1,78 @@
+"""What the subcommands of `/moderation` do, and what they answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from discord import ui
+
+from bot.intake.quota_commands import Person
+from bot.moderation.service import ModerationService
+from bot.ui.buttons import moderation_pages
+from bot.ui.custom_ids import ModerationList
+from bot.ui.texts import moderation as texts
+
+log = logging.getLogger(__name__)
+
+PAGE_LINES, PAGE_LENGTH = 10, 1800  # lines and characters; a text has 2,000 [Discord], with its title
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a moderator reads, with buttons where there is more than a page."""
+
+    text: str
+    view: ui.View | None = None
+
+
+class ModerationCommands:
+    """Does what moderators ask for, and puts the answer into words. `by` is who asks."""
+
+    def __init__(self, moderation: ModerationService) -> None:
+        self._moderation = moderation
+
+    async def block(
+        self, guild_id: int, by: int, member: Person, reason: str, length: timedelta | None
+    ) -> Answer:
+        """Let a member make no videos."""
+        if member.bot:
+            return Answer(texts.bots_make_no_videos(member.id))
+        reason = " ".join(reason.split())
+        before, block = await self._moderation.block(guild_id, member.id, by, reason=reason, length=length)
+        log.info("Server %s: %s blocked %s until %s", guild_id, by, member.id, block.until)
+        return Answer(texts.member_blocked(block, before))
+
+    async def unblock(self, guild_id: int, by: int, user_id: int) -> Answer:
+        """Let a member make videos again."""
+        before = await self._moderation.unblock(guild_id, user_id)
+        if before is None:
+            return Answer(texts.not_blocked(user_id))
+        log.info("Server %s: %s unblocked %s", guild_id, by, user_id)
+        return Answer(texts.member_unblocked(user_id))
+
+    async def show(self, which: ModerationList, guild_id: int, page: int = 1) -> Answer:
+        """Show a page of a list, or the nearest one that there is."""
+        match which:
+            case ModerationList.BLOCKED:
+                title, lines = texts.block_list(self._moderation.blocks(guild_id))
+        return _page(which, title, lines, page)
+
+
+def _page(which: ModerationList, title: str, lines: Sequence[str], page: int) -> Answer:
+    pages = _split(lines)
+    page = max(1, min(page, len(pages)))
+    text = "\n".join([texts.page_title(title, page, len(pages)), *pages[page - 1]])
+    return Answer(text, moderation_pages(which, page, len(pages)))
+
+
+def _split(lines: Sequence[str]) -> list[list[str]]:
+    """Return the lines of each page; there is always one."""
+    pages: list[list[str]] = [[]]
+    for line in lines:
+        if len(pages[-1]) == PAGE_LINES or len("\n".join([*pages[-1], line])) > PAGE_LENGTH:
+            pages.append([])
+        pages[-1].append(line)
+    return pages

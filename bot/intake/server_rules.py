@@ -1,0 +1,42 @@
+"""Whether the rules that moderators set for their server let a member make a video."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from bot.intake.context import Interaction, quota_guild_id
+from bot.models.drafts import Draft
+from bot.models.remedies import Remedy
+from bot.moderation.service import ModerationService
+from bot.ui.texts import moderation as texts
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a server's rules refuse a request, in words, and what helps."""
+
+    text: str
+    remedy: Remedy = Remedy.NONE
+
+
+class ServerRules:
+    """Asks the rules of a server, before anything is spent."""
+
+    def __init__(self, moderation: ModerationService) -> None:
+        self._moderation = moderation
+
+    def refusal(self, interaction: Interaction, _draft: Draft) -> Refusal | None:
+        """Return why a draft may not become a video here, None where it may."""
+        return self.refusal_of_member(interaction)
+
+    def refusal_of_member(self, interaction: Interaction) -> Refusal | None:
+        """Return why a member may not make any video here, None where they may."""
+        guild_id, user_id = quota_guild_id(interaction), interaction.user.id
+        block = None if guild_id is None else self._moderation.block_of(guild_id, user_id)
+        if block is None:
+            return None
+        log.info("Interaction %s was refused: %s is blocked in server %s", interaction.id, user_id, guild_id)
+        return Refusal(texts.blocked(block))

@@ -1,0 +1,87 @@
+"""What `/moderation` answers, and what members read whom a server's rules refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.models.moderation import Block
+from bot.ui import formatting
+from bot.ui.plain_text import plain, shorten
+from bot.ui.translator import N_, _
+
+REASON_SHOWN = 100  # characters in a list
+_NOTHING_SENT = N_("Nothing was sent, and this doesn't count towards your quota.")
+
+
+def blocked(block: Block) -> str:
+    """Return for a member why they can't make videos in this server, and until when."""
+    if block.until is None:
+        first = _("A moderator has blocked you from making videos in this server.")
+    else:
+        text = _("A moderator has blocked you from making videos in this server. The block ends {when}.")
+        first = text.format(when=formatting.relative(block.until))
+    lines = [f"🚫 {first} {_(_NOTHING_SENT)}"]
+    if block.reason:
+        lines.insert(1, _("**Reason:** {reason}").format(reason=plain(block.reason)))
+    if block.until is None:
+        lines.append(_("If you have questions, ask a moderator of this server."))
+    return "\n".join(lines)
+
+
+def member_blocked(block: Block, before: Block | None) -> str:
+    """Return for a moderator that a member is blocked now, and what was so before."""
+    text = _("{member} can't make videos in this server {until}. Videos in progress will be finished.")
+    lines = ["🚫 " + text.format(member=f"<@{block.user_id}>", until=_until(block))]
+    if block.reason:
+        lines.append(_("They'll read this reason: {reason}").format(reason=plain(block.reason)))
+    if before is not None:
+        lines.append(_("Before: blocked {until}.").format(until=_until(before)))
+    return "\n".join(lines)
+
+
+def bots_make_no_videos(user_id: int) -> str:
+    """Return for a moderator that there is nothing to block."""
+    return "🤖 " + _("{member} is a bot, and bots can't make videos.").format(member=f"<@{user_id}>")
+
+
+def member_unblocked(user_id: int) -> str:
+    """Return for a moderator that a member may make videos again."""
+    text = _("{member} isn't blocked anymore. Their quota still applies.")
+    return "✅ " + text.format(member=f"<@{user_id}>")
+
+
+def not_blocked(user_id: int) -> str:
+    """Return for a moderator that there was no block to end."""
+    return _("{member} isn't blocked. Nothing has changed.").format(member=f"<@{user_id}>")
+
+
+def block_list(blocks: Sequence[Block]) -> tuple[str, list[str]]:
+    """Return a title, and a line for each blocked member."""
+    if not blocks:
+        return "✅ " + _("Nobody is blocked in this server."), []
+    return "🚫 " + _("**Blocked in this server**"), [_block_line(block) for block in blocks]
+
+
+def page_title(title: str, page: int, pages: int) -> str:
+    """Return a title that says which page of a list this is, where there are several."""
+    if pages == 1:
+        return title
+    text = _("{title} · page {page} of {pages}")
+    return text.format(title=title, page=formatting.number(page), pages=formatting.number(pages))
+
+
+def _block_line(block: Block) -> str:
+    text = _("- {member}, {until}, by {moderator} {when}")
+    line = text.format(
+        member=f"<@{block.user_id}>",
+        until=_until(block),
+        moderator=f"<@{block.by_id}>",
+        when=formatting.relative(block.at),
+    )
+    return f"{line}: {plain(shorten(block.reason, REASON_SHOWN))}" if block.reason else line
+
+
+def _until(block: Block) -> str:
+    if block.until is None:
+        return _("until a moderator unblocks them")
+    return _("until {when}").format(when=formatting.moment(block.until))

@@ -1,0 +1,126 @@
+"""`/moderation`: who may make videos in a server, and what they may ask for."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.intake.answers import answer_privately
+from bot.intake.buttons import AnsweredButton
+from bot.intake.context import Interaction
+from bot.intake.moderation_commands import Answer, ModerationCommands
+from bot.intake.quota_commands import Person
+from bot.models.moderation import REASON_MAX
+from bot.ui.custom_ids import MODERATION_PAGE, ModerationList, number_in
+from bot.ui.texts import answers as answer_texts
+
+if TYPE_CHECKING:
+    from bot.client import ViduBot
+
+Reason = app_commands.Range[str, 1, REASON_MAX]
+HOURS = {"1 hour": 1, "6 hours": 6, "1 day": 24, "3 days": 72, "1 week": 168, "30 days": 720}
+LENGTHS = [app_commands.Choice(name=name, value=hours) for name, hours in HOURS.items()]
+MODERATORS, MANAGERS = "moderate_members", "manage_guild"
+WHOLE_SERVER = {"permission": MANAGERS}  # the `extras` of a command that concerns everybody
+LIST_PERMISSIONS = {ModerationList.BLOCKED: MODERATORS}
+
+
+@app_commands.default_permissions(moderate_members=True)
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+class Moderation(
+    commands.GroupCog, group_name="moderation", group_description="Who may make videos here, and of what"
+):
+    """Lets moderators decide who may make videos in their server."""
+
+    def __init__(self, bot: ViduBot) -> None:
+        super().__init__()
+        self._commands = ModerationCommands(bot.moderation)
+
+    async def interaction_check(self, interaction: Interaction) -> bool:
+        """Check the permission in code too: a server's settings can show the command to anyone."""
+        command = interaction.command
+        assert isinstance(command, app_commands.Command), "a group has no context menus"
+        needed = command.extras.get("permission", MODERATORS)
+        if not getattr(interaction.permissions, needed):
+            raise app_commands.MissingPermissions([needed])
+        return True
+
+    @app_commands.command(description="Stop a member from making videos in this server")
+    @app_commands.describe(
+        member="The member to block",
+        reason="Why; the member can read it",
+        duration="For how long (default: until a moderator unblocks them)",
+    )
+    @app_commands.choices(duration=LENGTHS)
+    async def block(
+        self,
+        interaction: Interaction,
+        member: Person,
+        reason: Reason | None = None,
+        duration: int | None = None,
+    ) -> None:
+        """Block a member."""
+        length = None if duration is None else timedelta(hours=duration)
+        guild_id, by = _where(interaction)
+        await _answer(interaction, await self._commands.block(guild_id, by, member, reason or "", length))
+
+    @app_commands.command(description="Let a blocked member make videos again")
+    @app_commands.describe(member="The member to unblock")
+    async def unblock(self, interaction: Interaction, member: Person) -> None:
+        """End a block."""
+        await _answer(interaction, await self._commands.unblock(*_where(interaction), member.id))
+
+    @app_commands.command(description="Show who can't make videos in this server, and why")
+    async def blocked(self, interaction: Interaction) -> None:
+        """List the blocked members."""
+        guild_id, _by = _where(interaction)
+        await _answer(interaction, await self._commands.show(ModerationList.BLOCKED, guild_id))
+
+
+class ListPageButton(AnsweredButton, template=MODERATION_PAGE):
+    """A button that turns a moderators' list to another page."""
+
+    def __init__(self, item: ui.Item[Any], which: ModerationList, page: int) -> None:
+        super().__init__(item)
+        self.which = which
+        self.page = page
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: Interaction, item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Read from the id which page of which list it leads to."""
+        return cls(item, ModerationList(match["list"]), number_in(match["page"]))
+
+    async def act(self, interaction: Interaction) -> None:
+        """Turn to another page, unless its reader is no moderator any more."""
+        needed = LIST_PERMISSIONS[self.which]
+        if not getattr(interaction.permissions, needed):
+            refusal = answer_texts.no_permission(manage_server=needed == MANAGERS)
+            await answer_privately(interaction, refusal)
+            return
+        guild_id, _by = _where(interaction)
+        shown = await ModerationCommands(interaction.client.moderation).show(self.which, guild_id, self.page)
+        await interaction.response.edit_message(content=shown.text, view=shown.view)
+
+
+async def _answer(interaction: Interaction, answer: Answer) -> None:
+    await answer_privately(interaction, answer.text, view=answer.view)
+
+
+def _where(interaction: discord.Interaction[Any]) -> tuple[int, int]:
+    """Return the server and the moderator."""
+    assert interaction.guild_id is not None, "the commands are guild_only"
+    return interaction.guild_id, interaction.user.id
+
+
+async def setup(bot: ViduBot) -> None:
+    """Add the cog and its button; called by `load_extension`."""
+    bot.add_dynamic_items(ListPageButton)
+    await bot.add_cog(Moderation(bot))

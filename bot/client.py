@@ -34,6 +34,7 @@ from bot.media.cdn import Cdn, DiscordCdn
 from bot.media.download import open_session
 from bot.media.hosts import is_on_this_machine
 from bot.media.inspection.inspector import Inspector
+from bot.moderation.content_filter import read_file
 from bot.moderation.service import ModerationService
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.service import QuotaService
@@ -124,7 +125,11 @@ class ViduBot(commands.Bot):
             limiter.budgets, self.storage.budgets, self.clock, self.tasks, settings.price
         )
         self.quota_service = QuotaService(self.storage, limiter, warnings, self.clock)
-        self.moderation = ModerationService(self.storage.moderation, self.clock)
+        self.moderation = ModerationService(
+            self.storage.moderation,
+            self.clock,
+            read_file(settings.filter_file) if settings.filter_file else (),
+        )
         await self.moderation.load()
         await self._open_jobs(session, limiter, warnings)
         self.intake = Intake(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from bot.models.access import AccessRule
 from bot.models.budgets import Ceilings, Price
 from bot.models.catalog import CATALOG, DEFAULT
 from bot.models.quotas import Period, Rule
+from bot.moderation.content_filter import read_file
 
 UNLIMITED = "unlimited"
 SNOWFLAKE_END = 2**64  # Discord's ids stay below it
@@ -64,10 +66,17 @@ def _is_page(value: str) -> bool:
     return parts.scheme == "https" and "." in host.strip(".") and "@" not in parts.netloc and port != 0
 
 
+def _filter_file(value: Path) -> Path:
+    """Return the path of a file whose every entry can be used: a filter that isn't there protects nobody."""
+    read_file(value)
+    return value
+
+
 # NoDecode: pydantic would read the list as JSON.
 Servers = Annotated[frozenset[int], NoDecode, BeforeValidator(_server_ids)]
 Attempts = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_number_or_unlimited)]
 Page = Annotated[str, AfterValidator(_page)]
+FilterFile = Annotated[Path, AfterValidator(_filter_file)]
 Allowance = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_number_or_unlimited)]
 
 
@@ -107,6 +116,7 @@ class Settings(BaseSettings):
     notify_after_seconds: int = Field(default=30, ge=-1)
     allowed_servers: Servers = frozenset()
     allow_direct: bool | None = None  # None: as long as no servers are named
+    filter_file: FilterFile | None = None
     privacy_url: Page | None = None
     terms_url: Page | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

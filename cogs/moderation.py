@@ -15,19 +15,21 @@ from bot.intake.buttons import AnsweredButton
 from bot.intake.context import Interaction
 from bot.intake.moderation_commands import Answer, ModerationCommands
 from bot.intake.quota_commands import Person
-from bot.models.moderation import REASON_MAX
+from bot.models.moderation import ENTRY_MAX, REASON_MAX
+from bot.models.requests import PROMPT_MAX
 from bot.ui.custom_ids import MODERATION_PAGE, ModerationList, number_in
 from bot.ui.texts import answers as answer_texts
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
 
+Entry = app_commands.Range[str, 1, ENTRY_MAX]
 Reason = app_commands.Range[str, 1, REASON_MAX]
 HOURS = {"1 hour": 1, "6 hours": 6, "1 day": 24, "3 days": 72, "1 week": 168, "30 days": 720}
 LENGTHS = [app_commands.Choice(name=name, value=hours) for name, hours in HOURS.items()]
 MODERATORS, MANAGERS = "moderate_members", "manage_guild"
 WHOLE_SERVER = {"permission": MANAGERS}  # the `extras` of a command that concerns everybody
-LIST_PERMISSIONS = {ModerationList.BLOCKED: MODERATORS}
+LIST_PERMISSIONS = {ModerationList.BLOCKED: MODERATORS, ModerationList.FILTER: MANAGERS}
 
 
 @app_commands.default_permissions(moderate_members=True)
@@ -81,6 +83,44 @@ class Moderation(
         """List the blocked members."""
         guild_id, _by = _where(interaction)
         await _answer(interaction, await self._commands.show(ModerationList.BLOCKED, guild_id))
+
+    filter_group = app_commands.Group(name="filter", description="Words and patterns that no prompt may have")
+
+    @filter_group.command(
+        name="add", description="Refuse prompts with a word or a pattern", extras=WHOLE_SERVER
+    )
+    @app_commands.describe(
+        word="A word, or several in a row; it's found in any spelling, but not inside other words",
+        pattern="A regular expression (Google RE2); it's found anywhere",
+    )
+    async def filter_add(
+        self, interaction: Interaction, word: Entry | None = None, pattern: Entry | None = None
+    ) -> None:
+        """Add an entry to the filter."""
+        await _answer(interaction, await self._commands.add_entry(*_where(interaction), word, pattern))
+
+    @filter_group.command(name="remove", description="Remove a word or a pattern", extras=WHOLE_SERVER)
+    @app_commands.describe(entry="The word or the pattern, as the list shows it")
+    async def filter_remove(self, interaction: Interaction, entry: Entry) -> None:
+        """Remove an entry from the filter."""
+        await _answer(interaction, await self._commands.remove_entry(*_where(interaction), entry))
+
+    @filter_group.command(name="list", description="Show the words and patterns", extras=WHOLE_SERVER)
+    async def filter_list(self, interaction: Interaction) -> None:
+        """List the entries of the filter."""
+        guild_id, _by = _where(interaction)
+        await _answer(interaction, await self._commands.show(ModerationList.FILTER, guild_id))
+
+    @filter_group.command(
+        name="test", description="Check what a text has that's refused", extras=WHOLE_SERVER
+    )
+    @app_commands.describe(text="The text to check; nothing is sent")
+    async def filter_test(
+        self, interaction: Interaction, text: app_commands.Range[str, 1, PROMPT_MAX]
+    ) -> None:
+        """Try the filter out."""
+        guild_id, _by = _where(interaction)
+        await _answer(interaction, self._commands.test_text(guild_id, text))
 
 
 class ListPageButton(AnsweredButton, template=MODERATION_PAGE):

@@ -10,10 +10,13 @@ from datetime import timedelta
 from discord import ui
 
 from bot.intake.quota_commands import Person
-from bot.moderation.service import ModerationService
+from bot.models.moderation import EntryKind, FilterEntry
+from bot.moderation.content_filter import BadEntry
+from bot.moderation.service import ModerationService, TooManyEntries
 from bot.ui.buttons import moderation_pages
 from bot.ui.custom_ids import ModerationList
 from bot.ui.texts import moderation as texts
+from bot.ui.texts import moderation_filter as filter_texts
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +56,40 @@ class ModerationCommands:
         log.info("Server %s: %s unblocked %s", guild_id, by, user_id)
         return Answer(texts.member_unblocked(user_id))
 
+    async def add_entry(self, guild_id: int, by: int, word: str | None, pattern: str | None) -> Answer:
+        """Refuse prompts with a word or a pattern in them."""
+        if (word is None) is (pattern is None):
+            return Answer(filter_texts.word_or_pattern())
+        entry = FilterEntry(word or "") if pattern is None else FilterEntry(pattern, EntryKind.PATTERN)
+        try:
+            kept, is_new = await self._moderation.add_entry(guild_id, entry, by)
+        except BadEntry as error:
+            return Answer(filter_texts.bad_entry(entry, str(error)))
+        except TooManyEntries:
+            return Answer(filter_texts.filter_full())
+        if is_new:
+            log.info("Server %s: %s added to its filter", guild_id, by)  # what, only its managers need to see
+        return Answer(filter_texts.entry_added(kept, is_new=is_new))
+
+    async def remove_entry(self, guild_id: int, by: int, text: str) -> Answer:
+        """Let prompts have a word or a pattern in them again."""
+        removed = await self._moderation.remove_entry(guild_id, text)
+        if not removed:
+            return Answer(filter_texts.no_such_entry())
+        log.info("Server %s: %s removed from its filter", guild_id, by)
+        return Answer(filter_texts.entry_removed(removed))
+
+    def test_text(self, guild_id: int, text: str) -> Answer:
+        """Say what in a text the filter refuses."""
+        return Answer(filter_texts.text_tested(self._moderation.filter_hit(guild_id, text)))
+
     async def show(self, which: ModerationList, guild_id: int, page: int = 1) -> Answer:
         """Show a page of a list, or the nearest one that there is."""
         match which:
             case ModerationList.BLOCKED:
                 title, lines = texts.block_list(self._moderation.blocks(guild_id))
+            case ModerationList.FILTER:
+                title, lines = filter_texts.entry_list(self._moderation.entries(guild_id))
         return _page(which, title, lines, page)
 
 

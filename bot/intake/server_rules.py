@@ -28,9 +28,9 @@ class ServerRules:
     def __init__(self, moderation: ModerationService) -> None:
         self._moderation = moderation
 
-    def refusal(self, interaction: Interaction, _draft: Draft) -> Refusal | None:
+    def refusal(self, interaction: Interaction, draft: Draft) -> Refusal | None:
         """Return why a draft may not become a video here, None where it may."""
-        return self.refusal_of_member(interaction)
+        return self.refusal_of_member(interaction) or self._refusal_of_prompt(interaction, draft)
 
     def refusal_of_member(self, interaction: Interaction) -> Refusal | None:
         """Return why a member may not make any video here, None where they may."""
@@ -40,3 +40,11 @@ class ServerRules:
             return None
         log.info("Interaction %s was refused: %s is blocked in server %s", interaction.id, user_id, guild_id)
         return Refusal(texts.blocked(block))
+
+    def _refusal_of_prompt(self, interaction: Interaction, draft: Draft) -> Refusal | None:
+        guild_id = quota_guild_id(interaction)
+        hit = self._moderation.filter_hit(guild_id, draft.prompt)
+        if hit is None:
+            return None
+        log.info("Interaction %s was refused by a filter in server %s", interaction.id, guild_id)
+        return Refusal(texts.prompt_refused(by_server=bool(hit.entries)), Remedy.CHANGE)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 REASON_MAX = 300  # characters; the member reads it in one message with everything else
 
@@ -22,3 +24,30 @@ class Block:
     def has_ended(self, now: datetime) -> bool:
         """Tell whether its time is over."""
         return self.until is not None and self.until <= now
+
+
+ENTRY_MAX = 200  # characters of a word or a pattern
+ENTRIES_MAX = 200  # of a server
+
+
+class EntryKind(StrEnum):
+    """How an entry of a filter is compared. The values are stored."""
+
+    WORD = "word"  # a whole word, or several in a row
+    PATTERN = "pattern"
+
+
+@dataclass(frozen=True, slots=True)
+class FilterEntry:
+    """What no prompt may have in it."""
+
+    text: str
+    kind: EntryKind = EntryKind.WORD
+
+
+@dataclass(frozen=True, slots=True)
+class FilterHit:
+    """What a text has in it that it may not."""
+
+    entries: Sequence[FilterEntry] = ()  # of the server's own list
+    by_operator: bool = False  # the list of whoever runs the bot has something in it, too or only

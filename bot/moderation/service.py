@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.clock import Clock
-from bot.models.moderation import Block
+from bot.models.moderation import ENTRIES_MAX, Block, FilterEntry, FilterHit
+from bot.moderation.content_filter import ContentFilter, check_entry
+from bot.moderation.normalization import simplify
 from bot.storage.moderation import ModerationStore
+from bot.ui.plain_text import BREAK
+
+
+class TooManyEntries(Exception):  # noqa: N818 - it names what happened
+    """A server's filter is full."""
 
 
 class ModerationService:
     """What moderators change and look at, and what is asked before a member spends anything."""
 
-    def __init__(self, store: ModerationStore, clock: Clock) -> None:
+    def __init__(
+        self, store: ModerationStore, clock: Clock, operator_entries: Sequence[FilterEntry] = ()
+    ) -> None:
         self._store = store
+        self._operator_filter = ContentFilter(operator_entries)
+        self._filters: dict[int, ContentFilter] = {}  # by server
         self._clock = clock
         self._blocks: defaultdict[int, dict[int, Block]] = defaultdict(dict)  # by server, then by member
         # Memory takes the changes of a server in the order in which storage took them.
@@ -26,6 +38,10 @@ class ModerationService:
         await self._store.remove_ended_blocks(self._clock.now())
         for block in await self._store.blocks():
             self._blocks[block.guild_id][block.user_id] = block
+        entries: defaultdict[int, list[FilterEntry]] = defaultdict(list)
+        for guild_id, entry in await self._store.entries():
+            entries[guild_id].append(entry)
+        self._filters = {guild_id: ContentFilter(found) for guild_id, found in entries.items()}
 
     async def block(
         self, guild_id: int, user_id: int, by_id: int, *, reason: str = "", length: timedelta | None = None
@@ -60,3 +76,43 @@ class ModerationService:
         now = self._clock.now()
         found = [block for block in self._blocks.get(guild_id, {}).values() if not block.has_ended(now)]
         return sorted(found, key=lambda block: (block.at, block.user_id), reverse=True)
+
+    async def add_entry(self, guild_id: int, entry: FilterEntry, by_id: int) -> tuple[FilterEntry, bool]:
+        """Refuse prompts with this in them; return the entry as it is kept, and whether it is new.
+
+        Raises BadEntry where it can't be used, TooManyEntries, StorageUnavailable; then nothing has changed.
+        """
+        checked = check_entry(entry)
+        async with self._locks[guild_id]:
+            entries = self.entries(guild_id)
+            if checked in entries:
+                return checked, False
+            if len(entries) >= ENTRIES_MAX:
+                raise TooManyEntries
+            await self._store.save_entry(guild_id, checked, by_id, self._clock.now())
+            self._filters[guild_id] = ContentFilter([*entries, checked])
+        return checked, True
+
+    async def remove_entry(self, guild_id: int, text: str) -> list[FilterEntry]:
+        """Remove what is written like this from a server's filter and return it; raises as `unblock`."""
+        # A list shows some entries with a mark that can't be seen, and whoever copies one copies it too.
+        written = {text.strip(), text.replace(BREAK, "").strip(), simplify(text)}
+        async with self._locks[guild_id]:
+            entries = self.entries(guild_id)
+            found = [entry for entry in entries if entry.text in written]
+            for entry in found:
+                await self._store.remove_entry(guild_id, entry)
+            self._filters[guild_id] = ContentFilter([entry for entry in entries if entry not in found])
+        return found
+
+    def entries(self, guild_id: int) -> Sequence[FilterEntry]:
+        """Return what no prompt in a server may have in it, oldest first."""
+        found = self._filters.get(guild_id)
+        return found.entries if found else ()
+
+    def filter_hit(self, guild_id: int | None, text: str) -> FilterHit | None:
+        """Return what a text has in it that it may not have here, None where it is fine."""
+        own = self._filters.get(guild_id) if guild_id is not None else None
+        entries = own.hits(text) if own else []
+        by_operator = bool(self._operator_filter.hits(text))
+        return FilterHit(entries, by_operator) if entries or by_operator else None

@@ -7,13 +7,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.models.moderation import Block
+from bot.models.moderation import Block, EntryKind, FilterEntry
 from bot.storage.database import Database
-from bot.storage.schema import member_blocks, optional_micros, optional_moment, to_micros, to_moment
+from bot.storage.schema import (
+    filter_entries,
+    member_blocks,
+    optional_micros,
+    optional_moment,
+    to_micros,
+    to_moment,
+)
 
 
 class ModerationStore:
-    """Blocks of members."""
+    """Blocks of members, and entries of filters."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -45,6 +52,22 @@ class ModerationStore:
         query = member_blocks.select().order_by(member_blocks.c.at, member_blocks.c.user_id)
         return await self._database.read(query, _row_to_block, self._limits.startup)
 
+    async def save_entry(self, guild_id: int, entry: FilterEntry, by_id: int, at: datetime) -> None:
+        """Keep an entry of a server's filter."""
+        values = {"by_id": by_id, "at": to_micros(at)}
+        await self._database.replace(filter_entries, _entry_key(guild_id, entry), values)
+
+    async def remove_entry(self, guild_id: int, entry: FilterEntry) -> None:
+        """Remove an entry of a server's filter, if it is there."""
+        key = _entry_key(guild_id, entry)
+        conditions = (filter_entries.c[name] == value for name, value in key.items())
+        await self._database.write(self._limits.interactive, filter_entries.delete().where(*conditions))
+
+    async def entries(self) -> list[tuple[int, FilterEntry]]:
+        """Return the entries of all servers' filters, oldest first."""
+        query = filter_entries.select().order_by(filter_entries.c.at, filter_entries.c.text)
+        return await self._database.read(query, _row_to_entry, self._limits.startup)
+
 
 def _block_key(guild_id: int, user_id: int) -> dict[str, int]:
     return {"guild_id": guild_id, "user_id": user_id}
@@ -54,3 +77,11 @@ def _row_to_block(row: sa.Row[Any]) -> Block:
     return Block(
         row.guild_id, row.user_id, row.by_id, to_moment(row.at), optional_moment(row.until), row.reason
     )
+
+
+def _entry_key(guild_id: int, entry: FilterEntry) -> dict[str, int | str]:
+    return {"guild_id": guild_id, "kind": entry.kind.value, "text": entry.text}
+
+
+def _row_to_entry(row: sa.Row[Any]) -> tuple[int, FilterEntry]:
+    return row.guild_id, FilterEntry(row.text, EntryKind(row.kind))

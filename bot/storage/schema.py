@@ -203,6 +203,16 @@ member_blocks = sa.Table(
     sa.Column("reason", _Text, nullable=False),
 )
 
+filter_entries = sa.Table(
+    "filter_entries",
+    metadata,
+    sa.Column("guild_id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("kind", _Word(16), primary_key=True),
+    sa.Column("text", _Word(200), primary_key=True),
+    sa.Column("by_id", _Number, nullable=False),
+    sa.Column("at", _Number, nullable=False),
+)
+
 quota_resets = sa.Table(
     "quota_resets",
     metadata,

@@ -28,6 +28,7 @@ class ModerationList(StrEnum):
     """A list that moderators turn the pages of. The values are part of the ids."""
 
     BLOCKED = "blocked"
+    FILTER = "filter"
 
 
 SEARCH_MAX = 40  # characters; an id has 100 [Discord], and a character may count as two there

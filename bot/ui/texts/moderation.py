@@ -28,6 +28,15 @@ def blocked(block: Block) -> str:
     return "\n".join(lines)
 
 
+def prompt_refused(*, by_server: bool) -> str:
+    """Return for a member that a filter refuses their prompt; not for which word, or it would teach a way."""
+    if by_server:
+        first = _("This server's rules don't allow this prompt. Change it and try again.")
+    else:
+        first = _("The people who run this bot don't allow this prompt. Change it and try again.")
+    return f"🚫 {first} {_(_NOTHING_SENT)}"
+
+
 def member_blocked(block: Block, before: Block | None) -> str:
     """Return for a moderator that a member is blocked now, and what was so before."""
     text = _("{member} can't make videos in this server {until}. Videos in progress will be finished.")

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.moderation.service import ModerationService
+from bot.models.moderation import ENTRIES_MAX, EntryKind, FilterEntry, FilterHit
+from bot.moderation.service import ModerationService, TooManyEntries
 from bot.storage.storage import Storage, StorageUnavailable
 from tests.unit.storage.faults import full_disk
 from tests.unit.storage.samples import GUILD, FixedClock
@@ -70,3 +71,36 @@ async def test_what_cannot_be_saved_changes_nothing(storage: Storage, clock: Fix
     with full_disk(), pytest.raises(StorageUnavailable):
         await service.unblock(GUILD, MEMBER)
     assert service.block_of(GUILD, MEMBER) == block
+
+
+async def test_entries_are_the_same_after_a_restart(storage: Storage, clock: FixedClock) -> None:
+    service = await after_a_restart(storage, clock)
+    word, pattern = FilterEntry("fox"), FilterEntry("l.nx", EntryKind.PATTERN)
+    assert await service.add_entry(GUILD, FilterEntry("FOX "), MODERATOR) == (word, True)
+    clock.moment += DAY
+    assert await service.add_entry(GUILD, pattern, MODERATOR) == (pattern, True)
+    assert await service.add_entry(GUILD, word, MODERATOR) == (word, False)
+    again = await after_a_restart(storage, clock)
+    assert list(again.entries(GUILD)) == [word, pattern]
+    assert again.filter_hit(GUILD, "a lynx") == FilterHit([pattern])
+    assert again.filter_hit(GUILD + 1, "a lynx") is None
+    assert again.filter_hit(None, "a lynx") is None
+    assert await again.remove_entry(GUILD, "owl") == []
+    assert await again.remove_entry(GUILD, "l.\u200bnx") == [pattern]
+    assert list((await after_a_restart(storage, clock)).entries(GUILD)) == [word]
+
+
+async def test_a_filter_has_a_limit(storage: Storage, clock: FixedClock) -> None:
+    service = await after_a_restart(storage, clock)
+    for number in range(ENTRIES_MAX):
+        await service.add_entry(GUILD, FilterEntry(f"word {number}"), MODERATOR)
+    with pytest.raises(TooManyEntries):
+        await service.add_entry(GUILD, FilterEntry("one more"), MODERATOR)
+    await service.add_entry(GUILD + 1, FilterEntry("one more"), MODERATOR)
+
+
+async def test_an_entry_that_cannot_be_saved_refuses_nothing(storage: Storage, clock: FixedClock) -> None:
+    service = await after_a_restart(storage, clock)
+    with full_disk(), pytest.raises(StorageUnavailable):
+        await service.add_entry(GUILD, FilterEntry("fox"), MODERATOR)
+    assert service.filter_hit(GUILD, "a fox") is None

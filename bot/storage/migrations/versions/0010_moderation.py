@@ -20,3 +20,11 @@ def upgrade() -> None:
         sa.Column("until", sa.BigInteger),
         sa.Column("reason", sa.Text, nullable=False),
     )
+    op.create_table(
+        "filter_entries",
+        sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("kind", sa.String(16), primary_key=True),
+        sa.Column("text", sa.String(200), primary_key=True),
+        sa.Column("by_id", sa.BigInteger, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+    )

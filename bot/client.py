@@ -18,6 +18,7 @@ from bot.connection.event_guard import INTERACTION, EventGuard, origin
 from bot.connection.reconnect import stay_connected
 from bot.connection.registration import register
 from bot.delivery.fetcher import Fetcher
+from bot.delivery.log_poster import LogMessages
 from bot.delivery.routes import Routes
 from bot.delivery.sender import Delivery
 from bot.delivery.thumbnails import Thumbnails
@@ -34,6 +35,7 @@ from bot.media.cdn import Cdn, DiscordCdn
 from bot.media.download import open_session
 from bot.media.hosts import is_on_this_machine
 from bot.media.inspection.inspector import Inspector
+from bot.moderation.audit_log import AuditLog
 from bot.moderation.content_filter import read_file
 from bot.moderation.service import ModerationService
 from bot.quotas.limiter import QuotaLimiter
@@ -69,6 +71,7 @@ class ViduBot(commands.Bot):
     storage: Storage
     quota_service: QuotaService
     moderation: ModerationService
+    audit_log: AuditLog
     delivery: Delivery
     thumbnails: Thumbnails
     job_service: JobService
@@ -131,18 +134,33 @@ class ViduBot(commands.Bot):
             read_file(settings.filter_file) if settings.filter_file else (),
         )
         await self.moderation.load()
+        await self._open_log(warnings)
         await self._open_jobs(session, limiter, warnings)
         self.intake = Intake(
             jobs=self.job_service,
             quotas=limiter,
             budget_warnings=warnings,
-            server_rules=ServerRules(self.moderation),
+            server_rules=ServerRules(self.moderation, self.audit_log),
             files=AttachmentReader(self.inspector, self.cdn, self.upload_bytes),
             drafts=self.storage.drafts,
             upload_bytes=self.upload_bytes,
             clock=self.clock,
             access=self.access,
         )
+
+    async def _open_log(self, warnings: BudgetWarnings) -> None:
+        """Open what writes into the log channels of servers."""
+        self.audit_log = AuditLog(
+            moderation=self.moderation,
+            store=self.storage.moderation_log,
+            jobs=self.storage.jobs,
+            poster=LogMessages(self),
+            clock=self.clock,
+            price=self.settings.price,
+        )
+        warnings.on_given = self.audit_log.budget_warning
+        await self.audit_log.load()
+        self.tasks.supervise(self.audit_log.run, "write the logs of servers")
 
     async def _open_jobs(
         self, session: aiohttp.ClientSession, limiter: QuotaLimiter, warnings: BudgetWarnings
@@ -168,8 +186,10 @@ class ViduBot(commands.Bot):
             deadline=timedelta(minutes=settings.job_deadline_minutes),
             requests_per_minute=settings.gmi_requests_per_minute,
             notify_after=_notify_after(settings.notify_after_seconds),
+            on_change=self.audit_log.job_changed,
         )
         self._parts.push_async_callback(self.job_service.close)
+        self._parts.push_async_callback(self.audit_log.close)
         await self.job_service.open()
 
     async def on_ready(self) -> None:

@@ -19,6 +19,7 @@ from bot.models.moderation import ENTRY_MAX, REASON_MAX
 from bot.models.requests import PROMPT_MAX
 from bot.ui.custom_ids import MODERATION_PAGE, ModerationList, number_in
 from bot.ui.texts import answers as answer_texts
+from bot.ui.texts.quota_commands import with_warnings
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
@@ -29,7 +30,11 @@ HOURS = {"1 hour": 1, "6 hours": 6, "1 day": 24, "3 days": 72, "1 week": 168, "3
 LENGTHS = [app_commands.Choice(name=name, value=hours) for name, hours in HOURS.items()]
 MODERATORS, MANAGERS = "moderate_members", "manage_guild"
 WHOLE_SERVER = {"permission": MANAGERS}  # the `extras` of a command that concerns everybody
-LIST_PERMISSIONS = {ModerationList.BLOCKED: MODERATORS, ModerationList.FILTER: MANAGERS}
+LIST_PERMISSIONS = {
+    ModerationList.BLOCKED: MODERATORS,
+    ModerationList.FILTER: MANAGERS,
+    ModerationList.CHANGES: MANAGERS,
+}
 
 
 @app_commands.default_permissions(moderate_members=True)
@@ -42,7 +47,7 @@ class Moderation(
 
     def __init__(self, bot: ViduBot) -> None:
         super().__init__()
-        self._commands = ModerationCommands(bot.moderation)
+        self._commands = ModerationCommands(bot.moderation, bot.audit_log)
 
     async def interaction_check(self, interaction: Interaction) -> bool:
         """Check the permission in code too: a server's settings can show the command to anyone."""
@@ -70,19 +75,21 @@ class Moderation(
         """Block a member."""
         length = None if duration is None else timedelta(hours=duration)
         guild_id, by = _where(interaction)
-        await _answer(interaction, await self._commands.block(guild_id, by, member, reason or "", length))
+        await self._answer(
+            interaction, await self._commands.block(guild_id, by, member, reason or "", length)
+        )
 
     @app_commands.command(description="Let a blocked member make videos again")
     @app_commands.describe(member="The member to unblock")
     async def unblock(self, interaction: Interaction, member: Person) -> None:
         """End a block."""
-        await _answer(interaction, await self._commands.unblock(*_where(interaction), member.id))
+        await self._answer(interaction, await self._commands.unblock(*_where(interaction), member.id))
 
     @app_commands.command(description="Show who can't make videos in this server, and why")
     async def blocked(self, interaction: Interaction) -> None:
         """List the blocked members."""
         guild_id, _by = _where(interaction)
-        await _answer(interaction, await self._commands.show(ModerationList.BLOCKED, guild_id))
+        await self._answer(interaction, await self._commands.show(ModerationList.BLOCKED, guild_id))
 
     filter_group = app_commands.Group(name="filter", description="Words and patterns that no prompt may have")
 
@@ -97,19 +104,19 @@ class Moderation(
         self, interaction: Interaction, word: Entry | None = None, pattern: Entry | None = None
     ) -> None:
         """Add an entry to the filter."""
-        await _answer(interaction, await self._commands.add_entry(*_where(interaction), word, pattern))
+        await self._answer(interaction, await self._commands.add_entry(*_where(interaction), word, pattern))
 
     @filter_group.command(name="remove", description="Remove a word or a pattern", extras=WHOLE_SERVER)
     @app_commands.describe(entry="The word or the pattern, as the list shows it")
     async def filter_remove(self, interaction: Interaction, entry: Entry) -> None:
         """Remove an entry from the filter."""
-        await _answer(interaction, await self._commands.remove_entry(*_where(interaction), entry))
+        await self._answer(interaction, await self._commands.remove_entry(*_where(interaction), entry))
 
     @filter_group.command(name="list", description="Show the words and patterns", extras=WHOLE_SERVER)
     async def filter_list(self, interaction: Interaction) -> None:
         """List the entries of the filter."""
         guild_id, _by = _where(interaction)
-        await _answer(interaction, await self._commands.show(ModerationList.FILTER, guild_id))
+        await self._answer(interaction, await self._commands.show(ModerationList.FILTER, guild_id))
 
     @filter_group.command(
         name="test", description="Check what a text has that's refused", extras=WHOLE_SERVER
@@ -120,7 +127,46 @@ class Moderation(
     ) -> None:
         """Try the filter out."""
         guild_id, _by = _where(interaction)
-        await _answer(interaction, self._commands.test_text(guild_id, text))
+        await self._answer(interaction, self._commands.test_text(guild_id, text))
+
+    log_group = app_commands.Group(name="log", description="What the log of this bot says, and where")
+
+    @log_group.command(
+        name="channel", description="Choose the channel that gets requests and changes", extras=WHOLE_SERVER
+    )
+    @app_commands.describe(
+        channel="Only moderators should be able to see it", off="Turn the log off; what was written stays"
+    )
+    async def log_channel(
+        self, interaction: Interaction, channel: discord.TextChannel | None = None, off: bool = False
+    ) -> None:
+        """Choose where the log goes, or show it."""
+        guild_id, by = _where(interaction)
+        if channel is None and not off:
+            await self._answer(interaction, self._commands.show_log(guild_id))
+            return
+        await interaction.response.defer(ephemeral=True)  # the channel is tried out first
+        reads = channel is not None and channel.permissions_for(channel.guild.default_role).view_channel
+        chosen = None if off or channel is None else channel.id
+        answer = await self._commands.set_log(guild_id, by, chosen, everyone_reads=reads)
+        await self._answer(interaction, answer)
+
+    @log_group.command(
+        name="changes", description="Show who changed which rule of this server", extras=WHOLE_SERVER
+    )
+    async def log_changes(self, interaction: Interaction) -> None:
+        """List the changes of rules."""
+        guild_id, _by = _where(interaction)
+        await self._answer(interaction, await self._commands.show(ModerationList.CHANGES, guild_id))
+
+    async def _answer(self, interaction: Interaction, answer: Answer) -> None:
+        """Answer a moderator, and say what they have to know about their log."""
+        guild_id, _by = _where(interaction)
+        text = with_warnings(answer.text, self._commands.trouble(guild_id))
+        if interaction.response.is_done():
+            await interaction.edit_original_response(content=text, view=answer.view)
+        else:
+            await answer_privately(interaction, text, view=answer.view)
 
 
 class ListPageButton(AnsweredButton, template=MODERATION_PAGE):
@@ -146,12 +192,10 @@ class ListPageButton(AnsweredButton, template=MODERATION_PAGE):
             await answer_privately(interaction, refusal)
             return
         guild_id, _by = _where(interaction)
-        shown = await ModerationCommands(interaction.client.moderation).show(self.which, guild_id, self.page)
+        bot: ViduBot = interaction.client
+        lists = ModerationCommands(bot.moderation, bot.audit_log)
+        shown = await lists.show(self.which, guild_id, self.page)
         await interaction.response.edit_message(content=shown.text, view=shown.view)
-
-
-async def _answer(interaction: Interaction, answer: Answer) -> None:
-    await answer_privately(interaction, answer.text, view=answer.view)
 
 
 def _where(interaction: discord.Interaction[Any]) -> tuple[int, int]:

@@ -10,13 +10,15 @@ from datetime import timedelta
 from discord import ui
 
 from bot.intake.quota_commands import Person
-from bot.models.moderation import EntryKind, FilterEntry
+from bot.models.moderation import ChangeKind, EntryKind, FilterEntry
+from bot.moderation.audit_log import AuditLog, LogUnavailable, LogUnwritable
 from bot.moderation.content_filter import BadEntry
 from bot.moderation.service import ModerationService, TooManyEntries
 from bot.ui.buttons import moderation_pages
 from bot.ui.custom_ids import ModerationList
 from bot.ui.texts import moderation as texts
 from bot.ui.texts import moderation_filter as filter_texts
+from bot.ui.texts import moderation_log as log_texts
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +36,9 @@ class Answer:
 class ModerationCommands:
     """Does what moderators ask for, and puts the answer into words. `by` is who asks."""
 
-    def __init__(self, moderation: ModerationService) -> None:
+    def __init__(self, moderation: ModerationService, audit_log: AuditLog) -> None:
         self._moderation = moderation
+        self._audit_log = audit_log
 
     async def block(
         self, guild_id: int, by: int, member: Person, reason: str, length: timedelta | None
@@ -46,6 +49,14 @@ class ModerationCommands:
         reason = " ".join(reason.split())
         before, block = await self._moderation.block(guild_id, member.id, by, reason=reason, length=length)
         log.info("Server %s: %s blocked %s until %s", guild_id, by, member.id, block.until)
+        await self._audit_log.record(
+            guild_id,
+            by,
+            ChangeKind.BLOCK,
+            target=f"<@{member.id}>",
+            before="" if before is None else texts.block_state(before),
+            after=texts.block_state(block),
+        )
         return Answer(texts.member_blocked(block, before))
 
     async def unblock(self, guild_id: int, by: int, user_id: int) -> Answer:
@@ -54,6 +65,9 @@ class ModerationCommands:
         if before is None:
             return Answer(texts.not_blocked(user_id))
         log.info("Server %s: %s unblocked %s", guild_id, by, user_id)
+        await self._audit_log.record(
+            guild_id, by, ChangeKind.BLOCK, target=f"<@{user_id}>", before=texts.block_state(before)
+        )
         return Answer(texts.member_unblocked(user_id))
 
     async def add_entry(self, guild_id: int, by: int, word: str | None, pattern: str | None) -> Answer:
@@ -69,6 +83,8 @@ class ModerationCommands:
             return Answer(filter_texts.filter_full())
         if is_new:
             log.info("Server %s: %s added to its filter", guild_id, by)  # what, only its managers need to see
+            after = filter_texts.entry_text(kept)
+            await self._audit_log.record(guild_id, by, ChangeKind.FILTER, after=after)
         return Answer(filter_texts.entry_added(kept, is_new=is_new))
 
     async def remove_entry(self, guild_id: int, by: int, text: str) -> Answer:
@@ -77,11 +93,42 @@ class ModerationCommands:
         if not removed:
             return Answer(filter_texts.no_such_entry())
         log.info("Server %s: %s removed from its filter", guild_id, by)
+        for entry in removed:
+            before = filter_texts.entry_text(entry)
+            await self._audit_log.record(guild_id, by, ChangeKind.FILTER, before=before)
         return Answer(filter_texts.entry_removed(removed))
 
     def test_text(self, guild_id: int, text: str) -> Answer:
         """Say what in a text the filter refuses."""
         return Answer(filter_texts.text_tested(self._moderation.filter_hit(guild_id, text)))
+
+    async def set_log(
+        self, guild_id: int, by: int, channel_id: int | None, *, everyone_reads: bool
+    ) -> Answer:
+        """Choose the channel that the log goes to, or turn it off."""
+        if channel_id is not None:
+            try:
+                await self._audit_log.try_out(channel_id, log_texts.log_begins(by))
+            except LogUnwritable:
+                return Answer(log_texts.channel_refused(channel_id))
+            except LogUnavailable:
+                return Answer(log_texts.discord_in_trouble())
+        before = (await self._moderation.set_log_channel(guild_id, channel_id)).log_channel_id
+        if before != channel_id:
+            names = ["" if channel is None else f"<#{channel}>" for channel in (before, channel_id)]
+            await self._audit_log.record(guild_id, by, ChangeKind.LOG, before=names[0], after=names[1])
+        log.info("Server %s: %s set its log to %s", guild_id, by, channel_id)
+        if channel_id is None:
+            return Answer(log_texts.channel_off())
+        return Answer(log_texts.channel_set(channel_id, everyone_reads=everyone_reads))
+
+    def show_log(self, guild_id: int) -> Answer:
+        """Show where the log goes."""
+        return Answer(log_texts.channel_shown(self._moderation.settings(guild_id).log_channel_id))
+
+    def trouble(self, guild_id: int) -> list[str]:
+        """Return what the moderator who runs any command has to know."""
+        return self._audit_log.trouble(guild_id)
 
     async def show(self, which: ModerationList, guild_id: int, page: int = 1) -> Answer:
         """Show a page of a list, or the nearest one that there is."""
@@ -90,6 +137,8 @@ class ModerationCommands:
                 title, lines = texts.block_list(self._moderation.blocks(guild_id))
             case ModerationList.FILTER:
                 title, lines = filter_texts.entry_list(self._moderation.entries(guild_id))
+            case ModerationList.CHANGES:
+                title, lines = log_texts.change_list(await self._audit_log.changes(guild_id))
         return _page(which, title, lines, page)
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from bot.intake.context import Interaction, quota_guild_id
 from bot.models.drafts import Draft
 from bot.models.remedies import Remedy
+from bot.moderation.audit_log import AuditLog
 from bot.moderation.service import ModerationService
 from bot.ui.texts import moderation as texts
+from bot.ui.texts import moderation_log as log_texts
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +27,9 @@ class Refusal:
 class ServerRules:
     """Asks the rules of a server, before anything is spent."""
 
-    def __init__(self, moderation: ModerationService) -> None:
+    def __init__(self, moderation: ModerationService, audit_log: AuditLog) -> None:
         self._moderation = moderation
+        self._audit_log = audit_log
 
     def refusal(self, interaction: Interaction, draft: Draft) -> Refusal | None:
         """Return why a draft may not become a video here, None where it may."""
@@ -47,4 +50,7 @@ class ServerRules:
         if hit is None:
             return None
         log.info("Interaction %s was refused by a filter in server %s", interaction.id, guild_id)
+        if guild_id is not None:
+            prompt = None if draft.private else draft.prompt
+            self._audit_log.note(guild_id, log_texts.filter_hit(interaction.user.id, prompt, hit))
         return Refusal(texts.prompt_refused(by_server=bool(hit.entries)), Remedy.CHANGE)

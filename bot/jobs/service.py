@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
@@ -61,12 +62,14 @@ class JobService:
         deadline: timedelta,
         requests_per_minute: int,
         notify_after: timedelta | None,
+        on_change: Callable[[Job], None] = lambda _: None,
     ) -> None:
         self._storage = storage
         self._quotas = quotas
         self._budget_warnings = budget_warnings
         self._clock = clock
-        self._jobs = ActiveJobs(storage, quotas, clock)
+        self._on_change = on_change  # called for each new job, and for each that has ended or was deleted
+        self._jobs = ActiveJobs(storage, quotas, clock, on_change)
         self.gate = gate = SubmitGate(clock)  # whether anything is submitted at all
         self._key_check, doubt = KeyCheck(gate, gmi, model, clock), gate.key_doubted.set
         self._context = context = JobContext(storage, self._jobs, clock, tasks, deadline, InFlight(), gate)
@@ -148,6 +151,7 @@ class JobService:
             self._budget_warnings.refused(error)
             raise
         self._jobs.add(job)
+        self._on_change(job)
         self._budget_warnings.look(submission.quota_guild_id)
         self._extras.remember_roles(job_id, submission.role_ids)
         tasks = self._context.tasks

@@ -51,3 +51,46 @@ class FilterHit:
 
     entries: Sequence[FilterEntry] = ()  # of the server's own list
     by_operator: bool = False  # the list of whoever runs the bot has something in it, too or only
+
+
+class AgeRule(StrEnum):
+    """How videos are shown outside of age-restricted channels. The values are stored."""
+
+    SHOWN = "shown"
+    COVERED = "covered"  # as a spoiler
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """What the managers of a server chose."""
+
+    log_channel_id: int | None = None
+    log_broken: bool = False  # the last attempt to write there failed
+    age: AgeRule = AgeRule.SHOWN
+
+
+class ChangeKind(StrEnum):
+    """What a moderator changed. The values are stored."""
+
+    QUOTA = "quota"
+    USAGE = "usage"
+    BUDGET = "budget"
+    PAUSE = "pause"
+    BLOCK = "block"
+    FILTER = "filter"
+    LOG = "log"
+    AGE = "age"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """Who changed which rule of a server, from what to what; in the words that moderators read."""
+
+    guild_id: int
+    by_id: int
+    at: datetime
+    kind: ChangeKind
+    target: str = ""  # whom or what it is about
+    before: str = ""  # empty: nothing
+    after: str = ""

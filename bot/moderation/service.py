@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.clock import Clock
-from bot.models.moderation import ENTRIES_MAX, Block, FilterEntry, FilterHit
+from bot.models.moderation import ENTRIES_MAX, Block, FilterEntry, FilterHit, ServerSettings
 from bot.moderation.content_filter import ContentFilter, check_entry
 from bot.moderation.normalization import simplify
 from bot.storage.moderation import ModerationStore
@@ -27,6 +28,7 @@ class ModerationService:
     ) -> None:
         self._store = store
         self._operator_filter = ContentFilter(operator_entries)
+        self._settings: dict[int, ServerSettings] = {}  # by server
         self._filters: dict[int, ContentFilter] = {}  # by server
         self._clock = clock
         self._blocks: defaultdict[int, dict[int, Block]] = defaultdict(dict)  # by server, then by member
@@ -41,6 +43,7 @@ class ModerationService:
         entries: defaultdict[int, list[FilterEntry]] = defaultdict(list)
         for guild_id, entry in await self._store.entries():
             entries[guild_id].append(entry)
+        self._settings = dict(await self._store.settings())
         self._filters = {guild_id: ContentFilter(found) for guild_id, found in entries.items()}
 
     async def block(
@@ -116,3 +119,33 @@ class ModerationService:
         entries = own.hits(text) if own else []
         by_operator = bool(self._operator_filter.hits(text))
         return FilterHit(entries, by_operator) if entries or by_operator else None
+
+    def settings(self, guild_id: int) -> ServerSettings:
+        """Return what the managers of a server chose."""
+        return self._settings.get(guild_id, ServerSettings())
+
+    def has_settings(self, guild_id: int) -> bool:
+        """Tell whether the managers of a server ever chose anything."""
+        return guild_id in self._settings
+
+    async def set_log_channel(self, guild_id: int, channel_id: int | None) -> ServerSettings:
+        """Choose where the log goes, or turn it off; return the settings before; raises as `unblock`."""
+        return await self._change_settings(
+            guild_id, lambda settings: replace(settings, log_channel_id=channel_id, log_broken=False)
+        )
+
+    async def set_log_broken(self, guild_id: int, broken: bool) -> None:
+        """Remember whether the log could be written. Raises StorageUnavailable."""
+        if self.settings(guild_id).log_broken is not broken:
+            await self._change_settings(guild_id, lambda settings: replace(settings, log_broken=broken))
+
+    async def _change_settings(
+        self, guild_id: int, change: Callable[[ServerSettings], ServerSettings]
+    ) -> ServerSettings:
+        """Change the settings of a server and return what they were."""
+        async with self._locks[guild_id]:
+            before = self.settings(guild_id)
+            settings = change(before)
+            await self._store.save_settings(guild_id, settings)
+            self._settings[guild_id] = settings
+        return before

@@ -7,20 +7,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.models.moderation import Block, EntryKind, FilterEntry
+from bot.models.moderation import AgeRule, Block, EntryKind, FilterEntry, ServerSettings
 from bot.storage.database import Database
 from bot.storage.schema import (
     filter_entries,
     member_blocks,
     optional_micros,
     optional_moment,
+    server_settings,
     to_micros,
     to_moment,
 )
 
 
 class ModerationStore:
-    """Blocks of members, and entries of filters."""
+    """Blocks of members, entries of filters, and the settings of servers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -68,6 +69,19 @@ class ModerationStore:
         query = filter_entries.select().order_by(filter_entries.c.at, filter_entries.c.text)
         return await self._database.read(query, _row_to_entry, self._limits.startup)
 
+    async def save_settings(self, guild_id: int, settings: ServerSettings) -> None:
+        """Keep the settings of a server in place of older ones."""
+        values = {
+            "log_channel_id": settings.log_channel_id,
+            "log_broken": settings.log_broken,
+            "age": settings.age.value,
+        }
+        await self._database.replace(server_settings, {"guild_id": guild_id}, values)
+
+    async def settings(self) -> list[tuple[int, ServerSettings]]:
+        """Return the settings of all servers."""
+        return await self._database.read(server_settings.select(), _row_to_settings, self._limits.startup)
+
 
 def _block_key(guild_id: int, user_id: int) -> dict[str, int]:
     return {"guild_id": guild_id, "user_id": user_id}
@@ -85,3 +99,7 @@ def _entry_key(guild_id: int, entry: FilterEntry) -> dict[str, int | str]:
 
 def _row_to_entry(row: sa.Row[Any]) -> tuple[int, FilterEntry]:
     return row.guild_id, FilterEntry(row.text, EntryKind(row.kind))
+
+
+def _row_to_settings(row: sa.Row[Any]) -> tuple[int, ServerSettings]:
+    return row.guild_id, ServerSettings(row.log_channel_id, row.log_broken, AgeRule(row.age))

@@ -8,6 +8,7 @@ from bot.storage.drafts import DraftStore
 from bot.storage.errors import StaleJob, StorageFault, StorageUnavailable, StorageUnusable
 from bot.storage.jobs import JobStore
 from bot.storage.moderation import ModerationStore
+from bot.storage.moderation_log import ModerationLogStore
 from bot.storage.notes import NoteStore
 from bot.storage.quotas import QuotaStore
 from bot.storage.replies import PendingReplyStore
@@ -24,6 +25,7 @@ class Storage:
         self.quotas = QuotaStore(database)
         self.budgets = BudgetStore(database)
         self.moderation = ModerationStore(database)
+        self.moderation_log = ModerationLogStore(database)
         self.replies = PendingReplyStore(database)
         self.drafts = DraftStore(database)
         self.notes = NoteStore(database)

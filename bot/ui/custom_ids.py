@@ -29,6 +29,7 @@ class ModerationList(StrEnum):
 
     BLOCKED = "blocked"
     FILTER = "filter"
+    CHANGES = "changes"
 
 
 SEARCH_MAX = 40  # characters; an id has 100 [Discord], and a character may count as two there

@@ -41,6 +41,8 @@ async def test_these_commands_and_no_others(payloads: dict[str, dict[str, Any]])
         "moderation filter list",
         "moderation filter remove",
         "moderation filter test",
+        "moderation log changes",
+        "moderation log channel",
         "moderation unblock",
         "quota budget",
         "quota clear",

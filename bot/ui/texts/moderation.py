@@ -71,6 +71,11 @@ def block_list(blocks: Sequence[Block]) -> tuple[str, list[str]]:
     return "🚫 " + _("**Blocked in this server**"), [_block_line(block) for block in blocks]
 
 
+def block_state(block: Block) -> str:
+    """Return until when somebody is blocked, for the log."""
+    return _("blocked {until}").format(until=_until(block))
+
+
 def page_title(title: str, page: int, pages: int) -> str:
     """Return a title that says which page of a list this is, where there are several."""
     if pages == 1:

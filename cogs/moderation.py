@@ -15,7 +15,7 @@ from bot.intake.buttons import AnsweredButton
 from bot.intake.context import Interaction
 from bot.intake.moderation_commands import Answer, ModerationCommands
 from bot.intake.quota_commands import Person
-from bot.models.moderation import ENTRY_MAX, REASON_MAX
+from bot.models.moderation import ENTRY_MAX, REASON_MAX, AgeRule
 from bot.models.requests import PROMPT_MAX
 from bot.ui.custom_ids import MODERATION_PAGE, ModerationList, number_in
 from bot.ui.texts import answers as answer_texts
@@ -28,6 +28,11 @@ Entry = app_commands.Range[str, 1, ENTRY_MAX]
 Reason = app_commands.Range[str, 1, REASON_MAX]
 HOURS = {"1 hour": 1, "6 hours": 6, "1 day": 24, "3 days": 72, "1 week": 168, "30 days": 720}
 LENGTHS = [app_commands.Choice(name=name, value=hours) for name, hours in HOURS.items()]
+AGE_RULES = [
+    app_commands.Choice(name="Shown, as everywhere", value=AgeRule.SHOWN.value),
+    app_commands.Choice(name="Covered until someone clicks them", value=AgeRule.COVERED.value),
+    app_commands.Choice(name="Refused", value=AgeRule.REFUSED.value),
+]
 MODERATORS, MANAGERS = "moderate_members", "manage_guild"
 WHOLE_SERVER = {"permission": MANAGERS}  # the `extras` of a command that concerns everybody
 LIST_PERMISSIONS = {
@@ -90,6 +95,16 @@ class Moderation(
         """List the blocked members."""
         guild_id, _by = _where(interaction)
         await self._answer(interaction, await self._commands.show(ModerationList.BLOCKED, guild_id))
+
+    @app_commands.command(
+        description="Choose how videos show outside age-restricted channels", extras=WHOLE_SERVER
+    )
+    @app_commands.describe(videos="What happens there (leave it out to see what applies now)")
+    @app_commands.choices(videos=AGE_RULES)
+    async def age(self, interaction: Interaction, videos: str | None = None) -> None:
+        """Set or show the age rule."""
+        rule = None if videos is None else AgeRule(videos)
+        await self._answer(interaction, await self._commands.set_age(*_where(interaction), rule))
 
     filter_group = app_commands.Group(name="filter", description="Words and patterns that no prompt may have")
 

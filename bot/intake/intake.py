@@ -76,6 +76,7 @@ class Intake:
         if refusal := self._server_rules.refusal(interaction, draft):
             await self.refuse(interaction, draft, refusal.text, refusal.remedy)
             return
+        draft = self._server_rules.covered(interaction, draft)
         user_id = interaction.user.id
         problems = draft.problems()
         if problems:

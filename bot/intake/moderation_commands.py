@@ -10,7 +10,7 @@ from datetime import timedelta
 from discord import ui
 
 from bot.intake.quota_commands import Person
-from bot.models.moderation import ChangeKind, EntryKind, FilterEntry
+from bot.models.moderation import AgeRule, ChangeKind, EntryKind, FilterEntry
 from bot.moderation.audit_log import AuditLog, LogUnavailable, LogUnwritable
 from bot.moderation.content_filter import BadEntry
 from bot.moderation.service import ModerationService, TooManyEntries
@@ -121,6 +121,17 @@ class ModerationCommands:
         if channel_id is None:
             return Answer(log_texts.channel_off())
         return Answer(log_texts.channel_set(channel_id, everyone_reads=everyone_reads))
+
+    async def set_age(self, guild_id: int, by: int, rule: AgeRule | None) -> Answer:
+        """Choose how videos are shown outside of age-restricted channels, or show what was chosen."""
+        if rule is None:
+            return Answer(texts.age_shown(self._moderation.settings(guild_id).age))
+        before = await self._moderation.set_age(guild_id, rule)
+        log.info("Server %s: %s set its age rule to %s", guild_id, by, rule)
+        if before is not rule:
+            old, new = texts.age_name(before), texts.age_name(rule)
+            await self._audit_log.record(guild_id, by, ChangeKind.AGE, before=old, after=new)
+        return Answer(texts.age_set(rule, before))
 
     def show_log(self, guild_id: int) -> Answer:
         """Show where the log goes."""

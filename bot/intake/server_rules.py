@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.intake.context import Interaction, quota_guild_id
+from bot.intake.context import Interaction, is_age_restricted, quota_guild_id
 from bot.models.drafts import Draft
+from bot.models.moderation import AgeRule
 from bot.models.remedies import Remedy
 from bot.moderation.audit_log import AuditLog
 from bot.moderation.service import ModerationService
@@ -38,11 +39,27 @@ class ServerRules:
     def refusal_of_member(self, interaction: Interaction) -> Refusal | None:
         """Return why a member may not make any video here, None where they may."""
         guild_id, user_id = quota_guild_id(interaction), interaction.user.id
-        block = None if guild_id is None else self._moderation.block_of(guild_id, user_id)
-        if block is None:
+        if guild_id is None:
             return None
-        log.info("Interaction %s was refused: %s is blocked in server %s", interaction.id, user_id, guild_id)
-        return Refusal(texts.blocked(block))
+        if block := self._moderation.block_of(guild_id, user_id):
+            log.info("Interaction %s was refused: %s is blocked in %s", interaction.id, user_id, guild_id)
+            return Refusal(texts.blocked(block))
+        if self._age_rule(interaction) is AgeRule.REFUSED:
+            log.info("Interaction %s was refused: its channel isn't age-restricted", interaction.id)
+            return Refusal(texts.only_in_age_restricted())
+        return None
+
+    def covered(self, interaction: Interaction, draft: Draft) -> Draft:
+        """Return a draft whose video is covered where the server wants that."""
+        covers = self._age_rule(interaction) is AgeRule.COVERED
+        return replace(draft, spoiler=True) if covers else draft
+
+    def _age_rule(self, interaction: Interaction) -> AgeRule:
+        """Return how a video is shown in this channel; in age-restricted ones and outside servers it is."""
+        guild_id = quota_guild_id(interaction)
+        if guild_id is None or is_age_restricted(interaction):
+            return AgeRule.SHOWN
+        return self._moderation.settings(guild_id).age
 
     def _refusal_of_prompt(self, interaction: Interaction, draft: Draft) -> Refusal | None:
         guild_id = quota_guild_id(interaction)

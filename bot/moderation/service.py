@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.clock import Clock
-from bot.models.moderation import ENTRIES_MAX, Block, FilterEntry, FilterHit, ServerSettings
+from bot.models.moderation import ENTRIES_MAX, AgeRule, Block, FilterEntry, FilterHit, ServerSettings
 from bot.moderation.content_filter import ContentFilter, check_entry
 from bot.moderation.normalization import simplify
 from bot.storage.moderation import ModerationStore
@@ -133,6 +133,13 @@ class ModerationService:
         return await self._change_settings(
             guild_id, lambda settings: replace(settings, log_channel_id=channel_id, log_broken=False)
         )
+
+    async def set_age(self, guild_id: int, age: AgeRule) -> AgeRule:
+        """Choose how videos are shown outside of age-restricted channels; return what was chosen before.
+
+        Raises StorageUnavailable.
+        """
+        return (await self._change_settings(guild_id, lambda settings: replace(settings, age=age))).age
 
     async def set_log_broken(self, guild_id: int, broken: bool) -> None:
         """Remember whether the log could be written. Raises StorageUnavailable."""

@@ -35,6 +35,7 @@ async def test_these_commands_and_no_others(payloads: dict[str, dict[str, Any]])
     assert sorted(leaves) == [
         "Make a video from this",
         "help",
+        "moderation age",
         "moderation block",
         "moderation blocked",
         "moderation filter add",

@@ -74,6 +74,7 @@ async def test_a_request_is_logged_once_and_its_entry_says_how_it_ended(
     sent = [entry for entry in world.env.http_requests if entry.path == f"/channels/{log.id}/messages"]
     assert sent
     for request in sent:
+        assert request.json is not None
         assert request.json["allowed_mentions"]["parse"] == []  # nobody is pinged
 
 

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.models.moderation import Block
+from bot.models.moderation import AgeRule, Block
 from bot.ui import formatting
 from bot.ui.plain_text import plain, shorten
 from bot.ui.translator import N_, _
 
 REASON_SHOWN = 100  # characters in a list
+_AGE_NAMES = {
+    AgeRule.SHOWN: N_("shown"),
+    AgeRule.COVERED: N_("covered"),
+    AgeRule.REFUSED: N_("refused"),
+}
+_AGE_SENTENCES = {
+    AgeRule.SHOWN: N_("Videos are shown in all channels. Effective now."),
+    AgeRule.COVERED: N_(
+        "Outside age-restricted channels, new videos are covered until someone clicks them. Effective now."
+    ),
+    AgeRule.REFUSED: N_("Members can only make videos in age-restricted channels. Effective now."),
+}
 _NOTHING_SENT = N_("Nothing was sent, and this doesn't count towards your quota.")
 
 
@@ -26,6 +38,12 @@ def blocked(block: Block) -> str:
     if block.until is None:
         lines.append(_("If you have questions, ask a moderator of this server."))
     return "\n".join(lines)
+
+
+def only_in_age_restricted() -> str:
+    """Return for a member that videos are made elsewhere in this server."""
+    first = _("This server only allows videos in age-restricted channels. Use one of those instead.")
+    return f"🔞 {first} {_(_NOTHING_SENT)}"
 
 
 def prompt_refused(*, by_server: bool) -> str:
@@ -74,6 +92,24 @@ def block_list(blocks: Sequence[Block]) -> tuple[str, list[str]]:
 def block_state(block: Block) -> str:
     """Return until when somebody is blocked, for the log."""
     return _("blocked {until}").format(until=_until(block))
+
+
+def age_name(rule: AgeRule) -> str:
+    """Return an age rule in a few words."""
+    return _(_AGE_NAMES[rule])
+
+
+def age_shown(rule: AgeRule) -> str:
+    """Return which age rule applies."""
+    return "🔞 " + _("Outside age-restricted channels, videos are **{rule}**.").format(rule=age_name(rule))
+
+
+def age_set(rule: AgeRule, before: AgeRule) -> str:
+    """Return that an age rule was set, and what was so before."""
+    lines = ["✅ " + _(_AGE_SENTENCES[rule]), _("Before: {before}.").format(before=age_name(before))]
+    if rule is AgeRule.COVERED:
+        lines.append("-# " + _("Videos that are there already stay as they are."))
+    return "\n".join(lines)
 
 
 def page_title(title: str, page: int, pages: int) -> str:

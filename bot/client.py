@@ -56,6 +56,7 @@ EXTENSIONS = (
     "cogs.videos",
     "cogs.quota",
     "cogs.moderation",
+    "cogs.report_command",
     "cogs.help",
     "cogs.fallbacks",
 )

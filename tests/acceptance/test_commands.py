@@ -34,6 +34,7 @@ async def test_these_commands_and_no_others(payloads: dict[str, dict[str, Any]])
     leaves = [name for payload in payloads.values() for name, _ in walk(payload)]
     assert sorted(leaves) == [
         "Make a video from this",
+        "Report this video",
         "help",
         "moderation age",
         "moderation block",
@@ -75,6 +76,8 @@ async def test_who_may_use_what_and_where(payloads: dict[str, dict[str, Any]]) -
         assert int(payloads[name]["default_member_permissions"]) == MODERATE_MEMBERS
         assert payloads[name]["contexts"] == [GUILD]
         assert payloads[name]["integration_types"] == [GUILD_INSTALL]
+    assert payloads["Report this video"]["contexts"] == [GUILD]
+    assert payloads["Report this video"]["integration_types"] == [GUILD_INSTALL]
     for name in ("vidu", "videos", "help", "Make a video from this"):
         assert payloads[name].get("default_member_permissions") is None
         assert payloads[name]["contexts"] == [GUILD, BOT_DM, PRIVATE_CHANNEL]

@@ -12,7 +12,7 @@ from discord.ext import commands
 
 from bot.intake.context import Interaction
 from bot.models.jobs import Job
-from bot.moderation.audit_log import LogUnavailable, LogUnwritable
+from bot.moderation.log_writer import LogUnavailable, LogUnwritable
 from bot.ui.custom_ids import CARD_BUTTON, number_in
 from bot.ui.texts import moderation_report as texts
 

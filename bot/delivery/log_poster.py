@@ -5,7 +5,7 @@ from __future__ import annotations
 import discord
 
 from bot.delivery.routes import UNSURE
-from bot.moderation.audit_log import LogUnavailable, LogUnwritable
+from bot.moderation.log_writer import LogUnavailable, LogUnwritable
 from bot.ui.log_card import log_card
 
 _SILENT = discord.AllowedMentions.none()

@@ -11,8 +11,9 @@ from discord import ui
 
 from bot.intake.quota_commands import Person
 from bot.models.moderation import AgeRule, ChangeKind, EntryKind, FilterEntry
-from bot.moderation.audit_log import AuditLog, LogUnavailable, LogUnwritable
+from bot.moderation.audit_log import AuditLog
 from bot.moderation.content_filter import BadEntry
+from bot.moderation.log_writer import LogUnavailable, LogUnwritable
 from bot.moderation.service import ModerationService, TooManyEntries
 from bot.ui.buttons import moderation_pages
 from bot.ui.custom_ids import ModerationList

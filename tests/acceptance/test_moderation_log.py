@@ -64,7 +64,7 @@ async def test_a_request_is_logged_once_and_its_entry_says_how_it_ended(
     asked = await ask(world, prompt="a *fox*")
     _, _, entry = await logged(world, log)
     assert f"⏳ In progress · {world.member.mention} · 5 seconds, about 0.50 EUR\n> a \\*fox\\*" in entry
-    assert "References: fox" in entry
+    assert "Reference: fox" in entry
     assert f"[View](https://discord.com/channels/{world.guild.id}/{world.channel.id}/" in entry
     if restart:
         await world.restart()
@@ -150,7 +150,7 @@ async def test_changes_hits_and_warnings_are_logged(
         f"{changed} Quota {of_member}: nothing → 3 videos per day",
         f"{changed} Quota {of_member}: 3 videos per day → 4 videos per day",
         f"{changed} Quota {of_member}: 4 videos per day → nothing",
-        f"{changed} Used quota {of_member}",
+        f"⚙️ {who.mention} reset Used quota {of_member}",
         f"{changed} Budget of this server: nothing → 9 videos per day",
         f"{changed} Pause: not paused → paused",
         f"{changed} Pause: paused → not paused",

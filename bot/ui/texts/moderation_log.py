@@ -13,7 +13,7 @@ from bot.ui.plain_text import plain, shorten
 from bot.ui.texts.budgets import cost
 from bot.ui.texts.jobs import quote_prompt
 from bot.ui.texts.moderation_filter import entry_text
-from bot.ui.translator import N_, _
+from bot.ui.translator import N_, _, ngettext
 
 PROMPT_SHOWN = 120  # characters; escaped they may be twice as many
 NAMES_SHOWN = 60  # characters of the names of all references
@@ -49,7 +49,8 @@ def job_entry(job: Job, price: Price | None) -> str:
     state = _("⏳ In progress") if job.is_open else _(_ENDED.get(job.state, N_("❌ No video")))
     head = f"{state} · {member} · {_cost(job, price)}"
     names = ", ".join(reference.name for reference in job.request.references)
-    details = [_("References: {names}").format(names=plain(shorten(names, NAMES_SHOWN)))]
+    text = ngettext("Reference: {names}", "References: {names}", len(job.request.references))
+    details = [text.format(names=plain(shorten(names, NAMES_SHOWN)))]
     if link := _link(job):
         details.insert(0, f"[{_('View')}]({link})")
     return f"{head}\n> {quote_prompt(job.request.prompt, PROMPT_SHOWN)}\n-# {' · '.join(details)}"
@@ -59,6 +60,8 @@ def change_line(change: RuleChange) -> str:
     """Return who changed what, from what to what."""
     name = _(_KINDS[change.kind])
     what = f"{name} ({change.target})" if change.target else name
+    if not change.before and not change.after:
+        return _("⚙️ {who} reset {what}").format(who=f"<@{change.by_id}>", what=what)
     text = _("⚙️ {who} changed {what}: {before} → {after}")
     nothing = _("nothing")
     return text.format(

@@ -135,7 +135,8 @@ class ViduBot(commands.Bot):
             read_file(settings.filter_file) if settings.filter_file else (),
         )
         await self.moderation.load()
-        await self._open_log(warnings)
+        self.audit_log = await _open_log(self, warnings)
+        self.tasks.supervise(self.audit_log.run, "write the logs of servers")
         await self._open_jobs(session, limiter, warnings)
         self.intake = Intake(
             jobs=self.job_service,
@@ -148,20 +149,6 @@ class ViduBot(commands.Bot):
             clock=self.clock,
             access=self.access,
         )
-
-    async def _open_log(self, warnings: BudgetWarnings) -> None:
-        """Open what writes into the log channels of servers."""
-        self.audit_log = AuditLog(
-            moderation=self.moderation,
-            store=self.storage.moderation_log,
-            jobs=self.storage.jobs,
-            poster=LogMessages(self),
-            clock=self.clock,
-            price=self.settings.price,
-        )
-        warnings.on_given = self.audit_log.budget_warning
-        await self.audit_log.load()
-        self.tasks.supervise(self.audit_log.run, "write the logs of servers")
 
     async def _open_jobs(
         self, session: aiohttp.ClientSession, limiter: QuotaLimiter, warnings: BudgetWarnings
@@ -187,8 +174,8 @@ class ViduBot(commands.Bot):
             deadline=timedelta(minutes=settings.job_deadline_minutes),
             requests_per_minute=settings.gmi_requests_per_minute,
             notify_after=_notify_after(settings.notify_after_seconds),
-            on_change=self.audit_log.job_changed,
         )
+        self.job_service.watch(self.audit_log.job_changed)
         self._parts.push_async_callback(self.job_service.close)
         self._parts.push_async_callback(self.audit_log.close)
         await self.job_service.open()
@@ -227,6 +214,22 @@ class ViduBot(commands.Bot):
         if not self._resumed:
             self._resumed = True
             self.job_service.resume()
+
+
+async def _open_log(bot: ViduBot, warnings: BudgetWarnings) -> AuditLog:
+    """Open what writes into the log channels of servers."""
+    storage = bot.storage
+    audit_log = AuditLog(
+        moderation=bot.moderation,
+        store=storage.moderation_log,
+        jobs=storage.jobs,
+        poster=LogMessages(bot),
+        clock=bot.clock,
+        price=bot.settings.price,
+    )
+    warnings.on_given = audit_log.budget_warning
+    await audit_log.load()
+    return audit_log
 
 
 def _notify_after(seconds: int) -> timedelta | None:

@@ -182,7 +182,7 @@ class Intake:
             release=partial(self._upload_bytes.give_back, sum(len(upload.data) for upload in uploads)),
         )
         try:
-            await self._start(submission)
+            await _start(self._jobs, submission)
         except LimitExceeded as error:
             await self._refuse_limit(interaction, draft, error)
         except ShuttingDown:
@@ -192,13 +192,14 @@ class Intake:
         except DuplicateRequest:
             log.info("Interaction %s arrived twice", interaction.id)
 
-    async def _start(self, submission: Submission) -> None:
-        """Start the job; if there is none, its files leave memory at once."""
-        try:
-            await self._jobs.start(submission)
-        except BaseException:
-            submission.release()
-            raise
+
+async def _start(jobs: JobService, submission: Submission) -> None:
+    """Start the job; if there is none, its files leave memory at once."""
+    try:
+        await jobs.start(submission)
+    except BaseException:
+        submission.release()
+        raise
 
 
 def _request(draft: Draft, examined: InspectedFiles) -> VideoRequest:

@@ -76,9 +76,9 @@ class QuotaCommands:
         except OptionsRefused as refused:
             return texts.options_refused(refused.problem)
         log.info("Server %s: %s set %s %s to %s", guild_id, by, target.scope, target.id, rule)
-        old = "" if before is None else allowance(before)
+        old, new = "" if before is None else allowance(before), allowance(rule)
         await self._audit_log.record(
-            guild_id, by, ChangeKind.QUOTA, target=target.name, before=old, after=allowance(rule)
+            guild_id, by, ChangeKind.QUOTA, target=target.name, before=old, after=new
         )
         was = texts.before_in_words(before, instead)
         lines = [texts.rule_set(target.name, rule, was), *texts.cut_by(self._cutting(guild_id, rule))]
@@ -148,14 +148,16 @@ class QuotaCommands:
         """Stop new videos in a server."""
         changed = await self._quotas.set_paused(guild_id, True)
         log.info("Server %s: %s paused it", guild_id, by)
-        await self._record_pause(guild_id, by, changed, paused=True)
+        if changed:
+            await _record_pause(self._audit_log, guild_id, by, paused=True)
         return budget_command_texts.paused(changed)
 
     async def resume(self, guild_id: int, by: int) -> str:
         """Let members start videos again."""
         changed = await self._quotas.set_paused(guild_id, False)
         log.info("Server %s: %s resumed it", guild_id, by)
-        await self._record_pause(guild_id, by, changed, paused=False)
+        if changed:
+            await _record_pause(self._audit_log, guild_id, by, paused=False)
         return budget_command_texts.resumed(changed)
 
     def warnings(self, guild_id: int) -> list[str]:
@@ -163,11 +165,6 @@ class QuotaCommands:
         untold = self._quotas.untold_warnings(guild_id)
         lines = [warning_line(level, status, self._price) for level, status in untold]
         return lines + self._audit_log.trouble(guild_id)
-
-    async def _record_pause(self, guild_id: int, by: int, changed: bool, *, paused: bool) -> None:
-        if changed:
-            states = [quota_command_texts.pause_state(value) for value in (not paused, paused)]
-            await self._audit_log.record(guild_id, by, ChangeKind.PAUSE, before=states[0], after=states[1])
 
     async def _set_budget(self, guild_id: int, by: int, rule: Rule) -> str:
         texts = budget_command_texts
@@ -208,3 +205,8 @@ class QuotaCommands:
         if target.scope is Scope.MEMBER and target.id is not None:
             return self._quotas.effective(guild_id, target.id, target.role_ids)
         return self._quotas.rule_of_everyone(guild_id)
+
+
+async def _record_pause(audit_log: AuditLog, guild_id: int, by: int, *, paused: bool) -> None:
+    before, after = (quota_command_texts.pause_state(value) for value in (not paused, paused))
+    await audit_log.record(guild_id, by, ChangeKind.PAUSE, before=before, after=after)

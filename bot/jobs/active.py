@@ -31,17 +31,11 @@ class _Slot:
 class ActiveJobs:
     """Jobs for which something is still to be done, as they stand."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        quotas: QuotaLimiter,
-        clock: Clock,
-        on_change: Callable[[Job], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, storage: Storage, quotas: QuotaLimiter, clock: Clock) -> None:
         self._storage = storage
         self._quotas = quotas
         self._clock = clock
-        self._on_change = on_change  # called when a job has ended or was deleted
+        self.on_change: Callable[[Job], None] = lambda _: None  # called when one has ended or was deleted
         self._slots: dict[int, _Slot] = {}
 
     def __contains__(self, job_id: int) -> bool:
@@ -132,7 +126,7 @@ class ActiveJobs:
             slot.job = after
         self._count_in_quotas(before, after)
         if before.is_open is not after.is_open or before.deleted_at != after.deleted_at:
-            self._on_change(after)
+            self.on_change(after)
         return after
 
     def _count_in_quotas(self, before: Job, after: Job) -> None:

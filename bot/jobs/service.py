@@ -62,14 +62,12 @@ class JobService:
         deadline: timedelta,
         requests_per_minute: int,
         notify_after: timedelta | None,
-        on_change: Callable[[Job], None] = lambda _: None,
     ) -> None:
         self._storage = storage
         self._quotas = quotas
         self._budget_warnings = budget_warnings
         self._clock = clock
-        self._on_change = on_change  # called for each new job, and for each that has ended or was deleted
-        self._jobs = ActiveJobs(storage, quotas, clock, on_change)
+        self._jobs = ActiveJobs(storage, quotas, clock)
         self.gate = gate = SubmitGate(clock)  # whether anything is submitted at all
         self._key_check, doubt = KeyCheck(gate, gmi, model, clock), gate.key_doubted.set
         self._context = context = JobContext(storage, self._jobs, clock, tasks, deadline, InFlight(), gate)
@@ -90,6 +88,10 @@ class JobService:
         self._cancellation = Cancellation(context, gmi, lifecycle, notifier)
         self._card_actions = CardActions(context, delivery, notifier, poster)
         self._closing, self._tidied = False, clock.now()
+
+    def watch(self, on_change: Callable[[Job], None]) -> None:
+        """Have this called for each new job, and for each that has ended or was deleted."""
+        self._jobs.on_change = on_change
 
     async def open(self) -> None:
         """Take over what an earlier process left, before anything new can arrive."""
@@ -151,7 +153,7 @@ class JobService:
             self._budget_warnings.refused(error)
             raise
         self._jobs.add(job)
-        self._on_change(job)
+        self._jobs.on_change(job)
         self._budget_warnings.look(submission.quota_guild_id)
         self._extras.remember_roles(job_id, submission.role_ids)
         tasks = self._context.tasks

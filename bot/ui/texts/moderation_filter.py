@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.models.moderation import ENTRIES_MAX, EntryKind, FilterEntry, FilterHit
 from bot.ui import formatting
-from bot.ui.plain_text import plain
+from bot.ui.plain_text import plain, shorten
 from bot.ui.translator import _
+
+ENTRY_SHOWN, ENTRIES_SHOWN = 40, 3  # characters, and entries, where several stand in a sentence
 
 
 def word_or_pattern() -> str:
@@ -45,7 +48,7 @@ def entry_added(entry: FilterEntry, *, is_new: bool) -> str:
 
 def entry_removed(entries: Sequence[FilterEntry]) -> str:
     """Return that prompts with this in them are fine again."""
-    return "✅ " + _("Removed {entry}.").format(entry=_joined(entries))
+    return "✅ " + _("Removed {entry}.").format(entry=entries_text(entries))
 
 
 def no_such_entry() -> str:
@@ -69,7 +72,7 @@ def text_tested(hit: FilterHit | None) -> str:
     lines = []
     if hit.entries:
         lines.append(
-            "🚫 " + _("This text is refused. It has {entries}.").format(entries=_joined(hit.entries))
+            "🚫 " + _("This text is refused. It has {entries}.").format(entries=entries_text(hit.entries))
         )
     if hit.by_operator:
         lines.append("🚫 " + _("The people who run this bot don't allow this text in any server."))
@@ -83,6 +86,8 @@ def entry_text(entry: FilterEntry) -> str:
     return _("the pattern {pattern}").format(pattern=plain(entry.text))
 
 
-def _joined(entries: Sequence[FilterEntry]) -> str:
-    shown = ", ".join(entry_text(entry) for entry in entries[:5])
-    return f"{shown}, …" if len(entries) > 5 else shown
+def entries_text(entries: Sequence[FilterEntry]) -> str:
+    """Return the first of several entries in a row, each so short that a message has room for all."""
+    shown = [replace(entry, text=shorten(entry.text, ENTRY_SHOWN)) for entry in entries[:ENTRIES_SHOWN]]
+    text = ", ".join(entry_text(entry) for entry in shown)
+    return f"{text}, …" if len(entries) > ENTRIES_SHOWN else text

@@ -12,7 +12,7 @@ from bot.ui import formatting
 from bot.ui.plain_text import plain, shorten
 from bot.ui.texts.budgets import cost
 from bot.ui.texts.jobs import quote_prompt
-from bot.ui.texts.moderation_filter import entry_text
+from bot.ui.texts.moderation_filter import entries_text
 from bot.ui.translator import N_, _, ngettext
 
 PROMPT_SHOWN = 120  # characters; escaped they may be twice as many
@@ -83,7 +83,7 @@ def change_list(changes: Sequence[RuleChange]) -> tuple[str, list[str]]:
 def filter_hit(user_id: int, prompt: str | None, hit: FilterHit) -> str:
     """Return whose prompt was refused and why; a private prompt stays private."""
     if hit.entries:
-        entries = ", ".join(entry_text(entry) for entry in hit.entries[:3])
+        entries = entries_text(hit.entries)
         head = _("🧹 {member} · prompt refused: {entries}").format(member=f"<@{user_id}>", entries=entries)
     else:
         text = _("🧹 {member} · prompt refused by the people who run this bot")

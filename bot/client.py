@@ -21,6 +21,7 @@ from bot.connection.event_guard import INTERACTION, EventGuard, origin
 from bot.connection.reconnect import stay_connected
 from bot.connection.registration import register
 from bot.delivery.fetcher import Fetcher
+from bot.delivery.log_poster import LogMessages
 from bot.delivery.routes import Routes
 from bot.delivery.sender import Delivery
 from bot.delivery.thumbnails import Thumbnails
@@ -30,6 +31,7 @@ from bot.intake.answers import answer_failed, answer_unexpected
 from bot.intake.attachments import AttachmentReader
 from bot.intake.context import Interaction
 from bot.intake.intake import Intake
+from bot.intake.server_rules import ServerRules
 from bot.jobs.service import JobService
 from bot.media.byte_budget import ByteBudget
 from bot.media.cdn import Cdn, DiscordCdn
@@ -37,6 +39,9 @@ from bot.media.download import open_session
 from bot.media.hosts import is_on_this_machine
 from bot.media.inspection.inspector import Inspector
 from bot.models.catalog import CATALOG
+from bot.moderation.audit_log import AuditLog
+from bot.moderation.content_filter import read_file
+from bot.moderation.service import ModerationService
 from bot.quotas.budgets import Budgets
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.service import QuotaService
@@ -60,6 +65,8 @@ EXTENSIONS = (
     "cogs.card_buttons",
     "cogs.videos",
     "cogs.quota",
+    "cogs.moderation",
+    "cogs.report_command",
     "cogs.help",
     "cogs.vidu_check",
     "cogs.fallbacks",
@@ -76,6 +83,8 @@ class ViduBot(commands.Bot):
     cdn: Cdn
     storage: Storage
     quota_service: QuotaService
+    moderation: ModerationService
+    audit_log: AuditLog
     delivery: Delivery
     thumbnails: Thumbnails
     job_service: JobService
@@ -152,11 +161,20 @@ class ViduBot(commands.Bot):
             limiter.budgets, self.storage.budgets, self.clock, self.tasks, settings.price
         )
         self.quota_service = QuotaService(self.storage, limiter, warnings, self.clock)
+        self.moderation = ModerationService(
+            self.storage.moderation,
+            self.clock,
+            read_file(settings.filter_file) if settings.filter_file else (),
+        )
+        await self.moderation.load()
+        self.audit_log = await _open_log(self, warnings)
+        self.tasks.supervise(self.audit_log.run, "write the logs of servers")
         await self._open_jobs(session, limiter, warnings)
         self.intake = Intake(
             jobs=self.job_service,
             quotas=limiter,
             budget_warnings=warnings,
+            server_rules=ServerRules(self.moderation, self.audit_log),
             files=AttachmentReader(self.inspector, self.cdn, self.upload_bytes),
             drafts=self.storage.drafts,
             upload_bytes=self.upload_bytes,
@@ -197,7 +215,9 @@ class ViduBot(commands.Bot):
             notify_after=_notify_after(settings.notify_after_seconds),
             metrics=self.metrics,
         )
+        self.job_service.watch(self.audit_log.job_changed)
         self._parts.push_async_callback(self.job_service.close)
+        self._parts.push_async_callback(self.audit_log.close)
         await self.job_service.open()
         self.tasks.spawn(log_gmi(gmi, CATALOG[settings.gmi_model]), "compare the model with our table")
 
@@ -305,6 +325,22 @@ class ShardedViduBot(ViduBot, commands.AutoShardedBot):
 def new_bot(settings: Settings) -> ViduBot:
     """Return the bot for as many shards as the settings say."""
     return ViduBot(settings) if settings.shard_count == 1 else ShardedViduBot(settings)
+
+
+async def _open_log(bot: ViduBot, warnings: BudgetWarnings) -> AuditLog:
+    """Open what writes into the log channels of servers."""
+    storage = bot.storage
+    audit_log = AuditLog(
+        moderation=bot.moderation,
+        store=storage.moderation_log,
+        jobs=storage.jobs,
+        poster=LogMessages(bot),
+        clock=bot.clock,
+        price=bot.settings.price,
+    )
+    warnings.on_given = audit_log.budget_warning
+    await audit_log.load()
+    return audit_log
 
 
 def _notify_after(seconds: int) -> timedelta | None:

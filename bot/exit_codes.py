@@ -24,6 +24,6 @@ _MEANINGS = {
     ExitCode.STOPPED: "It was told to stop, or `--check` found no fault: nothing to do.",
     ExitCode.FAILED: "It could not go on: the last line of the log says why. Start it again.",
     ExitCode.MISCONFIGURED: "A setting is missing or wrong: correct it first, a restart alone won't help.",
-    ExitCode.LOST_SLOT: "Another process may have taken over its work: start it again, and it waits while one works.",
+    ExitCode.LOST_SLOT: "Another process may have taken over. Start it again: it waits while one works.",
     ExitCode.CHECK_FOUND_FAULTS: "`--check` found a fault: its lines say what to do.",
 }

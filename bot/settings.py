@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from bot.models.access import AccessRule
 from bot.models.budgets import Ceilings, Price
 from bot.models.catalog import CATALOG, DEFAULT
 from bot.models.quotas import Period, Rule
+from bot.moderation.content_filter import read_file
 from bot.telemetry.logs import LogFormat
 
 UNLIMITED = "unlimited"
@@ -94,12 +96,19 @@ def _host(value: str) -> str:
     return value.strip()
 
 
+def _filter_file(value: Path) -> Path:
+    """Return the path of a file whose every entry can be used: a filter that isn't there protects nobody."""
+    read_file(value)
+    return value
+
+
 # NoDecode: pydantic would read the list as JSON.
 Servers = Annotated[frozenset[int], NoDecode, BeforeValidator(_server_ids)]
 Attempts = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_number_or_unlimited)]
 Processes = Annotated[int, AfterValidator(_one_process)]
 Page = Annotated[str, AfterValidator(_page)]
 Host = Annotated[str, AfterValidator(_host)]
+FilterFile = Annotated[Path, AfterValidator(_filter_file)]
 Allowance = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_number_or_unlimited)]
 
 
@@ -141,6 +150,7 @@ class Settings(BaseSettings):
     notify_after_seconds: int = Field(default=30, ge=-1)
     allowed_servers: Servers = frozenset()
     allow_direct: bool | None = None  # None: as long as no servers are named
+    filter_file: FilterFile | None = None
     privacy_url: Page | None = None
     terms_url: Page | None = None
     http_port: int = Field(default=8080, ge=0, le=65535)

@@ -34,7 +34,9 @@ class Quota(
 
     def __init__(self, bot: ViduBot) -> None:
         super().__init__()
-        self._commands = QuotaCommands(bot.quota_service, bot.settings.quota_running, bot.settings.price)
+        self._commands = QuotaCommands(
+            bot.quota_service, bot.audit_log, bot.settings.quota_running, bot.settings.price
+        )
 
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
         """Check the permission in code too: a server's settings can show the command to anyone."""

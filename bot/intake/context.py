@@ -50,6 +50,12 @@ def role_ids(interaction: Interaction) -> list[int]:
     return [role.id for role in user.roles]
 
 
+def is_age_restricted(interaction: Interaction) -> bool:
+    """Return whether this happens in an age-restricted channel, or in a thread of one."""
+    is_nsfw = getattr(interaction.channel, "is_nsfw", None)  # not every kind of channel can be one
+    return bool(is_nsfw and is_nsfw())
+
+
 def card_location(interaction: Interaction, now: datetime, *, private: bool) -> CardLocation:
     """Return where the answer to an interaction goes; the id of its message is not known yet."""
     assert interaction.channel_id is not None, "nothing happens outside a channel"

@@ -20,6 +20,7 @@ from bot.intake.refusals import (
     restarting,
 )
 from bot.intake.repeats import RecentActions
+from bot.intake.server_rules import ServerRules
 from bot.jobs.service import JobService, ShuttingDown
 from bot.jobs.submission.starter import DuplicateRequest, Submission
 from bot.jobs.submission.submit_gate import SubmitClosed
@@ -56,6 +57,7 @@ class Intake:
         jobs: JobService,
         quotas: QuotaLimiter,
         budget_warnings: BudgetWarnings,
+        server_rules: ServerRules,
         files: AttachmentReader,
         drafts: DraftStore,
         upload_bytes: ByteBudget,
@@ -66,6 +68,7 @@ class Intake:
         self._jobs = jobs
         self._quotas = quotas
         self._budget_warnings = budget_warnings
+        self._server_rules = server_rules
         self._files = files
         self._drafts = drafts
         self._upload_bytes = upload_bytes
@@ -84,6 +87,10 @@ class Intake:
             await self._take(interaction, draft)
 
     async def _take(self, interaction: Interaction, draft: Draft) -> None:
+        if refusal := self._server_rules.refusal(interaction, draft):
+            await self._refuse(interaction, draft, refusal)
+            return
+        draft = self._server_rules.covered(interaction, draft)
         user_id = interaction.user.id
         problems = draft.problems()
         if problems:
@@ -134,6 +141,9 @@ class Intake:
         """Open the form of a draft; it must be the first answer to the interaction."""
         if not await allowed_or_answered(self._access, interaction):
             return
+        if refusal := self._server_rules.refusal_of_member(interaction):
+            await answer_privately(interaction, refusal.text)
+            return
         # A form needs memory only for what does not come back with its answer.
         needed = bool(draft.sources) or draft.stays_spoiler
         kept = needed and await self._keep(draft)
@@ -170,6 +180,10 @@ class Intake:
         self, interaction: Interaction, draft: Draft, examined: InspectedFiles, location: CardLocation
     ) -> None:
         """Start the job whose placeholder is shown already; where it can't start the member is told why."""
+        # Asked again: reading the files can take minutes, and a moderator may have acted meanwhile.
+        if refusal := self._server_rules.refusal(interaction, draft):
+            await self.refuse(interaction, draft, refusal.text, refusal.remedy)
+            return
         uploads = _uploads(examined)
         submission = Submission(
             interaction.id,
@@ -183,7 +197,7 @@ class Intake:
             release=partial(self._upload_bytes.give_back, sum(len(upload.data) for upload in uploads)),
         )
         try:
-            await self._start(submission)
+            await _start(self._jobs, submission)
         except LimitExceeded as error:
             await self._refuse(interaction, draft, limit_in_the_way(error))
         except ShuttingDown:
@@ -193,13 +207,14 @@ class Intake:
         except DuplicateRequest:
             log.info("Interaction %s arrived twice", interaction.id)
 
-    async def _start(self, submission: Submission) -> None:
-        """Start the job; if there is none, its files leave memory at once."""
-        try:
-            await self._jobs.start(submission)
-        except BaseException:
-            submission.release()
-            raise
+
+async def _start(jobs: JobService, submission: Submission) -> None:
+    """Start the job; if there is none, its files leave memory at once."""
+    try:
+        await jobs.start(submission)
+    except BaseException:
+        submission.release()
+        raise
 
 
 def _request(draft: Draft, examined: InspectedFiles) -> VideoRequest:

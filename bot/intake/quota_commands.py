@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import discord
 
 from bot.models.budgets import UNLIMITED, Budget, BudgetScope, BudgetStatus, Price, cutting
+from bot.models.moderation import ChangeKind
 from bot.models.quota_options import LimitOptions, OptionsProblem, OptionsRefused
 from bot.models.quotas import EffectiveRule, Period, Rule, Scope
+from bot.moderation.audit_log import AuditLog
 from bot.quotas.service import QuotaService
 from bot.ui.texts import budget_commands as budget_command_texts
 from bot.ui.texts import quota_commands as quota_command_texts
 from bot.ui.texts.budgets import warning_line
+from bot.ui.texts.quotas import allowance
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +57,11 @@ def target_of(member: Person | None, role: discord.Role | None) -> Target:
 class QuotaCommands:
     """Does what moderators ask for, and puts the answer into words. `by` is who asks."""
 
-    def __init__(self, quotas: QuotaService, running_max: int, price: Price | None) -> None:
+    def __init__(
+        self, quotas: QuotaService, audit_log: AuditLog, running_max: int, price: Price | None
+    ) -> None:
         self._quotas = quotas
+        self._audit_log = audit_log
         self._running_max = running_max
         self._price = price
 
@@ -70,6 +76,10 @@ class QuotaCommands:
         except OptionsRefused as refused:
             return texts.options_refused(refused.problem)
         log.info("Server %s: %s set %s %s to %s", guild_id, by, target.scope, target.id, rule)
+        old, new = "" if before is None else allowance(before), allowance(rule)
+        await self._audit_log.record(
+            guild_id, by, ChangeKind.QUOTA, target=target.name, before=old, after=new
+        )
         was = texts.before_in_words(before, instead)
         lines = [texts.rule_set(target.name, rule, was), *texts.cut_by(self._cutting(guild_id, rule))]
         if rule.at_once is not None and rule.at_once > self._running_max:
@@ -78,8 +88,12 @@ class QuotaCommands:
 
     async def clear_rule(self, guild_id: int, by: int, target: Target) -> str:
         """Remove a rule."""
-        if not await self._quotas.clear_rule(guild_id, target.scope, target.id):
+        before = await self._quotas.clear_rule(guild_id, target.scope, target.id)
+        if before is None:
             return quota_command_texts.no_rule(target.scope, target.id)
+        await self._audit_log.record(
+            guild_id, by, ChangeKind.QUOTA, target=target.name, before=allowance(before)
+        )
         log.info("Server %s: %s cleared %s %s", guild_id, by, target.scope, target.id)
         effective = self._effective(guild_id, target)
         return quota_command_texts.rule_removed(target.scope, target.id, effective)
@@ -88,6 +102,7 @@ class QuotaCommands:
         """Forget what a member has used."""
         await self._quotas.reset(guild_id, user_id)
         log.info("Server %s: %s reset %s", guild_id, by, user_id)
+        await self._audit_log.record(guild_id, by, ChangeKind.USAGE, target=f"<@{user_id}>")
         return quota_command_texts.usage_reset(user_id)
 
     def show_member(self, guild_id: int, target: Target) -> str:
@@ -134,23 +149,31 @@ class QuotaCommands:
         """Stop new videos in a server."""
         changed = await self._quotas.set_paused(guild_id, True)
         log.info("Server %s: %s paused it", guild_id, by)
+        if changed:
+            await _record_pause(self._audit_log, guild_id, by, paused=True)
         return budget_command_texts.paused(changed)
 
     async def resume(self, guild_id: int, by: int) -> str:
         """Let members start videos again."""
         changed = await self._quotas.set_paused(guild_id, False)
         log.info("Server %s: %s resumed it", guild_id, by)
+        if changed:
+            await _record_pause(self._audit_log, guild_id, by, paused=False)
         return budget_command_texts.resumed(changed)
 
     def warnings(self, guild_id: int) -> list[str]:
-        """Return the warnings about budgets that no moderator has read yet; each is returned once."""
+        """Return the warnings about budgets that no moderator has read yet, once, and trouble of the log."""
         untold = self._quotas.untold_warnings(guild_id)
-        return [warning_line(level, status, self._price) for level, status in untold]
+        lines = [warning_line(level, status, self._price) for level, status in untold]
+        return lines + self._audit_log.trouble(guild_id)
 
     async def _set_budget(self, guild_id: int, by: int, rule: Rule) -> str:
         texts = budget_command_texts
         before = await self._quotas.set_budget(guild_id, rule)
         log.info("Server %s: %s set its budget to %s", guild_id, by, rule)
+        if before != rule:
+            old, new = (allowance(value) if value.limits else "" for value in (before, rule))
+            await self._audit_log.record(guild_id, by, ChangeKind.BUDGET, before=old, after=new)
         if rule.limits:
             first = texts.budget_set(rule, before)
         elif before.limits:
@@ -183,3 +206,8 @@ class QuotaCommands:
         if target.scope is Scope.MEMBER and target.id is not None:
             return self._quotas.effective(guild_id, target.id, target.role_ids)
         return self._quotas.rule_of_everyone(guild_id)
+
+
+async def _record_pause(audit_log: AuditLog, guild_id: int, by: int, *, paused: bool) -> None:
+    before, after = (quota_command_texts.pause_state(value) for value in (not paused, paused))
+    await audit_log.record(guild_id, by, ChangeKind.PAUSE, before=before, after=after)

@@ -41,6 +41,7 @@ class ActiveJobs:
         self._quotas = quotas
         self._clock = clock
         self._metrics = metrics
+        self.on_change: Callable[[Job], None] = lambda _: None  # called when one has ended or was deleted
         self._slots: dict[int, _Slot] = {}
 
     def __contains__(self, job_id: int) -> bool:
@@ -136,6 +137,8 @@ class ActiveJobs:
             if after.state is not before.state:
                 log_state(after, before.state)
             self._metrics.job_changed(before, after)
+            if before.is_open is not after.is_open or before.deleted_at != after.deleted_at:
+                self.on_change(after)
         return after
 
     def _count_in_quotas(self, before: Job, after: Job) -> None:

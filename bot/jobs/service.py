@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -96,6 +97,10 @@ class JobService:
         self._card_actions = CardActions(context, delivery, notifier, poster)
         self._closing, self._tidied = False, clock.now()
 
+    def watch(self, on_change: Callable[[Job], None]) -> None:
+        """Have this called for each new job, and for each that has ended or was deleted."""
+        self._jobs.on_change = on_change
+
     async def open(self) -> None:
         """Take over what an earlier process left, before anything new can arrive."""
         await rebuild(self._quotas, self._storage, self._clock.now())
@@ -165,6 +170,7 @@ class JobService:
         with within():
             log_state(job, None)
         self._context.metrics.job_started()
+        self._jobs.on_change(job)
         self._budget_warnings.look(submission.quota_guild_id)
         self._extras.remember_roles(job_id, submission.role_ids)
         tasks = self._context.tasks

@@ -60,12 +60,14 @@ class QuotaService:
             self._limiter.rules.set(guild_id, scope, target_id, rule)
         return before, rule
 
-    async def clear_rule(self, guild_id: int, scope: Scope, target_id: int | None) -> bool:
-        """Remove a rule and tell whether there was one; raises as `set_rule` does."""
+    async def clear_rule(self, guild_id: int, scope: Scope, target_id: int | None) -> Rule | None:
+        """Remove a rule and return it, None where there was none; raises as `set_rule` does."""
         check_target(scope, target_id)
         async with self._locks[guild_id]:
+            before = self._limiter.rules.own(guild_id, scope, target_id)
             await self._store.remove_rule(guild_id, scope, target_id)
-            return self._limiter.rules.clear(guild_id, scope, target_id)
+            self._limiter.rules.clear(guild_id, scope, target_id)
+        return before
 
     async def reset(self, guild_id: int, user_id: int) -> None:
         """Forget what a member used and tried so far; what runs stays running. Raises StorageUnavailable."""

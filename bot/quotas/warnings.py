@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -33,6 +34,7 @@ class BudgetWarnings:
         self._tasks = tasks
         self._price = price
         self._given: dict[_Key, BudgetWarning] = {}
+        self.on_given: Callable[[WarningLevel, BudgetStatus], None] = lambda _level, _status: None
 
     async def load(self) -> None:
         """Read what has been told, so that a restart repeats nothing."""
@@ -79,6 +81,7 @@ class BudgetWarnings:
         if self._lasting(budget, level, now) is not None:
             return
         log.warning("%s", log_line(level, status, self._price))
+        self.on_given(level, status)
         for lower in WarningLevel:
             if lower <= level:
                 # Whoever hears that it is full need not hear afterwards that it nearly is.

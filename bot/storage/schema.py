@@ -203,6 +203,60 @@ budget_warnings = sa.Table(
     sa.Column("told", sa.Boolean, nullable=False),
 )
 
+member_blocks = sa.Table(
+    "member_blocks",
+    metadata,
+    sa.Column("guild_id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("user_id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("by_id", _Number, nullable=False),
+    sa.Column("at", _Number, nullable=False),
+    sa.Column("until", _Number),
+    sa.Column("reason", _Text, nullable=False),
+)
+
+filter_entries = sa.Table(
+    "filter_entries",
+    metadata,
+    sa.Column("guild_id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("kind", _Word(16), primary_key=True),
+    sa.Column("text", _Word(200), primary_key=True),
+    sa.Column("by_id", _Number, nullable=False),
+    sa.Column("at", _Number, nullable=False),
+)
+
+server_settings = sa.Table(
+    "server_settings",
+    metadata,
+    sa.Column("guild_id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("log_channel_id", _Number),
+    sa.Column("log_broken", sa.Boolean, nullable=False),
+    sa.Column("age", _Word(16), nullable=False),
+)
+
+rule_changes = sa.Table(
+    "rule_changes",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("guild_id", _Number, nullable=False),
+    sa.Column("by_id", _Number, nullable=False),
+    sa.Column("at", _Number, nullable=False),
+    sa.Column("kind", _Word(16), nullable=False),
+    sa.Column("target", _Text, nullable=False),
+    sa.Column("before", _Text, nullable=False),
+    sa.Column("after", _Text, nullable=False),
+    sa.Index("rule_changes_by_guild", "guild_id", "id"),
+)
+
+log_entries = sa.Table(
+    "log_entries",
+    metadata,
+    sa.Column("job_id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("channel_id", _Number, nullable=False),
+    sa.Column("message_id", _Number, nullable=False),
+    sa.Column("shows", _Word(16), nullable=False),
+    sa.Index("log_entries_by_message", "message_id"),
+)
+
 quota_resets = sa.Table(
     "quota_resets",
     metadata,

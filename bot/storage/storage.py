@@ -10,6 +10,8 @@ from bot.storage.drafts import DraftStore
 from bot.storage.errors import LeaseLost, StaleJob, StorageFault, StorageUnavailable, StorageUnusable
 from bot.storage.jobs import JobStore
 from bot.storage.leases import LeaseStore
+from bot.storage.moderation import ModerationStore
+from bot.storage.moderation_log import ModerationLogStore
 from bot.storage.notes import NoteStore
 from bot.storage.quotas import QuotaStore
 from bot.storage.replies import PendingReplyStore
@@ -34,6 +36,8 @@ class Storage:
         self.jobs = JobStore(database)
         self.quotas = QuotaStore(database)
         self.budgets = BudgetStore(database)
+        self.moderation = ModerationStore(database)
+        self.moderation_log = ModerationLogStore(database)
         self.replies = PendingReplyStore(database)
         self.drafts = DraftStore(database)
         self.notes = NoteStore(database)

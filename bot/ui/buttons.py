@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import discord
@@ -10,7 +11,14 @@ from discord import ui
 from bot.models.jobs import Job
 from bot.models.remedies import Remedy
 from bot.models.states import State
-from bot.ui.custom_ids import CardAction, card_button_id, draft_button_id, page_button_id
+from bot.ui.custom_ids import (
+    CardAction,
+    ModerationList,
+    card_button_id,
+    draft_button_id,
+    moderation_page_id,
+    page_button_id,
+)
 from bot.ui.translator import N_, _
 
 _LOOKS: dict[CardAction, tuple[str, str, discord.ButtonStyle]] = {
@@ -63,11 +71,24 @@ def delete_question_view(job_id: int) -> ui.View:
 
 def page_buttons(page: int, pages: int, search: str = "") -> ui.ActionRow[Any]:
     """Return the buttons that turn the list of a member's videos to its other pages."""
-    newer, older = page_button_id(page - 1, search), page_button_id(page + 1, search)
-    return ui.ActionRow(
-        ui.Button(label=_("Newer"), emoji="◀️", disabled=page == 1, custom_id=newer),
-        ui.Button(label=_("Older"), emoji="▶️", disabled=page == pages, custom_id=older),
-    )
+    return ui.ActionRow(*_page_buttons(page, pages, lambda number: page_button_id(number, search)))
+
+
+def moderation_pages(which: ModerationList, page: int, pages: int) -> ui.View | None:
+    """Return the buttons that turn a moderators' list to its other pages, None where there are no others."""
+    if pages == 1:
+        return None
+    view = ui.View(timeout=None)
+    for button in _page_buttons(page, pages, lambda number: moderation_page_id(which, number)):
+        view.add_item(button)
+    return stateless(view)
+
+
+def _page_buttons(page: int, pages: int, id_of: Callable[[int], str]) -> list[ui.Button[Any]]:
+    return [
+        ui.Button(label=_("Newer"), emoji="◀️", disabled=page == 1, custom_id=id_of(page - 1)),
+        ui.Button(label=_("Older"), emoji="▶️", disabled=page == pages, custom_id=id_of(page + 1)),
+    ]
 
 
 _REOPEN = {

@@ -24,14 +24,23 @@ class CardAction(StrEnum):
     KEEP = "keep"
 
 
+class ModerationList(StrEnum):
+    """A list that moderators turn the pages of. The values are part of the ids."""
+
+    BLOCKED = "blocked"
+    FILTER = "filter"
+    CHANGES = "changes"
+
+
 SEARCH_MAX = 40  # characters; an id has 100 [Discord], and a character may count as two there
 
-_CARD, _PAGE, _DRAFT = "vidu", "vidu-videos", "vidu-window"
+_CARD, _PAGE, _DRAFT, _MODERATION = "vidu", "vidu-videos", "vidu-window", "vidu-moderation"
 _NEW = "new"  # of a form that was opened with nothing to keep
 
 # What the ids of each kind of button look like.
 CARD_BUTTON = rf"{_CARD}:(?P<action>{'|'.join(CardAction)}):(?P<job>[0-9]+)"
 PAGE_BUTTON = rf"(?s:{_PAGE}:(?P<page>[0-9]+)(?::(?P<search>.+))?)"
+MODERATION_PAGE = rf"{_MODERATION}:(?P<list>{'|'.join(ModerationList)}):(?P<page>[0-9]+)"
 DRAFT_BUTTON = rf"{_DRAFT}:(?P<draft>[0-9]+)"
 
 
@@ -43,6 +52,11 @@ def card_button_id(action: CardAction, job_id: int) -> str:
 def page_button_id(page: int, search: str = "") -> str:
     """Return the id of a button that leads to a page of a member's videos, or of a search in them."""
     return f"{_PAGE}:{page}:{search[:SEARCH_MAX]}" if search else f"{_PAGE}:{page}"
+
+
+def moderation_page_id(which: ModerationList, page: int) -> str:
+    """Return the id of a button that leads to a page of a moderators' list."""
+    return f"{_MODERATION}:{which.value}:{page}"
 
 
 def draft_button_id(draft_id: int) -> str:

@@ -40,3 +40,8 @@ def videos(count: int) -> str:
 def relative(moment: datetime) -> str:
     """Return a moment that counts on the reader's own screen, such as "in 5 minutes"."""
     return format_dt(moment, "R")
+
+
+def moment(when: datetime) -> str:
+    """Return a moment with its date and time, as the reader's own screen shows both."""
+    return format_dt(when, "f")

@@ -9,7 +9,7 @@ import pytest
 
 from fakes.world import World
 
-SUBCOMMAND = 1
+SUBCOMMAND, GROUP = 1, 2
 MODERATE_MEMBERS = 1 << 40
 MANAGE_GUILD = 1 << 5
 MESSAGE_MENU = 3
@@ -19,7 +19,7 @@ GUILD_INSTALL, USER_INSTALL = 0, 1
 
 def walk(command: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     name = f"{path} {command['name']}".strip()
-    children = [option for option in command.get("options", []) if option["type"] == SUBCOMMAND]
+    children = [option for option in command.get("options", []) if option["type"] in {SUBCOMMAND, GROUP}]
     if not children:
         yield name, command
     for child in children:
@@ -35,7 +35,18 @@ async def test_these_commands_and_no_others(payloads: dict[str, dict[str, Any]])
     leaves = [name for payload in payloads.values() for name, _ in walk(payload)]
     assert sorted(leaves) == [
         "Make a video from this",
+        "Report this video",
         "help",
+        "moderation age",
+        "moderation block",
+        "moderation blocked",
+        "moderation filter add",
+        "moderation filter list",
+        "moderation filter remove",
+        "moderation filter test",
+        "moderation log changes",
+        "moderation log channel",
+        "moderation unblock",
         "quota budget",
         "quota clear",
         "quota pause",
@@ -63,9 +74,12 @@ async def test_every_command_and_option_is_described(payloads: dict[str, dict[st
 
 
 async def test_who_may_use_what_and_where(payloads: dict[str, dict[str, Any]]) -> None:
-    assert int(payloads["quota"]["default_member_permissions"]) == MODERATE_MEMBERS
-    assert payloads["quota"]["contexts"] == [GUILD]
-    assert payloads["quota"]["integration_types"] == [GUILD_INSTALL]
+    for name in ("quota", "moderation"):
+        assert int(payloads[name]["default_member_permissions"]) == MODERATE_MEMBERS
+        assert payloads[name]["contexts"] == [GUILD]
+        assert payloads[name]["integration_types"] == [GUILD_INSTALL]
+    assert payloads["Report this video"]["contexts"] == [GUILD]
+    assert payloads["Report this video"]["integration_types"] == [GUILD_INSTALL]
     assert int(payloads["vidu-check"]["default_member_permissions"]) == MANAGE_GUILD
     assert payloads["vidu-check"]["contexts"] == [GUILD]
     assert payloads["vidu-check"]["integration_types"] == [GUILD_INSTALL]

@@ -41,6 +41,7 @@ def test_the_example_names_every_setting_with_its_default() -> None:
     assert unset == {
         "ALLOWED_SERVERS",
         "ALLOW_DIRECT",
+        "FILTER_FILE",
         "GMI_ORG_ID",
         "PRICE_PER_SECOND",
         "PRIVACY_URL",
@@ -283,3 +284,24 @@ def test_more_than_one_process_is_refused_with_what_happens_to_a_second(
         "PROCESSES must be 1: several processes can't share the work yet. You can start more than one, "
         "but only one works; the others wait until it ends. Set it in the environment"
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "FILTER_FILE can't be read (No such file or directory)"),
+        (b"fox\n/(/\n", "FILTER_FILE has an entry in line 2 that can't be used: missing ): ("),
+        (b"\xff\xfe", "FILTER_FILE isn't a text file in UTF-8"),
+    ],
+)
+def test_a_filter_that_cannot_be_used_is_a_fault(
+    content: bytes | None, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "filter.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match=re.escape(reason)):
+        setting(monkeypatch, FILTER_FILE=str(path))
+    path.write_text("fox\n")
+    assert setting(monkeypatch, FILTER_FILE=str(path)).filter_file == path
+    assert setting(monkeypatch, FILTER_FILE="").filter_file is None

@@ -148,6 +148,11 @@ def server_rules(rules: Sequence[EffectiveRule], everyone: EffectiveRule) -> lis
     return [*lines, "- " + text.format(source=source, allowance=allowance(everyone.rule))]
 
 
+def pause_state(paused: bool) -> str:
+    """Return whether members can make videos, for the log."""
+    return _("paused") if paused else _("not paused")
+
+
 def rules_title() -> str:
     """Return what stands above all rules of a server."""
     return "📋 " + _("**Rules of this server**")

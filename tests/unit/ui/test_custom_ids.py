@@ -36,6 +36,7 @@ def test_the_ids_in_old_messages_still_mean_the_same() -> None:
         (custom_ids.PAGE_BUTTON, "vidu-videos:3", {"page": "3", "search": None}),
         (custom_ids.PAGE_BUTTON, "vidu-videos:3:fox: 50%\n", {"page": "3", "search": "fox: 50%\n"}),
         (custom_ids.DRAFT_BUTTON, "vidu-window:7", {"draft": "7"}),
+        (custom_ids.MODERATION_PAGE, "vidu-moderation:blocked:2", {"list": "blocked", "page": "2"}),
     ],
 )
 def test_each_kind_of_button_recognizes_its_own_ids_only(
@@ -44,7 +45,12 @@ def test_each_kind_of_button_recognizes_its_own_ids_only(
     match = re.fullmatch(template, custom_id)
     assert match is not None
     assert match.groupdict() == values
-    templates = (custom_ids.CARD_BUTTON, custom_ids.PAGE_BUTTON, custom_ids.DRAFT_BUTTON)
+    templates = (
+        custom_ids.CARD_BUTTON,
+        custom_ids.PAGE_BUTTON,
+        custom_ids.DRAFT_BUTTON,
+        custom_ids.MODERATION_PAGE,
+    )
     assert [other for other in templates if re.fullmatch(other, custom_id)] == [template]
 
 

@@ -28,6 +28,7 @@ class QuotaService:
     ) -> None:
         self._store = storage.quotas
         self._budget_store = storage.budgets
+        self._servers = storage.servers
         self._limiter = limiter
         self._warnings = warnings
         self._clock = clock
@@ -99,6 +100,16 @@ class QuotaService:
             await self._budget_store.save_server(guild_id, budget)
             self._limiter.budgets.set_server(guild_id, budget)
         return before
+
+    async def forget_server(self, guild_id: int) -> None:
+        """Erase all that the moderators of a server have set; what its members used stays counted.
+
+        Raises StorageUnavailable; then nothing has changed.
+        """
+        async with self._locks[guild_id]:
+            await self._servers.erase(guild_id)
+            self._limiter.forget_server(guild_id)
+            self._warnings.forget_server(guild_id)
 
     def budget(self, guild_id: int) -> ServerBudget:
         """Return what the moderators of a server allow all its members together."""

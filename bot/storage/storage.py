@@ -8,6 +8,10 @@ from bot.storage.drafts import DraftStore
 from bot.storage.errors import StaleJob, StorageFault, StorageUnavailable, StorageUnusable
 from bot.storage.jobs import JobStore
 from bot.storage.notes import NoteStore
+from bot.storage.privacy.compaction import Compaction
+from bot.storage.privacy.members import MemberStore
+from bot.storage.privacy.retention import RetentionStore
+from bot.storage.privacy.servers import ServerStore
 from bot.storage.quotas import QuotaStore
 from bot.storage.replies import PendingReplyStore
 
@@ -23,8 +27,12 @@ class Storage:
         self.quotas = QuotaStore(database)
         self.budgets = BudgetStore(database)
         self.replies = PendingReplyStore(database)
-        self.drafts = DraftStore(database)
+        self.compaction = Compaction(database)
+        self.drafts = DraftStore(database, self.compaction)
         self.notes = NoteStore(database)
+        self.retention = RetentionStore(database)
+        self.members = MemberStore(database)
+        self.servers = ServerStore(database)
 
     @classmethod
     async def open(cls, url: str, limits: TimeLimits | None = None) -> Storage:

@@ -33,6 +33,9 @@ from bot.media.cdn import Cdn, DiscordCdn
 from bot.media.download import open_session
 from bot.media.hosts import is_on_this_machine
 from bot.media.inspection.inspector import Inspector
+from bot.moderation.departures import Departures
+from bot.moderation.privacy import Privacy
+from bot.moderation.retention import Retention
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.service import QuotaService
 from bot.quotas.warnings import BudgetWarnings
@@ -51,6 +54,7 @@ EXTENSIONS = (
     "cogs.videos",
     "cogs.quota",
     "cogs.help",
+    "cogs.privacy",
     "cogs.fallbacks",
 )
 KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS
@@ -68,6 +72,8 @@ class ViduBot(commands.Bot):
     thumbnails: Thumbnails
     job_service: JobService
     intake: Intake
+    privacy: Privacy
+    departures: Departures
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None, cdn: Cdn | None = None) -> None:
         super().__init__(
@@ -121,6 +127,7 @@ class ViduBot(commands.Bot):
         )
         self.quota_service = QuotaService(self.storage, limiter, warnings, self.clock)
         await self._open_jobs(session, limiter, warnings)
+        self._open_privacy()
         self.intake = Intake(
             jobs=self.job_service,
             quotas=limiter,
@@ -159,6 +166,14 @@ class ViduBot(commands.Bot):
         )
         self._parts.push_async_callback(self.job_service.close)
         await self.job_service.open()
+
+    def _open_privacy(self) -> None:
+        """Open what erases data by age and on request."""
+        forget, kept_for = self.quota_service.forget_server, timedelta(days=self.settings.retention_days)
+        retention = Retention(self.storage, self.job_service.erasure, forget, self.clock, kept_for)
+        self.privacy = Privacy(self.storage, retention, self.clock)
+        self.departures = Departures(self.storage, self.clock, self.tasks)
+        self.tasks.supervise(retention.run, "erase what is old")
 
     async def on_ready(self) -> None:
         """Resume open jobs at the first connection; later ones find them still running."""

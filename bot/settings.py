@@ -107,6 +107,7 @@ class Settings(BaseSettings):
     notify_after_seconds: int = Field(default=30, ge=-1)
     allowed_servers: Servers = frozenset()
     allow_direct: bool | None = None  # None: as long as no servers are named
+    retention_days: int = Field(default=30, ge=1, le=36_500)
     privacy_url: Page | None = None
     terms_url: Page | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

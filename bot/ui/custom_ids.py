@@ -24,15 +24,24 @@ class CardAction(StrEnum):
     KEEP = "keep"
 
 
+class PrivacyAction(StrEnum):
+    """What a button below a question of `/privacy` asks for. The values are part of the ids."""
+
+    ERASE = "erase"
+    ERASE_SERVER = "erase-server"
+    KEEP = "keep"
+
+
 SEARCH_MAX = 40  # characters; an id has 100 [Discord], and a character may count as two there
 
-_CARD, _PAGE, _DRAFT = "vidu", "vidu-videos", "vidu-window"
+_CARD, _PAGE, _DRAFT, _PRIVACY = "vidu", "vidu-videos", "vidu-window", "vidu-privacy"
 _NEW = "new"  # of a form that was opened with nothing to keep
 
 # What the ids of each kind of button look like.
 CARD_BUTTON = rf"{_CARD}:(?P<action>{'|'.join(CardAction)}):(?P<job>[0-9]+)"
 PAGE_BUTTON = rf"(?s:{_PAGE}:(?P<page>[0-9]+)(?::(?P<search>.+))?)"
 DRAFT_BUTTON = rf"{_DRAFT}:(?P<draft>[0-9]+)"
+PRIVACY_BUTTON = rf"{_PRIVACY}:(?P<action>{'|'.join(PrivacyAction)})"
 
 
 def card_button_id(action: CardAction, job_id: int) -> str:
@@ -43,6 +52,11 @@ def card_button_id(action: CardAction, job_id: int) -> str:
 def page_button_id(page: int, search: str = "") -> str:
     """Return the id of a button that leads to a page of a member's videos, or of a search in them."""
     return f"{_PAGE}:{page}:{search[:SEARCH_MAX]}" if search else f"{_PAGE}:{page}"
+
+
+def privacy_button_id(action: PrivacyAction) -> str:
+    """Return the id of a button below a question of `/privacy`."""
+    return f"{_PRIVACY}:{action.value}"
 
 
 def draft_button_id(draft_id: int) -> str:

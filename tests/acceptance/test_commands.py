@@ -35,6 +35,10 @@ async def test_these_commands_and_no_others(payloads: dict[str, dict[str, Any]])
     assert sorted(leaves) == [
         "Make a video from this",
         "help",
+        "privacy erase",
+        "privacy export",
+        "privacy server-erase",
+        "privacy show",
         "quota budget",
         "quota clear",
         "quota pause",
@@ -64,7 +68,7 @@ async def test_who_may_use_what_and_where(payloads: dict[str, dict[str, Any]]) -
     assert int(payloads["quota"]["default_member_permissions"]) == MODERATE_MEMBERS
     assert payloads["quota"]["contexts"] == [GUILD]
     assert payloads["quota"]["integration_types"] == [GUILD_INSTALL]
-    for name in ("vidu", "videos", "help", "Make a video from this"):
+    for name in ("vidu", "videos", "help", "privacy", "Make a video from this"):
         assert payloads[name].get("default_member_permissions") is None
         assert payloads[name]["contexts"] == [GUILD, BOT_DM, PRIVATE_CHANNEL]
         assert payloads[name]["integration_types"] == [GUILD_INSTALL, USER_INSTALL]

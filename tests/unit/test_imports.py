@@ -20,7 +20,7 @@ ORDER = [
     {"bot.jobs"},
     {"bot.delivery"},
     {"bot.polling"},
-    {"bot.quotas"},
+    {"bot.moderation", "bot.quotas"},
     {"bot.media"},
     {"bot.gmi"},
     {"bot.ui"},

@@ -16,7 +16,7 @@ from typing import Protocol
 from bot.clock import Clock, sleep
 from bot.models.privacy import Erasure
 from bot.storage.privacy.members import ErasureRequest
-from bot.storage.privacy.retention import BATCH, START, Place
+from bot.storage.privacy.retention import BATCH, START, AgeLimits, Place
 from bot.storage.storage import Storage, StorageFault, StorageUnavailable
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Retention:
         clock: Clock,
         kept_for: timedelta,
     ) -> None:
-        self.kept_for = kept_for  # from the request on
+        self._limits = AgeLimits(kept_for, GONE_FOR)
         self._storage = storage
         self._store = storage.retention
         self._compaction = storage.compaction
@@ -116,17 +116,19 @@ class Retention:
 
     async def _erase_old(self) -> None:
         now = self._clock.now()
+        if not await self._store.is_due(now, self._limits):
+            return
         erased = await self._store.erase_small(now)
         erased += await self._in_batches(
             partial(self._store.jobs_with_dead_tokens, now), self._jobs.erase_tokens
         )
         old = await self._in_batches(
-            partial(self._store.jobs_before, now - self.kept_for), self._jobs.erase_content
+            partial(self._store.jobs_before, now - self._limits.content), self._jobs.erase_content
         )
         for request in await self._storage.members.erasure_requests():
             old += (await self.fulfil(request)).videos
             erased += await self._storage.members.forget(request, now)
-        for guild_id in await self._storage.servers.left_before(now - GONE_FOR):
+        for guild_id in await self._storage.servers.left_before(now - self._limits.server_left):
             await self._forget_server(guild_id)
             log.info("The rules of server %s are erased: the bot was removed from it", guild_id)
             erased += 1

@@ -95,15 +95,16 @@ class MemberStore:
         return await self._database.read(erasures.select(), _row_to_request, self._limits.background)
 
     async def forget(self, request: ErasureRequest, now: datetime) -> int:
-        """Take the member's id off the jobs that no quota counts any more; return how many that were.
+        """Take the member's id off their jobs once no quota counts any of them; return how many that were.
 
-        Once none is left, nothing says any more that they asked either.
+        Then nothing says any more that they asked either.
         """
+        if now < request.at + LONGEST:
+            return 0
         c = jobs.c
         theirs = (c.user_id == request.user_id, c.created_at <= to_micros(request.at))
         done = (c.deleted_at.is_not(None), c.state.not_in(sorted(OPEN)), c.told.is_(True))
-        uncounted = (c.created_at <= to_micros(now - LONGEST), c.charge != Charge.HELD)
-        anonymous = jobs.update().where(*theirs, *done, *uncounted)
+        anonymous = jobs.update().where(*theirs, *done, c.charge != Charge.HELD)
         left = sa.exists().where(*theirs)
         fulfilled = erasures.delete().where(
             erasures.c.user_id == request.user_id, erasures.c.at == to_micros(request.at), ~left

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -11,7 +12,15 @@ from bot.models.quotas import LONGEST
 from bot.models.states import OPEN
 from bot.storage.database import Database
 from bot.storage.drafts import LIFETIME
-from bot.storage.schema import drafts, jobs, pending_replies, quota_resets, to_micros
+from bot.storage.schema import (
+    departures,
+    drafts,
+    erasures,
+    jobs,
+    pending_replies,
+    quota_resets,
+    to_micros,
+)
 
 BATCH = 300  # jobs in one statement: others write in between
 
@@ -23,12 +32,36 @@ Place = tuple[int, int]  # in the order of age: when a job was asked for, and it
 START: Place = (0, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class AgeLimits:
+    """How long what is kept."""
+
+    content: timedelta  # of a job, from its request on
+    server_left: timedelta  # the rules of a server, from the bot's removal on
+
+
 class RetentionStore:
     """Erases rows by age; the rows of jobs stay, without what somebody wrote."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._seconds = database.limits.background
+
+    async def is_due(self, now: datetime, limits: AgeLimits) -> bool:
+        """Tell whether anything is to be erased: most hours have nothing, and then this is all they cost."""
+        since = to_micros(now - LONGEST)
+        theirs = (jobs.c.user_id == erasures.c.user_id, jobs.c.created_at <= erasures.c.at)
+        questions = (
+            drafts.c.saved_at < to_micros(now - LIFETIME),
+            _has_dead_token(pending_replies, now),
+            quota_resets.c.at <= since,
+            departures.c.at < to_micros(now - limits.server_left),
+            _has_dead_token(jobs, now),
+            sa.and_(_HAS_CONTENT, jobs.c.created_at < to_micros(now - limits.content)),
+            sa.or_(erasures.c.at <= since, sa.exists().where(*theirs, _HAS_CONTENT)),
+        )
+        query = sa.select(sa.or_(*(sa.exists().where(question) for question in questions)))
+        return bool((await self._database.rows(query, self._seconds))[0][0])
 
     async def jobs_before(self, before: datetime, after: Place) -> list[Place]:
         """Return the next jobs with content that were asked for before this moment, oldest first."""
@@ -81,10 +114,9 @@ class RetentionStore:
     async def jobs_with_dead_tokens(self, now: datetime, after: Place) -> list[Place]:
         """Return the next jobs whose token Discord takes no more, by when that was."""
         c = jobs.c
-        dead = (c.token.is_not(None), c.token_expires < to_micros(now))
         query = (
             sa.select(c.token_expires, c.id)
-            .where(*dead, sa.tuple_(c.token_expires, c.id) > after)
+            .where(_has_dead_token(jobs, now), sa.tuple_(c.token_expires, c.id) > after)
             .order_by(c.token_expires, c.id)
             .limit(BATCH)
         )
@@ -95,7 +127,7 @@ class RetentionStore:
         c = jobs.c
         statement = (
             jobs.update()
-            .where(c.id.in_(job_ids), c.token.is_not(None), c.token_expires < to_micros(now))
+            .where(c.id.in_(job_ids), _has_dead_token(jobs, now))
             .values(token=None, revision=c.revision + 1)
         )
         return await self._database.write(self._seconds, statement)
@@ -105,12 +137,14 @@ class RetentionStore:
 
         These tables are small. Return how many rows that were.
         """
-        replies = pending_replies.c
         statements = (
             drafts.delete().where(drafts.c.saved_at < to_micros(now - LIFETIME)),
-            pending_replies.update()
-            .where(replies.token.is_not(None), replies.token_expires < to_micros(now))
-            .values(token=None),
+            pending_replies.update().where(_has_dead_token(pending_replies, now)).values(token=None),
             quota_resets.delete().where(quota_resets.c.at <= to_micros(now - LONGEST)),
         )
         return sum([await self._database.write(self._seconds, statement) for statement in statements])
+
+
+def _has_dead_token(table: sa.Table, now: datetime) -> sa.ColumnElement[bool]:
+    """Return what selects rows whose token Discord takes no more."""
+    return sa.and_(table.c.token.is_not(None), table.c.token_expires < to_micros(now))

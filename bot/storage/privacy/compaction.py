@@ -29,7 +29,8 @@ class Compaction:
         path = database.sqlite_file
         self._file = None if path is None else Path(path)
         self.soon = asyncio.Event()  # somebody asked for something to be gone: do not wait for the hour
-        self.wanted = False
+        # An earlier process may have stopped right after a deletion.
+        self.wanted = self._file is not None
 
     def note(self) -> None:
         """Note that something was deleted; its bytes go within the hour."""

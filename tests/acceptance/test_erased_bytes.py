@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,18 @@ READY = "✅ Your video is ready"
 HOUR, DAY = 3600, 24 * 3600
 PROMPT, DRAFT = "a quokka on a unicycle", "a pangolin in a teacup"
 FILE, DRAFT_FILE = "quokka-holiday.png", "pangolin-portrait.png"
+
+
+@pytest.fixture(autouse=True)
+def _no_secure_delete() -> Iterator[None]:
+    """Let SQLite leave deleted bytes where they are, as most builds of it do."""
+
+    def switch_off(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA secure_delete=OFF").close()
+
+    sa.event.listen(sa.Engine, "connect", switch_off)
+    yield
+    sa.event.remove(sa.Engine, "connect", switch_off)
 
 
 def database(world: World) -> Path:

@@ -63,10 +63,14 @@ class Compaction:
 
     async def _compact(self) -> bool:
         """Do it on a connection of its own, in a thread: VACUUM runs in no transaction."""
-        connection = sqlite3.connect(
-            str(self._file), timeout=PATIENCE / 1000, isolation_level=None, check_same_thread=False
-        )
-        work = asyncio.get_running_loop().run_in_executor(None, _write_anew, connection)
+        try:
+            connection = sqlite3.connect(
+                str(self._file), timeout=PATIENCE / 1000, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise translate(error) from None
+        folder = str(self._file.parent.absolute()) if self._file else ""
+        work = asyncio.get_running_loop().run_in_executor(None, _write_anew, connection, folder)
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -78,8 +82,12 @@ class Compaction:
             raise translate(error) from None
 
 
-def _write_anew(connection: sqlite3.Connection) -> bool:
+def _write_anew(connection: sqlite3.Connection, folder: str) -> bool:
     with closing(connection):
+        # The copy is made where the file has room: /tmp of the container is memory.
+        if connection.execute("PRAGMA temp_store_directory").fetchone() != (folder,):
+            quoted = folder.replace("'", "''")
+            connection.execute(f"PRAGMA temp_store_directory = '{quoted}'")
         connection.execute("VACUUM")
         # The new pages are in the log so far, and the old ones in the file.
         busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

@@ -41,6 +41,9 @@ from bot.media.inspection.inspector import Inspector
 from bot.models.catalog import CATALOG
 from bot.moderation.audit_log import AuditLog
 from bot.moderation.content_filter import read_file
+from bot.moderation.departures import Departures
+from bot.moderation.privacy import Privacy
+from bot.moderation.retention import Retention
 from bot.moderation.service import ModerationService
 from bot.quotas.budgets import Budgets
 from bot.quotas.limiter import QuotaLimiter
@@ -69,6 +72,7 @@ EXTENSIONS = (
     "cogs.report_command",
     "cogs.help",
     "cogs.vidu_check",
+    "cogs.privacy",
     "cogs.fallbacks",
 )
 KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS
@@ -89,6 +93,8 @@ class ViduBot(commands.Bot):
     thumbnails: Thumbnails
     job_service: JobService
     intake: Intake
+    privacy: Privacy
+    departures: Departures
 
     def __init__(
         self,
@@ -163,6 +169,7 @@ class ViduBot(commands.Bot):
         self.quota_service = QuotaService(self.storage, limiter, warnings, self.clock)
         self.moderation = ModerationService(
             self.storage.moderation,
+            self.storage.servers,
             self.clock,
             read_file(settings.filter_file) if settings.filter_file else (),
         )
@@ -170,6 +177,7 @@ class ViduBot(commands.Bot):
         self.audit_log = await _open_log(self, warnings)
         self.tasks.supervise(self.audit_log.run, "write the logs of servers")
         await self._open_jobs(session, limiter, warnings)
+        self._open_privacy()
         self.intake = Intake(
             jobs=self.job_service,
             quotas=limiter,
@@ -220,6 +228,25 @@ class ViduBot(commands.Bot):
         self._parts.push_async_callback(self.audit_log.close)
         await self.job_service.open()
         self.tasks.spawn(log_gmi(gmi, CATALOG[settings.gmi_model]), "compare the model with our table")
+
+    def _open_privacy(self) -> None:
+        """Open what erases data by age and on request."""
+        retention = Retention(
+            self.storage,
+            self.job_service.erasure,
+            self.clock,
+            timedelta(days=self.settings.retention_days),
+            forget_server=self.forget_server,
+            refresh_logs=self.audit_log.load,
+        )
+        self.privacy = Privacy(self.storage, retention, self.clock)
+        self.departures = Departures(self.storage, self.clock, self.tasks)
+        self.tasks.supervise(retention.run, "erase what is old")
+
+    async def forget_server(self, guild_id: int) -> None:
+        """Erase all that the moderators of a server have set and decided. Raises StorageUnavailable."""
+        await self.moderation.forget_server(guild_id)
+        await self.quota_service.forget_server(guild_id)
 
     async def on_ready(self) -> None:
         """Resume open jobs at the first connection; later ones find them still running."""

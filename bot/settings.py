@@ -151,6 +151,7 @@ class Settings(BaseSettings):
     allowed_servers: Servers = frozenset()
     allow_direct: bool | None = None  # None: as long as no servers are named
     filter_file: FilterFile | None = None
+    retention_days: int = Field(default=30, ge=1, le=36_500)
     privacy_url: Page | None = None
     terms_url: Page | None = None
     http_port: int = Field(default=8080, ge=0, le=65535)

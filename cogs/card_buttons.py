@@ -24,6 +24,7 @@ from bot.ui.buttons import delete_question_view
 from bot.ui.cards import deleted_card, removed_copy_card
 from bot.ui.custom_ids import CARD_BUTTON, CardAction, number_in
 from bot.ui.texts import answers as texts
+from bot.ui.texts.privacy import job_erased
 
 if TYPE_CHECKING:
     from bot.client import ViduBot
@@ -139,13 +140,14 @@ async def _keep(_bot: ViduBot, interaction: Interaction, _job: Job) -> None:
 
 
 async def _answer_deleted(interaction: Interaction, action: CardAction, job: Job) -> None:
-    """Say that a video was deleted; what still shows it to its member goes."""
+    """Say that a video was deleted, or its data erased; what still shows it to its member goes."""
+    text = job_erased() if job.erased else texts.job_deleted()
     if action in {CardAction.CONFIRM_DELETE, CardAction.KEEP}:
-        await interaction.response.edit_message(content=texts.job_deleted(), view=None)
+        await interaction.response.edit_message(content=text, view=None)
     elif action is CardAction.DELETE and _may(interaction, action, job):
         await interaction.response.edit_message(view=deleted_card(), attachments=[])
     else:
-        await answer_privately(interaction, texts.job_deleted())
+        await answer_privately(interaction, text)
 
 
 async def _again(bot: ViduBot, interaction: Interaction, job: Job) -> None:

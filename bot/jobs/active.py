@@ -43,6 +43,11 @@ class ActiveJobs:
         self._metrics = metrics
         self.on_change: Callable[[Job], None] = lambda _: None  # called when one has ended or was deleted
         self._slots: dict[int, _Slot] = {}
+        # Held by who takes a job from storage into memory, and by who changes rows that are not in memory.
+        self.taking = asyncio.Lock()
+
+    def __len__(self) -> int:
+        return len(self._slots)
 
     def __contains__(self, job_id: int) -> bool:
         return job_id in self._slots

@@ -79,15 +79,17 @@ class Deletion:
         return erased
 
     async def _erase(self, job_id: int) -> bool:
-        job = self._jobs.get(job_id) or await self._context.storage.jobs.get(job_id)
-        if job is None or job.is_open:
-            return False
-        if job.deleted_at is not None:
-            return True
-        if job_id not in self._jobs:
-            self._jobs.add(job)  # until its card is removed
+        async with self._jobs.taking:
+            job = self._jobs.get(job_id) or await self._context.storage.jobs.get(job_id)
+            if job is None or job.is_open:
+                return False
+            if job.deleted_at is not None:
+                return True
+            if job_id not in self._jobs:
+                self._jobs.add(job)  # until its card is removed
         now = self._clock.now()
         await self._jobs.update(job_id, lambda latest: without_content(latest, now))
+        self._context.storage.compaction.request()
         return True
 
     def schedule_removal(self, job_id: int) -> None:
@@ -126,3 +128,4 @@ class Deletion:
     async def _close(self, job_id: int) -> None:
         if job_id in self._jobs:
             self._notifier.close_if_done(await self._jobs.update(job_id, without_card))
+            self._context.storage.compaction.request()  # its token went

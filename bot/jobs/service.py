@@ -18,6 +18,7 @@ from bot.jobs.cards.notifier import CardNotifier
 from bot.jobs.cards.poster import VideoPoster
 from bot.jobs.context import JobContext
 from bot.jobs.deletion import DeleteResult, Deletion
+from bot.jobs.erasure import JobErasure
 from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.recovery import Recovery
 from bot.jobs.submission.key_check import KeyCheck
@@ -95,6 +96,7 @@ class JobService:
         self._recovery = Recovery(context, self._submitter, lifecycle, notifier, self._deletion)
         self._cancellation = Cancellation(context, gmi, lifecycle, notifier)
         self._card_actions = CardActions(context, delivery, notifier, poster)
+        self.erasure = JobErasure(context)
         self._closing, self._tidied = False, clock.now()
 
     def watch(self, on_change: Callable[[Job], None]) -> None:

@@ -78,6 +78,7 @@ class Job:
     acknowledged: bool = False  # the member has seen how it ended
     cancelled_by: int | None = None  # the user who asked for it, where GMI may not have agreed yet
     deleted_at: datetime | None = None  # since then its prompt, files and video are gone
+    erased: bool = False  # they went by age or with all of its member's data: its card is left as it is
     revision: int = 0
     # Its member had no job before it: not stored, but found out from the jobs that are.
     first: bool = field(default=False, compare=False)
@@ -184,6 +185,11 @@ def without_card(job: Job) -> Job:
     """Return a deleted job as one for which nothing is left to do."""
     location = replace(job.location, message_id=None, token=None, token_expires=None, keeps_references=False)
     return replace(job, location=location, acknowledged=True)
+
+
+def erased(job: Job, now: datetime) -> Job:
+    """Return an ended job of which nothing is kept that somebody wrote; its card stays where it is."""
+    return replace(without_card(without_content(job, now)), cancelled_by=None, erased=True)
 
 
 def _charge(job: Job, state: State, reason: Reason | None, *, has_results: bool) -> Charge:

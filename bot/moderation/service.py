@@ -13,6 +13,7 @@ from bot.models.moderation import ENTRIES_MAX, AgeRule, Block, FilterEntry, Filt
 from bot.moderation.content_filter import ContentFilter, check_entry
 from bot.moderation.normalization import simplify
 from bot.storage.moderation import ModerationStore
+from bot.storage.privacy.servers import ServerStore
 from bot.ui.plain_text import BREAK
 
 
@@ -24,9 +25,14 @@ class ModerationService:
     """What moderators change and look at, and what is asked before a member spends anything."""
 
     def __init__(
-        self, store: ModerationStore, clock: Clock, operator_entries: Sequence[FilterEntry] = ()
+        self,
+        store: ModerationStore,
+        servers: ServerStore,
+        clock: Clock,
+        operator_entries: Sequence[FilterEntry] = (),
     ) -> None:
         self._store = store
+        self._servers = servers
         self._operator_filter = ContentFilter(operator_entries)
         self._settings: dict[int, ServerSettings] = {}  # by server
         self._filters: dict[int, ContentFilter] = {}  # by server
@@ -145,6 +151,14 @@ class ModerationService:
         """Remember whether the log could be written. Raises StorageUnavailable."""
         if self.settings(guild_id).log_broken is not broken:
             await self._change_settings(guild_id, lambda settings: replace(settings, log_broken=broken))
+
+    async def forget_server(self, guild_id: int) -> None:
+        """Erase all that the moderators of a server have decided. Raises StorageUnavailable."""
+        async with self._locks[guild_id]:
+            await self._servers.erase_moderation(guild_id)
+            self._settings.pop(guild_id, None)
+            self._filters.pop(guild_id, None)
+            self._blocks.pop(guild_id, None)
 
     async def _change_settings(
         self, guild_id: int, change: Callable[[ServerSettings], ServerSettings]

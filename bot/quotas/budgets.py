@@ -52,6 +52,10 @@ class Budgets:
         """Set what the moderators of a server allow."""
         self._servers[guild_id] = budget
 
+    def forget_server(self, guild_id: int) -> None:
+        """Forget what the moderators of a server allow; what was used stays counted."""
+        self._servers.pop(guild_id, None)
+
     def server(self, guild_id: int) -> ServerBudget:
         """Return what the moderators of a server allow."""
         return self._servers.get(guild_id, _NO_BUDGET)

@@ -132,6 +132,12 @@ class QuotaLimiter:
         """Forget what a member used and tried up to and including this moment; what runs stays running."""
         self._logs.keep(guild_id, user_id).reset(at)
 
+    def forget_server(self, guild_id: int) -> None:
+        """Forget everything that the moderators of a server have set; what was used stays counted."""
+        self.rules.forget_server(guild_id)
+        self.budgets.forget_server(guild_id)
+        self._logs.forget_resets(guild_id)
+
     def status(
         self, guild_id: int | None, user_id: int, role_ids: Iterable[int], now: datetime
     ) -> QuotaStatus:

@@ -30,6 +30,10 @@ class QuotaRules:
         check_target(scope, target_id)
         return self._rules.get(guild_id, {}).pop((scope, target_id), None) is not None
 
+    def forget_server(self, guild_id: int) -> None:
+        """Remove all rules of a server."""
+        self._rules.pop(guild_id, None)
+
     def of_server(self, guild_id: int) -> list[EffectiveRule]:
         """Return the rules of a server: its default, then roles, then members, each by id."""
         rules = self._rules.get(guild_id, {}).values()

@@ -30,6 +30,7 @@ class QuotaService:
         self._storage = storage
         self._store = storage.quotas
         self._budget_store = storage.budgets
+        self._servers = storage.servers
         self._limiter = limiter
         self._warnings = warnings
         self._clock = clock
@@ -109,6 +110,16 @@ class QuotaService:
     async def _reach_back(self, guild_id: int, rule: Rule) -> None:
         """Have in memory what a rule counts, before it is in force."""
         await reach_back(self._limiter, self._storage, guild_id, rule.per.length, self._clock.now())
+
+    async def forget_server(self, guild_id: int) -> None:
+        """Erase all that the moderators of a server have set; what its members used stays counted.
+
+        Raises StorageUnavailable; then nothing has changed.
+        """
+        async with self._locks[guild_id]:
+            await self._servers.erase(guild_id)
+            self._limiter.forget_server(guild_id)
+            self._warnings.forget_server(guild_id)
 
     def budget(self, guild_id: int) -> ServerBudget:
         """Return what the moderators of a server allow all its members together."""

@@ -106,6 +106,11 @@ class UsageLogs:
         """Return the members of a server who have a log, and it."""
         yield from self._logs.get(guild_id, {}).items()
 
+    def forget_resets(self, guild_id: int) -> None:
+        """Let everything count again that the members of a server have used."""
+        for _, log in self.of_server(guild_id):
+            log.reset_at = None
+
     def add(self, job_id: int, guild_id: int | None, user_id: int, seconds: int, at: datetime) -> None:
         """Take the use of a running job into its member's log.
 

@@ -76,6 +76,10 @@ class BudgetWarnings:
             if (BudgetScope.OWN, guild_id, level) in self._given:
                 self._save(BudgetWarning(BudgetScope.OWN, guild_id, level, _LONG_AGO, told=True))
 
+    def forget_server(self, guild_id: int) -> None:
+        """Forget the warnings about the budgets of a server."""
+        self._given = {key: warning for key, warning in self._given.items() if key[1] != guild_id}
+
     def _give(self, status: BudgetStatus, level: WarningLevel) -> None:
         budget, now = status.budget, self._clock.now()
         if self._lasting(budget, level, now) is not None:
@@ -99,5 +103,5 @@ class BudgetWarnings:
         self._tasks.persist(
             partial(self._store.save_warning, warning),
             "keep a warning about a budget",
-            wanted=lambda: self._given[key] is warning,
+            wanted=lambda: self._given.get(key) is warning,
         )

@@ -87,6 +87,18 @@ class Database:
         }
         await asyncio.wait(closing, timeout=seconds)
 
+    @property
+    def sqlite_file(self) -> str | None:
+        """Return the path of SQLite's file; None for Postgres, and for a database in memory."""
+        url = self._engine.url
+        in_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
+        return url.database if in_file else None
+
+    async def alone(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do something outside of any transaction while no task of this process writes."""
+        async with self._turn or contextlib.nullcontext():
+            return await work()
+
     @asynccontextmanager
     async def transaction(self, *, reads: bool = False) -> AsyncIterator[AsyncConnection]:
         """Begin a transaction, commit it at the end, or roll it back if something is raised.

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bot.models.catalog import Kind
 from bot.models.drafts import Draft, Source
 from bot.storage.database import Database
+from bot.storage.privacy.compaction import Compaction
 from bot.storage.schema import drafts, to_micros
 
 LIFETIME = timedelta(days=1)  # Discord's links to files live no longer either
@@ -19,17 +20,20 @@ LIFETIME = timedelta(days=1)  # Discord's links to files live no longer either
 class DraftStore:
     """The drafts of the last day."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, compaction: Compaction) -> None:
         self._database = database
+        self._compaction = compaction
 
     async def save(self, draft: Draft, now: datetime) -> None:
         """Keep a draft in place of an older one of its id, and drop what is too old."""
         old = sa.or_(drafts.c.id == draft.id, drafts.c.saved_at < to_micros(now - LIFETIME))
-        await self._database.write(
+        dropped = await self._database.write(
             self._database.limits.interactive,
             drafts.delete().where(old),
             drafts.insert().values(_draft_to_row(draft, now)),
         )
+        if dropped:
+            self._compaction.note()
 
     async def get(self, draft_id: int) -> Draft | None:
         """Return a draft that is still kept."""

@@ -212,6 +212,7 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "refetch_until": optional_micros(job.refetch_until),
         "cancelled_by": job.cancelled_by,
         "deleted_at": optional_micros(job.deleted_at),
+        "erased": job.erased,
     }
 
 
@@ -250,6 +251,7 @@ def row_to_job(row: sa.Row[Any]) -> Job:
         refetch_until=optional_moment(row.refetch_until),
         cancelled_by=row.cancelled_by,
         deleted_at=optional_moment(row.deleted_at),
+        erased=row.erased,
         charge=Charge(row.charge),
         acknowledged=row.told,
         revision=row.revision,

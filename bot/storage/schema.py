@@ -15,7 +15,7 @@ metadata = sa.MetaData()
 # Postgres keeps no NUL in a text, and neither database a half of a surrogate pair: Discord's and GMI's JSON
 # can hold both.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_BIG, _INT = 2**63 - 1, 2**31 - 1
+BIGGEST, _INT = 2**63 - 1, 2**31 - 1
 
 
 def storable(text: str) -> str:
@@ -77,7 +77,7 @@ class _Number(sa.types.TypeDecorator[int]):
     """A whole number that stays within its column."""
 
     impl: type[sa.Integer] = sa.BigInteger
-    limit = _BIG
+    limit = BIGGEST
     cache_ok = True
 
     def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
@@ -95,6 +95,12 @@ class _Small(_Number):
 
 _COUNTED = ("quota_guild_id", "user_id", "duration", "charge", "state", "reason")
 _TO_REFETCH = sa.text("refetch_until IS NOT NULL")
+
+
+def _only_where(condition: str) -> dict[str, Any]:
+    """Return the options of an index that holds only some of the rows."""
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
 
 # Moments are whole microseconds since 1970: exact, ordered, and the same in SQLite and Postgres.
 jobs = sa.Table(
@@ -132,6 +138,7 @@ jobs = sa.Table(
     sa.Column("refetch_until", _Number),
     sa.Column("cancelled_by", _Number),
     sa.Column("deleted_at", _Number),
+    sa.Column("erased", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("jobs_by_state", "state", "created_at"),
     # All that a list of somebody's videos has to skip or count.
     sa.Index("jobs_by_user", "user_id", "created_at", "id", "deleted_at"),
@@ -146,6 +153,9 @@ jobs = sa.Table(
     # Only a hash takes a text of any length in Postgres, and whatever GMI calls an id must be saved.
     sa.Index("jobs_by_request", "request_id"),  # of the kind hash on Postgres: see the migration
     sa.Index("jobs_by_seed", "seed"),
+    # What is old is looked for every hour: rows of which nothing is left to erase are not in these.
+    sa.Index("jobs_with_content", "created_at", "id", **_only_where("deleted_at IS NULL")),
+    sa.Index("jobs_with_token", "token_expires", **_only_where("token IS NOT NULL")),
 )
 
 pending_replies = sa.Table(
@@ -262,6 +272,20 @@ quota_resets = sa.Table(
     metadata,
     sa.Column("guild_id", _Number, primary_key=True, autoincrement=False),
     sa.Column("user_id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("at", _Number, nullable=False),
+)
+
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    sa.Column("user_id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("at", _Number, nullable=False),  # whatever the member asked for up to this moment
+)
+
+departures = sa.Table(
+    "departures",
+    metadata,
+    sa.Column("guild_id", _Number, primary_key=True, autoincrement=False),
     sa.Column("at", _Number, nullable=False),
 )
 

@@ -13,6 +13,10 @@ from bot.storage.leases import LeaseStore
 from bot.storage.moderation import ModerationStore
 from bot.storage.moderation_log import ModerationLogStore
 from bot.storage.notes import NoteStore
+from bot.storage.privacy.compaction import Compaction
+from bot.storage.privacy.members import MemberStore
+from bot.storage.privacy.retention import RetentionStore
+from bot.storage.privacy.servers import ServerStore
 from bot.storage.quotas import QuotaStore
 from bot.storage.replies import PendingReplyStore
 from bot.telemetry.metrics import NO_METRICS, Metrics
@@ -39,9 +43,13 @@ class Storage:
         self.moderation = ModerationStore(database)
         self.moderation_log = ModerationLogStore(database)
         self.replies = PendingReplyStore(database)
-        self.drafts = DraftStore(database)
+        self.compaction = Compaction(database)
+        self.drafts = DraftStore(database, self.compaction)
         self.notes = NoteStore(database)
         self.leases = LeaseStore(database)
+        self.retention = RetentionStore(database)
+        self.members = MemberStore(database)
+        self.servers = ServerStore(database)
 
     @classmethod
     async def open(

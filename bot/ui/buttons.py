@@ -14,10 +14,12 @@ from bot.models.states import State
 from bot.ui.custom_ids import (
     CardAction,
     ModerationList,
+    PrivacyAction,
     card_button_id,
     draft_button_id,
     moderation_page_id,
     page_button_id,
+    privacy_button_id,
 )
 from bot.ui.translator import N_, _
 
@@ -66,6 +68,17 @@ def delete_question_view(job_id: int) -> ui.View:
     view = ui.View(timeout=None)
     for action in (CardAction.CONFIRM_DELETE, CardAction.KEEP):
         view.add_item(card_button(action, job_id))
+    return stateless(view)
+
+
+def erase_question_view(action: PrivacyAction) -> ui.View:
+    """Return the buttons that answer whether data is to be erased."""
+    erase_id, keep_id = privacy_button_id(action), privacy_button_id(PrivacyAction.KEEP)
+    view = ui.View(timeout=None)
+    view.add_item(
+        ui.Button(label=_("Erase"), emoji="🗑️", style=discord.ButtonStyle.danger, custom_id=erase_id)
+    )
+    view.add_item(ui.Button(label=_("Keep"), emoji="↩️", custom_id=keep_id))
     return stateless(view)
 
 

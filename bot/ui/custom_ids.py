@@ -32,9 +32,18 @@ class ModerationList(StrEnum):
     CHANGES = "changes"
 
 
+class PrivacyAction(StrEnum):
+    """What a button below a question of `/privacy` asks for. The values are part of the ids."""
+
+    ERASE = "erase"
+    ERASE_SERVER = "erase-server"
+    KEEP = "keep"
+
+
 SEARCH_MAX = 40  # characters; an id has 100 [Discord], and a character may count as two there
 
-_CARD, _PAGE, _DRAFT, _MODERATION = "vidu", "vidu-videos", "vidu-window", "vidu-moderation"
+_CARD, _PAGE, _DRAFT = "vidu", "vidu-videos", "vidu-window"
+_MODERATION, _PRIVACY = "vidu-moderation", "vidu-privacy"
 _NEW = "new"  # of a form that was opened with nothing to keep
 
 # What the ids of each kind of button look like.
@@ -42,6 +51,7 @@ CARD_BUTTON = rf"{_CARD}:(?P<action>{'|'.join(CardAction)}):(?P<job>[0-9]+)"
 PAGE_BUTTON = rf"(?s:{_PAGE}:(?P<page>[0-9]+)(?::(?P<search>.+))?)"
 MODERATION_PAGE = rf"{_MODERATION}:(?P<list>{'|'.join(ModerationList)}):(?P<page>[0-9]+)"
 DRAFT_BUTTON = rf"{_DRAFT}:(?P<draft>[0-9]+)"
+PRIVACY_BUTTON = rf"{_PRIVACY}:(?P<action>{'|'.join(PrivacyAction)})"
 
 
 def card_button_id(action: CardAction, job_id: int) -> str:
@@ -57,6 +67,11 @@ def page_button_id(page: int, search: str = "") -> str:
 def moderation_page_id(which: ModerationList, page: int) -> str:
     """Return the id of a button that leads to a page of a moderators' list."""
     return f"{_MODERATION}:{which.value}:{page}"
+
+
+def privacy_button_id(action: PrivacyAction) -> str:
+    """Return the id of a button below a question of `/privacy`."""
+    return f"{_PRIVACY}:{action.value}"
 
 
 def draft_button_id(draft_id: int) -> str:

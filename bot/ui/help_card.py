@@ -117,7 +117,8 @@ def _left_here(about: Help) -> str:
 def _privacy() -> str:
     text = _(
         "🔒 I save your prompts, your settings, and the links to your files and videos. "
-        "To make a video, your prompt and your references go to the provider."
+        "To make a video, your prompt and your references go to the provider. "
+        "`/privacy` shows, exports and erases what I've saved."
     )
     return f"-# {text}"
 

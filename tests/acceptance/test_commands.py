@@ -47,6 +47,10 @@ async def test_these_commands_and_no_others(payloads: dict[str, dict[str, Any]])
         "moderation log changes",
         "moderation log channel",
         "moderation unblock",
+        "privacy erase",
+        "privacy export",
+        "privacy server-erase",
+        "privacy show",
         "quota budget",
         "quota clear",
         "quota pause",
@@ -83,7 +87,7 @@ async def test_who_may_use_what_and_where(payloads: dict[str, dict[str, Any]]) -
     assert int(payloads["vidu-check"]["default_member_permissions"]) == MANAGE_GUILD
     assert payloads["vidu-check"]["contexts"] == [GUILD]
     assert payloads["vidu-check"]["integration_types"] == [GUILD_INSTALL]
-    for name in ("vidu", "videos", "help", "Make a video from this"):
+    for name in ("vidu", "videos", "help", "privacy", "Make a video from this"):
         assert payloads[name].get("default_member_permissions") is None
         assert payloads[name]["contexts"] == [GUILD, BOT_DM, PRIVATE_CHANNEL]
         assert payloads[name]["integration_types"] == [GUILD_INSTALL, USER_INSTALL]

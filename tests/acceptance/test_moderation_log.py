@@ -91,6 +91,19 @@ async def test_what_is_deleted_leaves_the_log_too(
     assert entry == f"🗑️ {world.member.mention} · deleted · 5 seconds"
 
 
+async def test_what_a_member_erases_leaves_the_log_too(
+    world: World, manager: MemberActor, log: ChannelHandle
+) -> None:
+    await run(world, manager, "moderation log channel", channel=log)
+    asked = await ask(world, prompt="a secret fox")
+    await until(world, asked, READY)
+    assert "a secret fox" in (await logged(world, log))[-1]
+    await press(world.member, await world.member.slash(world.channel, "privacy erase"), "Erase")
+    await world.env.advance_time(60)
+    entry = (await logged(world, log))[-1]
+    assert entry == f"🗑️ {world.member.mention} · deleted · 5 seconds"
+
+
 async def test_a_private_request_shows_who_and_how_much(
     world: World, manager: MemberActor, log: ChannelHandle
 ) -> None:

@@ -17,6 +17,7 @@ from fakes.gmi.script import Outcome
 from fakes.media import picture
 from fakes.world import SimulatedCdn, World
 from tests.acceptance.member import ask, assert_quota_untouched, card_text, private_answer, until
+from tests.unit.storage.faults import pages_at_most
 
 READY = "✅ Your video is ready"
 HOUR = 3600
@@ -155,15 +156,14 @@ async def test_a_locked_database_spends_nothing_and_is_told(world: World, cloud:
 async def test_a_full_disk_spends_nothing_and_the_bot_recovers_with_it(world: World, cloud: GmiCloud) -> None:
     async with world.bot.storage.database.transaction() as connection:
         pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar()
-        await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
     prompt = "🦊" * 1990  # more bytes than the pages that are left can hold
-    text = private_answer(await ask(world, prompt=prompt))
+    with pages_at_most(pages or 0):
+        text = private_answer(await ask(world, prompt=prompt))
     assert "I can't save anything right now" in text
     assert_quota_untouched(world)
     assert cloud.paid == 0
-    async with world.bot.storage.database.transaction() as connection:
-        await connection.exec_driver_sql("PRAGMA max_page_count=1000000")
-    await until(world, await ask(world, prompt=prompt), READY)
+    with pages_at_most(1_000_000):
+        await until(world, await ask(world, prompt=prompt), READY)
 
 
 async def test_what_happened_while_the_storage_was_in_trouble_is_saved_later(

@@ -47,7 +47,7 @@ def channels() -> Channels:
 
 @pytest.fixture
 async def moderation(storage: Storage) -> ModerationService:
-    service = ModerationService(storage.moderation, FixedClock())
+    service = ModerationService(storage.moderation, storage.servers, FixedClock())
     await service.set_log_channel(GUILD, CHANNEL)
     return service
 

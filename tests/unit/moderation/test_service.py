@@ -22,7 +22,7 @@ def clock() -> FixedClock:
 
 
 async def after_a_restart(storage: Storage, clock: FixedClock) -> ModerationService:
-    service = ModerationService(storage.moderation, clock)
+    service = ModerationService(storage.moderation, storage.servers, clock)
     await service.load()
     return service
 

@@ -341,3 +341,32 @@ async def test_the_first_budget_counts_what_was_used_before_it_however_long_the_
     await service.set_budget(GUILD, Rule(9, None, Period.DAY))
 
     assert [status.used_videos for status in service.budgets_in_force(GUILD)] == [1]
+
+
+async def test_a_server_is_forgotten_in_memory_as_in_storage(
+    service: QuotaService, limiter: QuotaLimiter, storage: Storage, clock: FixedClock
+) -> None:
+    job = new_job(1, MEMBER)
+    await storage.jobs.add(job)
+    limiter.replay(1, GUILD, MEMBER, 5, START, job.charge)
+    limiter.budgets.add(1, GUILD, 5, START)
+    for guild_id in (GUILD, GUILD + 1):
+        await service.set_rule(guild_id, Scope.SERVER, None, Rule(2, None))
+        await service.set_budget(guild_id, Rule(3, None))
+        await service.set_paused(guild_id, True)
+        await service.reset(guild_id, MEMBER)
+    assert service.status(GUILD, MEMBER, []).used_videos == 0
+    await service.forget_server(GUILD)
+    for quotas in (service, await after_a_restart(storage, clock)):
+        assert quotas.rules(GUILD) == []
+        assert quotas.budget(GUILD) == ServerBudget()
+        assert quotas.status(GUILD, MEMBER, []).used_videos == 1
+        assert len(quotas.rules(GUILD + 1)) == 1
+        assert quotas.budget(GUILD + 1).paused
+
+
+async def test_a_server_whose_rules_cannot_be_erased_keeps_them(service: QuotaService) -> None:
+    await service.set_rule(GUILD, Scope.SERVER, None, Rule(2, None))
+    with full_disk(), pytest.raises(StorageUnavailable):
+        await service.forget_server(GUILD)
+    assert len(service.rules(GUILD)) == 1

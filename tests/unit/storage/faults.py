@@ -25,6 +25,20 @@ def full_disk() -> Iterator[None]:
 
 
 @contextmanager
+def pages_at_most(count: int) -> Iterator[None]:
+    """Let SQLite's file grow no further, on whichever connection."""
+
+    def limit(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count={count}")
+
+    sa.event.listen(sa.Engine, "begin", limit)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, "begin", limit)
+
+
+@contextmanager
 def another_writer(file: Path) -> Iterator[None]:
     """Hold SQLite's write lock, as a backup or a repair tool does."""
     lock = sqlite3.connect(file, timeout=0)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bot.ui import custom_ids
-from bot.ui.custom_ids import CardAction
+from bot.ui.custom_ids import CardAction, PrivacyAction
 
 
 def test_the_ids_in_old_messages_still_mean_the_same() -> None:
@@ -25,6 +25,11 @@ def test_the_ids_in_old_messages_still_mean_the_same() -> None:
     assert custom_ids.page_button_id(3, "fox shore") == "vidu-videos:3:fox shore"
     assert custom_ids.draft_button_id(7) == custom_ids.modal_id(7) == "vidu-window:7"
     assert custom_ids.modal_id(None) == "vidu-window:new"
+    assert [custom_ids.privacy_button_id(action) for action in PrivacyAction] == [
+        "vidu-privacy:erase",
+        "vidu-privacy:erase-server",
+        "vidu-privacy:keep",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -37,6 +42,9 @@ def test_the_ids_in_old_messages_still_mean_the_same() -> None:
         (custom_ids.PAGE_BUTTON, "vidu-videos:3:fox: 50%\n", {"page": "3", "search": "fox: 50%\n"}),
         (custom_ids.DRAFT_BUTTON, "vidu-window:7", {"draft": "7"}),
         (custom_ids.MODERATION_PAGE, "vidu-moderation:blocked:2", {"list": "blocked", "page": "2"}),
+        (custom_ids.PRIVACY_BUTTON, "vidu-privacy:erase", {"action": "erase"}),
+        (custom_ids.PRIVACY_BUTTON, "vidu-privacy:erase-server", {"action": "erase-server"}),
+        (custom_ids.PRIVACY_BUTTON, "vidu-privacy:keep", {"action": "keep"}),
     ],
 )
 def test_each_kind_of_button_recognizes_its_own_ids_only(
@@ -50,6 +58,7 @@ def test_each_kind_of_button_recognizes_its_own_ids_only(
         custom_ids.PAGE_BUTTON,
         custom_ids.DRAFT_BUTTON,
         custom_ids.MODERATION_PAGE,
+        custom_ids.PRIVACY_BUTTON,
     )
     assert [other for other in templates if re.fullmatch(other, custom_id)] == [template]
 

@@ -1,0 +1,47 @@
+"""Which servers the bot was removed from: their rules go some time later, unless it comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Coroutine
+from functools import partial
+from typing import Any
+
+from bot.clock import Clock
+from bot.storage.storage import Storage
+from bot.tasks import Tasks
+
+
+class Departures:
+    """Notes who leaves and who comes back; while storage is in trouble that is made up for later."""
+
+    def __init__(self, storage: Storage, clock: Clock, tasks: Tasks) -> None:
+        self._store = storage.servers
+        self._clock = clock
+        self._tasks = tasks
+        self._latest: dict[int, bool] = {}  # whether the bot is in a server, where that changed
+
+    def left(self, guild_id: int) -> None:
+        """Note that the bot was removed from a server."""
+        self._note(guild_id, partial(self._store.note_departure, guild_id, self._clock.now()), present=False)
+
+    def joined(self, guild_id: int) -> None:
+        """Note that the bot was added to a server, perhaps again."""
+        self._note(guild_id, partial(self._store.cancel_departures, {guild_id}), present=True)
+
+    def _note(self, guild_id: int, write: Callable[[], Coroutine[Any, Any, None]], *, present: bool) -> None:
+        self._latest[guild_id] = present
+        self._tasks.persist(
+            write, f"note server {guild_id}", wanted=lambda: self._latest[guild_id] is present
+        )
+
+    def compare(self, present: Collection[int]) -> None:
+        """Find out, after a time without a connection, which servers the bot is in no more or again."""
+        self._tasks.persist(
+            partial(self._compare, frozenset(present)), "compare the servers", wanted=lambda: True
+        )
+
+    async def _compare(self, present: frozenset[int]) -> None:
+        now = self._clock.now()
+        for guild_id in await self._store.known() - present:
+            await self._store.note_departure(guild_id, now)
+        await self._store.cancel_departures(set(present))

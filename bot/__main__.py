@@ -16,7 +16,8 @@ import discord
 
 from bot.checks.findings import Level
 from bot.checks.installation import check_installation
-from bot.client import ViduBot, new_bot
+from bot.client.bot import ViduBot
+from bot.client.sharded import new_bot
 from bot.clock import Clock, SystemClock
 from bot.connection.reconnect import GatewayUnreachable
 from bot.exit_codes import ExitCode

@@ -27,7 +27,7 @@ from bot.ui.texts import answers as texts
 from bot.ui.texts.privacy import job_erased
 
 if TYPE_CHECKING:
-    from bot.client import ViduBot
+    from bot.client.bot import ViduBot
 
 log = logging.getLogger(__name__)
 

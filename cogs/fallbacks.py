@@ -18,7 +18,7 @@ from bot.ui.custom_ids import is_modal
 from bot.ui.texts import answers as texts
 
 if TYPE_CHECKING:
-    from bot.client import ViduBot
+    from bot.client.bot import ViduBot
 
 log = logging.getLogger(__name__)
 

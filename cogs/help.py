@@ -14,7 +14,7 @@ from bot.settings import Settings
 from bot.ui.help_card import PRIVACY, TERMS, Help, help_card
 
 if TYPE_CHECKING:
-    from bot.client import ViduBot
+    from bot.client.bot import ViduBot
 
 
 class HelpCommand(commands.Cog, name="Help"):

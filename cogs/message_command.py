@@ -15,7 +15,7 @@ from bot.models.drafts import Draft, fitting
 from bot.ui.texts import answers as texts
 
 if TYPE_CHECKING:
-    from bot.client import ViduBot
+    from bot.client.bot import ViduBot
 
 NAME = "Make a video from this"
 

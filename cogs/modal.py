@@ -20,7 +20,7 @@ from bot.ui.custom_ids import DRAFT_BUTTON, draft_id_of, is_modal, number_in
 from bot.ui.texts import answers as texts
 
 if TYPE_CHECKING:
-    from bot.client import ViduBot
+    from bot.client.bot import ViduBot
 
 
 class Forms(commands.Cog):

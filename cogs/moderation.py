@@ -22,7 +22,7 @@ from bot.ui.texts import answers as answer_texts
 from bot.ui.texts.quota_commands import with_warnings
 
 if TYPE_CHECKING:
-    from bot.client import ViduBot
+    from bot.client.bot import ViduBot
 
 Entry = app_commands.Range[str, 1, ENTRY_MAX]
 Reason = app_commands.Range[str, 1, REASON_MAX]

@@ -24,7 +24,7 @@ from bot.ui.texts import privacy as texts
 from bot.ui.texts.answers import server_only
 
 if TYPE_CHECKING:
-    from bot.client import ViduBot
+    from bot.client.bot import ViduBot
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from bot.models.quotas import Period
 from bot.ui.texts import quota_commands as texts
 
 if TYPE_CHECKING:
-    from bot.client import ViduBot
+    from bot.client.bot import ViduBot
 
 # Sanity; more than anybody pays for.
 Videos = app_commands.Range[int, 0, 100_000]

@@ -17,7 +17,7 @@ from bot.ui.custom_ids import CARD_BUTTON, number_in
 from bot.ui.texts import moderation_report as texts
 
 if TYPE_CHECKING:
-    from bot.client import ViduBot
+    from bot.client.bot import ViduBot
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from bot.ui.custom_ids import PAGE_BUTTON, SEARCH_MAX, number_in
 from bot.ui.video_list import PAGE, video_list
 
 if TYPE_CHECKING:
-    from bot.client import ViduBot
+    from bot.client.bot import ViduBot
 
 
 class Videos(commands.Cog):

@@ -23,7 +23,7 @@ from bot.models.requests import (
 )
 
 if TYPE_CHECKING:
-    from bot.client import ViduBot
+    from bot.client.bot import ViduBot
 
 
 class Vidu(commands.Cog):

@@ -14,7 +14,7 @@ from bot.intake.context import Interaction
 from bot.ui.texts.channel_check import channel_check
 
 if TYPE_CHECKING:
-    from bot.client import ViduBot
+    from bot.client.bot import ViduBot
 
 
 class ViduCheck(commands.Cog, name="Check"):

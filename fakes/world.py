@@ -12,7 +12,7 @@ from typing import Any
 import discord
 import simcord
 
-from bot.client import ViduBot
+from bot.client.bot import ViduBot
 from bot.clock import SystemClock
 from bot.media.cdn import CdnError, LargerThanAllowed
 from bot.settings import Settings, load

@@ -9,8 +9,8 @@ from datetime import datetime
 from bot.clock import Clock, sleep
 from bot.tasks import Tasks, TaskState
 
-BEAT_EVERY = 1.0  # seconds
-BEAT_LATE = 10.0  # seconds without a beat; members are then waiting beyond Discord's 3 s
+BEAT_EVERY = 20.0  # seconds; a bot with nothing to do is to sleep, and not to wake up for its own pulse
+BEAT_LATE = 10.0  # seconds that a beat is overdue; members are then waiting beyond Discord's 3 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Health:
         self._last: datetime | None = None  # None before the first beat
 
     async def beat(self) -> None:
-        """Note every second that the event loop gets round to it, and how late it was; for ever."""
+        """Note every 20 seconds that the event loop gets round to it, and how late it was; for ever."""
         while True:
             began = self._last = self._clock.now()
             await sleep(self._clock, BEAT_EVERY)
@@ -66,7 +66,8 @@ class Health:
         if self._last is None:
             return True, "the event loop is about to be measured"
         age = (self._clock.now() - self._last).total_seconds()
-        return age <= BEAT_LATE, f"the event loop was last seen working {max(0.0, age):.1f} s ago"
+        text = f"the event loop was last seen working {max(0.0, age):.1f} s ago"
+        return age <= BEAT_EVERY + BEAT_LATE, text
 
 
 class Readiness:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.client import UPLOAD_BYTES
+from bot.client.parts import UPLOAD_BYTES
 from bot.media.inspection.inspector import CLIPS_AT_ONCE, PAUSE
 from fakes.clock import until as until_real
 from fakes.discord.model import Account, Slash, Upload

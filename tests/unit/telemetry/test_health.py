@@ -7,7 +7,7 @@ import contextlib
 from datetime import UTC, datetime, timedelta
 
 from bot.tasks import Tasks
-from bot.telemetry.health import BEAT_LATE, Health, Readiness
+from bot.telemetry.health import BEAT_EVERY, BEAT_LATE, Health, Readiness
 
 
 class SlowClock:
@@ -58,13 +58,13 @@ async def test_a_loop_that_stands_still_is_not_healthy() -> None:
     checked, _ = health(clock)
     await beat(checked)
 
-    clock.moment += timedelta(seconds=BEAT_LATE)
+    clock.moment += timedelta(seconds=BEAT_EVERY + BEAT_LATE)
     assert checked.report().ok
     clock.moment += timedelta(seconds=1)
     report = checked.report()
 
     assert not report.ok
-    assert report.lines[0] == "failing: the event loop was last seen working 11.0 s ago"
+    assert report.lines[0] == "failing: the event loop was last seen working 31.0 s ago"
 
 
 async def test_a_task_that_was_given_up_is_not_healthy() -> None:

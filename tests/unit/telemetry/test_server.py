@@ -101,7 +101,7 @@ async def test_with_port_0_nothing_is_served_or_counted() -> None:
 def test_with_port_0_a_bot_loads_neither_the_server_nor_the_metrics_library() -> None:
     code = (
         "import sys\n"
-        "from bot.client import ViduBot\n"
+        "from bot.client.bot import ViduBot\n"
         "from bot.settings import load\n"
         "fake = {'discord_token': 'fake', 'gmi_api_key': 'fake', '_env_file': None}\n"
         "ViduBot(load(http_port=int(sys.argv[1]), **fake))\n"

@@ -1,0 +1,204 @@
+"""What the bot stands on, opened in order; each part is closed before those that it stands on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from bot.checks.at_start import log_gmi
+from bot.connection.registration import register
+from bot.delivery.fetcher import Fetcher
+from bot.delivery.log_poster import LogMessages
+from bot.delivery.routes import Routes
+from bot.delivery.sender import Delivery
+from bot.delivery.thumbnails import Thumbnails
+from bot.gmi.client import GmiCloud
+from bot.intake.attachments import AttachmentReader
+from bot.intake.intake import Intake
+from bot.intake.server_rules import ServerRules
+from bot.jobs.service import JobService
+from bot.media.cdn import DiscordCdn
+from bot.media.download import open_session
+from bot.media.hosts import is_on_this_machine
+from bot.models.catalog import CATALOG
+from bot.moderation.audit_log import AuditLog
+from bot.moderation.content_filter import read_file
+from bot.moderation.departures import Departures
+from bot.moderation.privacy import Privacy
+from bot.moderation.retention import Retention
+from bot.moderation.service import ModerationService
+from bot.quotas.budgets import Budgets
+from bot.quotas.limiter import QuotaLimiter
+from bot.quotas.service import QuotaService
+from bot.quotas.warnings import BudgetWarnings
+from bot.telemetry.metrics import Readings
+from bot.ui.texts.budgets import ceilings_in_force
+
+if TYPE_CHECKING:
+    from bot.client.bot import ViduBot
+
+log = logging.getLogger(__name__)
+
+KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS
+UPLOAD_BYTES = 100 * 1024 * 1024  # of references that wait for their first card, in all
+DNS_CACHE = 300  # seconds
+
+
+async def open_parts(bot: ViduBot) -> None:
+    """Open each part after those that it stands on; each is closed before them."""
+    settings = bot.settings
+    bot.storage = await bot.parts.enter_async_context(bot.slot.open_storage(metrics=bot.metrics))
+    # Before the slot is given back: what another process then hears is for that process alone.
+    bot.parts.push_async_callback(bot.leave_gateway)
+    bot.telemetry.readiness.storage = bot.storage.answers
+    session = await bot.parts.enter_async_context(_open_session())
+    bot.cdn = bot.given_cdn or DiscordCdn(session, metrics=bot.metrics)
+    limiter = QuotaLimiter(
+        settings.quota, settings.quota_running, settings.quota_attempts_per_hour, settings.ceilings
+    )
+    log.info("%s", ceilings_in_force(settings.ceilings))
+    warnings = BudgetWarnings(limiter.budgets, bot.storage.budgets, bot.clock, bot.tasks, settings.price)
+    bot.quota_service = QuotaService(bot.storage, limiter, warnings, bot.clock)
+    bot.moderation = ModerationService(
+        bot.storage.moderation,
+        bot.storage.servers,
+        bot.clock,
+        read_file(settings.filter_file) if settings.filter_file else (),
+    )
+    await bot.moderation.load()
+    bot.audit_log = await _open_log(bot, warnings)
+    bot.tasks.supervise(bot.audit_log.run, "write the logs of servers")
+    await _open_jobs(bot, session, limiter, warnings)
+    _open_privacy(bot)
+    bot.intake = Intake(
+        jobs=bot.job_service,
+        quotas=limiter,
+        budget_warnings=warnings,
+        server_rules=ServerRules(bot.moderation, bot.audit_log),
+        files=AttachmentReader(bot.inspector, bot.cdn, bot.upload_bytes),
+        drafts=bot.storage.drafts,
+        upload_bytes=bot.upload_bytes,
+        clock=bot.clock,
+        access=bot.access,
+        metrics=bot.metrics,
+    )
+    bot.metrics.observe(_readings(bot, limiter.budgets))
+
+
+async def _open_jobs(
+    bot: ViduBot, session: aiohttp.ClientSession, limiter: QuotaLimiter, warnings: BudgetWarnings
+) -> None:
+    """Open what takes jobs to their end, and take over those of an earlier process."""
+    settings = bot.settings
+    key = settings.gmi_api_key.get_secret_value()
+    bot.delivery = await bot.parts.enter_async_context(_open_delivery(bot, session))
+    bot.thumbnails = Thumbnails(bot.delivery, bot.clock)
+    gmi = GmiCloud(
+        session,
+        settings.gmi_base_url,
+        key,
+        settings.gmi_org_id,
+        bot.metrics,
+        may_submit=bot.slot.is_held,
+    )
+    bot.job_service = JobService(
+        storage=bot.storage,
+        quotas=limiter,
+        budget_warnings=warnings,
+        gmi=gmi,
+        delivery=bot.delivery,
+        clock=bot.clock,
+        tasks=bot.tasks,
+        slot=bot.slot,
+        model=settings.gmi_model,
+        deadline=timedelta(minutes=settings.job_deadline_minutes),
+        requests_per_minute=settings.gmi_requests_per_minute,
+        notify_after=_notify_after(settings.notify_after_seconds),
+        metrics=bot.metrics,
+    )
+    bot.job_service.watch(bot.audit_log.job_changed)
+    bot.parts.push_async_callback(bot.audit_log.close)  # after the jobs: it writes how the last ones ended
+    bot.parts.push_async_callback(bot.job_service.close)
+    await bot.job_service.open()
+    bot.tasks.spawn(log_gmi(gmi, CATALOG[settings.gmi_model]), "compare the model with our table")
+
+
+def _open_privacy(bot: ViduBot) -> None:
+    """Open what erases data by age and on request."""
+    retention = Retention(
+        bot.storage,
+        bot.job_service.erasure,
+        bot.clock,
+        timedelta(days=bot.settings.retention_days),
+        forget_server=bot.forget_server,
+        refresh_logs=bot.audit_log.load,
+    )
+    bot.privacy = Privacy(bot.storage, retention, bot.clock)
+    bot.departures = Departures(bot.storage, bot.clock, bot.tasks)
+    bot.tasks.supervise(retention.run, "erase what is old")
+
+
+def _open_session() -> aiohttp.ClientSession:
+    """Return a session for everything but finished videos."""
+    connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=KEEPALIVE, ttl_dns_cache=DNS_CACHE)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+
+@asynccontextmanager
+async def _open_delivery(bot: ViduBot, session: aiohttp.ClientSession) -> AsyncIterator[Delivery]:
+    """Open what brings cards and videos to members."""
+    loopback = is_on_this_machine(bot.settings.gmi_base_url)
+    # On the connections of the shared session, and apart from it: all that this one sends goes to Discord.
+    cards = aiohttp.ClientSession(
+        connector=session.connector,
+        connector_owner=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[bot.telemetry.trace_discord()],
+    )
+    async with cards, open_session(loopback=loopback) as downloads:
+        fetcher = Fetcher(downloads, bot.clock, loopback=loopback, metrics=bot.metrics)
+        yield Delivery(Routes(bot, cards, bot.clock), fetcher, may_post=bot.slot.is_held)
+
+
+def _readings(bot: ViduBot, budgets: Budgets) -> Readings:
+    """Return how things stand whenever somebody asks for the metrics."""
+    return Readings(
+        now=bot.clock.now,
+        open_jobs=bot.job_service.open_jobs,
+        budgets=lambda: budgets.of_bot(bot.clock.now()),
+        closed_gate=lambda: bot.job_service.gate.reason,
+        unreadable_events=bot.events.unreadable,
+        tasks=bot.tasks,
+        readiness=bot.telemetry.readiness,
+    )
+
+
+async def register_commands(bot: ViduBot) -> None:
+    """Register the commands with Discord, and note that it is done."""
+    await register(bot.tree, bot.storage, bot.clock)
+    bot.telemetry.readiness.commands_registered = True
+
+
+async def _open_log(bot: ViduBot, warnings: BudgetWarnings) -> AuditLog:
+    """Open what writes into the log channels of servers."""
+    storage = bot.storage
+    audit_log = AuditLog(
+        moderation=bot.moderation,
+        store=storage.moderation_log,
+        jobs=storage.jobs,
+        poster=LogMessages(bot),
+        clock=bot.clock,
+        price=bot.settings.price,
+    )
+    warnings.on_given = audit_log.budget_warning
+    await audit_log.load()
+    return audit_log
+
+
+def _notify_after(seconds: int) -> timedelta | None:
+    return None if seconds < 0 else timedelta(seconds=seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -121,23 +122,28 @@ async def _migrate(engine: AsyncEngine, *, keep: bool) -> None:
 
 def _check_file(connection: sa.Connection) -> None:
     """Look for damage, as far as that goes in the time that a start has."""
-    until = time.monotonic() + CHECK_SECONDS
+    until = time.perf_counter() + CHECK_SECONDS
     driver: Any = connection.connection.dbapi_connection
+    stopped = False
 
-    def stop_after(moment: float | None) -> None:
-        handler = None if moment is None else lambda: time.monotonic() > moment
+    def is_over() -> bool:
+        nonlocal stopped
+        stopped = time.perf_counter() > until
+        return stopped
+
+    def watch(handler: Callable[[], bool] | None) -> None:
         driver.run_async(lambda sqlite: sqlite.set_progress_handler(handler, CHECK_STEPS))
 
-    stop_after(until)
+    watch(is_over)
     try:
         verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
     except sa.exc.OperationalError:
-        if time.monotonic() <= until:
+        if not stopped:
             raise
         log.info("The database is large: `python -m bot verify` checks all of it")
         verdict = "ok"  # of what was read until then
     finally:
-        stop_after(None)
+        watch(None)
     if verdict != "ok":
         raise sa.exc.DatabaseError("quick_check", None, Exception(str(verdict)))
 

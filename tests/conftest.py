@@ -83,7 +83,9 @@ def is_measured(item: pytest.Item) -> bool:
     The tests of the process run the bot in a process of its own, and the steps of a state machine take the
     same lines a thousand times that other tests take too.
     """
-    return not ("process" in item.path.parts or item.name == "runTest" or item.path.stem in REPEATING)
+    parts = item.path.parts
+    repeats = "acceptance" in parts and item.path.stem in REPEATING
+    return not (repeats or "process" in parts or item.name == "runTest")
 
 
 @pytest.fixture(autouse=True)

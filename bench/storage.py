@@ -20,8 +20,8 @@ from bot.models.jobs import CardLocation, Charge, Job
 from bot.models.quotas import Period, Rule
 from bot.models.requests import Reference, VideoRequest
 from bot.models.states import Reason, State
+from bot.storage.columns import to_micros
 from bot.storage.jobs import job_to_row
-from bot.storage.schema import to_micros
 from bot.storage.storage import Storage, TimeLimits
 from fakes.process import open_wire
 

@@ -10,8 +10,8 @@ from typing import Any
 from bot.clock import Clock
 from bot.models.privacy import Erasure, Export, StoredData
 from bot.moderation.retention import Retention
+from bot.storage.columns import BIGGEST, to_moment
 from bot.storage.privacy.members import ErasureRequest
-from bot.storage.schema import BIGGEST, to_moment
 from bot.storage.storage import Storage
 
 BATCH = 200  # jobs that are read at once

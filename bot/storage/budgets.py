@@ -20,8 +20,9 @@ from bot.models.budgets import (
 )
 from bot.models.quotas import Period, Rule
 from bot.models.states import ENDED_WITHOUT_VIDEO, GIVEN_UP
+from bot.storage.columns import to_micros, to_moment
 from bot.storage.database import Database
-from bot.storage.schema import budget_warnings, jobs, server_budgets, to_micros, to_moment
+from bot.storage.schema import budget_warnings, jobs, server_budgets
 
 RESERVING = 0x62756467  # the key of the lock that lets one process at a time reserve in Postgres
 

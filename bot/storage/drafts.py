@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from bot.models.catalog import Kind
 from bot.models.drafts import Draft, Source
+from bot.storage.columns import to_micros
 from bot.storage.database import Database
 from bot.storage.privacy.compaction import Compaction
-from bot.storage.schema import drafts, to_micros
+from bot.storage.schema import drafts
 
 LIFETIME = timedelta(days=1)  # Discord's links to files live no longer either
 

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from bot.storage.columns import dump_json, load_json
 from bot.storage.errors import refusal_to_open
-from bot.storage.schema import dump_json, load_json
 
 BUSY_TIMEOUT = 5000  # milliseconds that SQLite waits for another writer, such as a backup
 CONNECT_SECONDS = 5.0  # for a connection to Postgres

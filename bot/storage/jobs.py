@@ -20,16 +20,10 @@ from bot.models.jobs import CardLocation, Charge, Job
 from bot.models.requests import Reference, VideoRequest
 from bot.models.states import OPEN, Reason, State
 from bot.storage.budgets import find_exceeded_budget
+from bot.storage.columns import optional_micros, optional_moment, to_micros, to_moment
 from bot.storage.database import Database
 from bot.storage.errors import StaleJob, StorageConflict
-from bot.storage.schema import (
-    jobs,
-    optional_micros,
-    optional_moment,
-    pending_replies,
-    to_micros,
-    to_moment,
-)
+from bot.storage.schema import jobs, pending_replies
 
 BATCH = 500  # values in one statement, which has at most 32,766 [SQLite]
 

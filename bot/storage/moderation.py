@@ -8,16 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.models.moderation import AgeRule, Block, EntryKind, FilterEntry, ServerSettings
+from bot.storage.columns import optional_micros, optional_moment, to_micros, to_moment
 from bot.storage.database import Database
-from bot.storage.schema import (
-    filter_entries,
-    member_blocks,
-    optional_micros,
-    optional_moment,
-    server_settings,
-    to_micros,
-    to_moment,
-)
+from bot.storage.schema import filter_entries, member_blocks, server_settings
 
 
 class ModerationStore:

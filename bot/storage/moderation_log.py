@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from bot.models.moderation import ChangeKind, RuleChange
 from bot.models.states import OPEN
+from bot.storage.columns import to_micros, to_moment
 from bot.storage.database import Database
-from bot.storage.schema import jobs, log_entries, rule_changes, to_micros, to_moment
+from bot.storage.schema import jobs, log_entries, rule_changes
 
 
 class Shown(StrEnum):

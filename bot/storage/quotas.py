@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from bot.models.jobs import Charge
 from bot.models.quotas import Period, Rule, Scope, Usage
 from bot.models.states import OPEN, REFUNDING, Reason, State, is_in_vain, may_be_billed
+from bot.storage.columns import to_micros, to_moment
 from bot.storage.database import Database
-from bot.storage.schema import jobs, quota_resets, quota_rules, to_micros, to_moment
+from bot.storage.schema import jobs, quota_resets, quota_rules
 
 BATCH = 500  # values in one statement, which has at most 32,766 [SQLite]
 PAGE = 5_000  # rows that are in memory at once while many are read

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from structlog.contextvars import clear_contextvars
 
 from bot.models.jobs import CardLocation, PendingReply
+from bot.storage.columns import optional_micros, optional_moment
 from bot.storage.database import Database
 from bot.storage.errors import StorageFault, StorageUnavailable
-from bot.storage.schema import optional_micros, optional_moment, pending_replies
+from bot.storage.schema import pending_replies
 
 log = logging.getLogger(__name__)
 

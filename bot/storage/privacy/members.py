@@ -12,17 +12,9 @@ from bot.models.jobs import Charge
 from bot.models.privacy import StoredData
 from bot.models.quotas import LONGEST, Scope
 from bot.models.states import OPEN
+from bot.storage.columns import to_micros, to_moment
 from bot.storage.database import Database
-from bot.storage.schema import (
-    drafts,
-    erasures,
-    jobs,
-    member_blocks,
-    quota_resets,
-    quota_rules,
-    to_micros,
-    to_moment,
-)
+from bot.storage.schema import drafts, erasures, jobs, member_blocks, quota_resets, quota_rules
 
 NOBODY = 0  # whom a row belongs to that nothing needs to know any more; Discord's ids are never 0
 SECRET = {"token", "token_expires"}  # whoever has a token can change the bot's answers

@@ -10,17 +10,10 @@ import sqlalchemy as sa
 
 from bot.models.quotas import LONGEST
 from bot.models.states import OPEN
+from bot.storage.columns import to_micros
 from bot.storage.database import Database
 from bot.storage.drafts import LIFETIME
-from bot.storage.schema import (
-    departures,
-    drafts,
-    erasures,
-    jobs,
-    pending_replies,
-    quota_resets,
-    to_micros,
-)
+from bot.storage.schema import departures, drafts, erasures, jobs, pending_replies, quota_resets
 
 BATCH = 300  # jobs in one statement: others write in between
 

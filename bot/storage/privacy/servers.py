@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from bot.storage.columns import to_micros
 from bot.storage.database import Database
 from bot.storage.schema import (
     budget_warnings,
@@ -19,7 +20,6 @@ from bot.storage.schema import (
     rule_changes,
     server_budgets,
     server_settings,
-    to_micros,
 )
 
 RULES = (quota_rules, server_budgets, quota_resets, budget_warnings)

@@ -14,9 +14,10 @@ from bot.models.jobs import CardLocation, Charge, Job, PendingReply, erased
 from bot.models.privacy import StoredData
 from bot.models.quotas import LONGEST, Rule, Scope
 from bot.models.states import State
+from bot.storage.columns import BIGGEST
 from bot.storage.privacy.members import ErasureRequest
 from bot.storage.privacy.retention import AgeLimits
-from bot.storage.schema import BIGGEST, jobs
+from bot.storage.schema import jobs
 from bot.storage.storage import Storage
 from tests.unit.storage.samples import GUILD, START, new_job
 

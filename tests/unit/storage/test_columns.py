@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.storage.schema import (
+from bot.storage.columns import (
     dump_json,
     load_json,
     optional_micros,

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Coroutine
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from bot.clock import Clock
-from bot.storage.storage import Storage
+from bot.clock import Clock, sleep
+from bot.storage.storage import Storage, StorageUnavailable
 from bot.tasks import Tasks
+
+RETRY = 60.0  # seconds before a database in trouble is asked again
+
+log = logging.getLogger(__name__)
 
 
 class Departures:
@@ -42,6 +48,16 @@ class Departures:
 
     async def _compare(self, present: frozenset[int]) -> None:
         now = self._clock.now()
+        while True:
+            try:
+                await self._note_changes(present, now)
+            except StorageUnavailable as trouble:
+                log.warning("Which servers the bot has left isn't noted yet (%s)", trouble)
+                await sleep(self._clock, RETRY)
+            else:
+                return
+
+    async def _note_changes(self, present: frozenset[int], now: datetime) -> None:
         for guild_id in await self._store.known() - present:
             await self._store.note_departure(guild_id, now)
         await self._store.cancel_departures(set(present))

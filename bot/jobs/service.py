@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -128,7 +129,8 @@ class JobService:
 
     async def add_pending_reply(self, pending: PendingReply) -> None:
         """Remember that a member waits for an answer, until a job starts or the reply is removed."""
-        await self._storage.replies.add(pending)
+        shard = self._slot.home_shard(pending.location.guild_id)
+        await self._storage.replies.add(replace(pending, shard=shard))
 
     async def remove_pending_reply(self, reply_id: int) -> None:
         """Forget a pending reply whose member has read a refusal."""

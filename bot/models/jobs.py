@@ -52,6 +52,7 @@ class PendingReply:
     id: int  # of the interaction, and of the job that may come of it
     user_id: int
     location: CardLocation
+    shard: int = 0  # whose process answers it
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Job:
     refetch_until: datetime | None = None  # its link was posted; until then its file is still to be put there
     charge: Charge = Charge.HELD
     spoiler: bool = False  # pictures and video are covered until somebody chooses to look
+    shard: int = 0  # whose process takes it to its end, of as many shards as there were then
     quota_guild_id: int | None = None  # the server whose quotas count; it never changes with the card's place
     acknowledged: bool = False  # the member has seen how it ended
     cancelled_by: int | None = None  # the user who asked for it, where GMI may not have agreed yet

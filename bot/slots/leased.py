@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from bot.clock import Clock, monotonic, sleep
+from bot.models.shards import shard_of
 from bot.slots.slot import SlotState
 from bot.storage.leases import Lease
 from bot.storage.storage import Storage, StorageFault, StorageUnavailable, TimeLimits
@@ -68,6 +69,10 @@ class LeasedSlot:
     def shard_ids(self) -> tuple[int, ...]:
         """Return which of Discord's shards this process serves; none unless it holds the slot."""
         return self._shard_ids if self.state is SlotState.HOLDING else ()
+
+    def home_shard(self, guild_id: int | None) -> int:
+        """Return the shard to which something belongs that reached this process; None is a direct message."""
+        return shard_of(guild_id, len(self._shard_ids))
 
     @asynccontextmanager
     async def open_storage(

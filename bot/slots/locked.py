@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.clock import Clock, sleep
+from bot.models.shards import shard_of
 from bot.slots.slot import SlotState
 from bot.storage.errors import why_unusable
 from bot.storage.file_lock import FileLock, database_file
@@ -38,6 +39,10 @@ class LockedSlot:
     def shard_ids(self) -> tuple[int, ...]:
         """Return which of Discord's shards this process serves; none unless it holds the slot."""
         return self._shard_ids if self.state is SlotState.HOLDING else ()
+
+    def home_shard(self, guild_id: int | None) -> int:
+        """Return the shard to which something belongs that reached this process; None is a direct message."""
+        return shard_of(guild_id, len(self._shard_ids))
 
     @asynccontextmanager
     async def open_storage(

@@ -36,6 +36,10 @@ class Slot(Protocol):
         """Return which of Discord's shards this process serves; none unless it holds the slot."""
         ...
 
+    def home_shard(self, guild_id: int | None) -> int:
+        """Return the shard to which something belongs that reached this process; None is a direct message."""
+        ...
+
     def open_storage(
         self, limits: TimeLimits | None = None, *, metrics: Metrics = NO_METRICS
     ) -> AbstractAsyncContextManager[Storage]:

@@ -182,6 +182,7 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "told": job.acknowledged,
         "user_id": job.user_id,
         "guild_id": location.guild_id,
+        "shard": job.shard,
         "quota_guild_id": job.quota_guild_id,
         "channel_id": location.channel_id,
         "message_id": location.message_id,
@@ -229,6 +230,7 @@ def row_to_job(row: sa.Row[Any]) -> Job:
     return Job(
         id=row.id,
         user_id=row.user_id,
+        shard=row.shard,
         quota_guild_id=row.quota_guild_id,
         location=location,
         request=VideoRequest(row.prompt, references, row.duration, row.seed),

@@ -133,6 +133,7 @@ def _reply_to_row(reply: PendingReply) -> dict[str, Any]:
         "token": location.token,
         "token_expires": optional_micros(location.token_expires),
         "private": location.private,
+        "shard": reply.shard,
     }
 
 
@@ -145,4 +146,4 @@ def _row_to_reply(row: sa.Row[Any]) -> PendingReply:
         token_expires=optional_moment(row.token_expires),
         private=row.private,
     )
-    return PendingReply(row.id, row.user_id, location)
+    return PendingReply(row.id, row.user_id, location, row.shard)

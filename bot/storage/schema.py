@@ -31,6 +31,7 @@ jobs = sa.Table(
     sa.Column("told", sa.Boolean, nullable=False),
     sa.Column("user_id", Number, nullable=False),
     sa.Column("guild_id", Number),
+    sa.Column("shard", Small, nullable=False, server_default="0"),
     sa.Column("quota_guild_id", Number),
     sa.Column("channel_id", Number, nullable=False),
     sa.Column("message_id", Number),
@@ -86,6 +87,7 @@ pending_replies = sa.Table(
     sa.Column("token", Text),
     sa.Column("token_expires", Number),
     sa.Column("private", sa.Boolean, nullable=False),
+    sa.Column("shard", Small, nullable=False, server_default="0"),
 )
 
 drafts = sa.Table(

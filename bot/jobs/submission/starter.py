@@ -35,7 +35,7 @@ class Submission:
     spoiler: bool = False
     release: Callable[[], None] = lambda: None  # called once the uploads are needed no more
 
-    def job(self, model: str, now: datetime, *, waits: bool, first: bool = False) -> Job:
+    def job(self, model: str, now: datetime, *, shard: int, waits: bool, first: bool = False) -> Job:
         """Return the job that begins with this; one that waits is stored as certainly not sent."""
         return Job(
             self.job_id,
@@ -44,6 +44,7 @@ class Submission:
             self.request,
             model,
             now,
+            shard=shard,
             quota_guild_id=self.quota_guild_id,
             state_since=now,
             waiting_until=now if waits else None,
@@ -76,7 +77,8 @@ class Starter:
         self._context.gate.admit(submission.job_id)
         # Whoever has to wait for a place is stored as waiting: then no crash leaves a doubt.
         placed = self._submitter.take_place()
-        job = submission.job(self._model, now, waits=not placed, first=first)
+        shard = self._context.slot.home_shard(submission.location.guild_id)
+        job = submission.job(self._model, now, shard=shard, waits=not placed, first=first)
         await self._insert(job, placed)
         return job, placed
 

@@ -69,7 +69,7 @@ jobs = sa.Table(
     ),
     sa.Index("jobs_to_refetch", "id", sqlite_where=_TO_REFETCH, postgresql_where=_TO_REFETCH),
     # Only a hash takes a text of any length in Postgres, and whatever GMI calls an id must be saved.
-    sa.Index("jobs_by_request", "request_id"),  # of the kind hash on Postgres: see the migration
+    sa.Index("jobs_by_request", "request_id", postgresql_using="hash"),
     sa.Index("jobs_by_seed", "seed"),
     # What is old is looked for every hour: rows of which nothing is left to erase are not in these.
     sa.Index("jobs_with_content", "created_at", "id", **_only_where("deleted_at IS NULL")),

@@ -14,6 +14,7 @@ import pytest
 import simcord
 import stamina
 
+from bot.client import parts
 from bot.settings import Settings
 from bot.storage.storage import Storage
 from fakes import media, postgres
@@ -155,7 +156,10 @@ async def simulation(
     settings: Settings,
     stage: dict[str, World],
     request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[World]:
+    # Connections age in real time, so aiohttp would look at them every minute of a simulated month.
+    monkeypatch.setattr(parts, "KEEPALIVE", 24 * 3600.0)
     marker = request.node.get_closest_marker("command_errors")
     async with open_world(cloud, clock, settings) as opened:
         stage["world"] = opened

@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from bot.storage.columns import dump_json, load_json
 from bot.storage.errors import refusal_to_open
-from bot.storage.schema import metadata
+from bot.storage.schema import create_tables
 
 BUSY_TIMEOUT = 5000  # milliseconds that SQLite waits for another writer, such as a backup
 CONNECT_SECONDS = 5.0  # for a connection to Postgres
@@ -173,7 +173,7 @@ def _check_and_upgrade(connection: sa.Connection) -> None:
 
 def _create_tables(connection: sa.Connection) -> None:
     """Make all tables as they are today: all migrations in a row end with the same ones, but take longer."""
-    metadata.create_all(connection)
+    create_tables(connection)
     connection.exec_driver_sql(_REVISION_TABLE)
     connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{newest_revision()}')")  # noqa: S608 - digits
 

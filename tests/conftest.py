@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import simcord
 import stamina
+from hypothesis import is_hypothesis_test
 
 from bot.client import parts
 from bot.settings import Settings
@@ -81,12 +82,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def is_measured(item: pytest.Item) -> bool:
     """Tell whether a test may reach lines that no other test does.
 
-    The tests of the process run the bot in a process of its own, and the steps of a state machine take the
-    same lines a thousand times that other tests take too.
+    The tests of the process run the bot in a process of its own. Properties and state machines take the same
+    lines a thousand times that other tests take too, and so do the further cases of an acceptance test.
     """
-    parts = item.path.parts
-    repeats = "acceptance" in parts and item.path.stem in REPEATING
-    return not (repeats or "process" in parts or item.name == "runTest")
+    function = getattr(item, "obj", None)
+    if "process" in item.path.parts or item.name == "runTest" or is_hypothesis_test(function):
+        return False
+    if "acceptance" not in item.path.parts:
+        return True
+    case = getattr(item, "callspec", None)
+    return item.path.stem not in REPEATING and (case is None or not any(case.indices.values()))
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from bot.clock import Clock, monotonic, sleep
-from bot.models.shards import shard_of
-from bot.slots.slot import SlotState
+from bot.models.shards import Share
+from bot.slots.slot import Slot, SlotState
 from bot.storage.leases import Lease
 from bot.storage.storage import Storage, StorageFault, StorageUnavailable, TimeLimits
 from bot.tasks import Tasks
@@ -41,7 +41,7 @@ class LeaseTimes:
     ask: float = 1.0  # how often a process that waits asks whether the slot is free
 
 
-class LeasedSlot:
+class LeasedSlot(Slot):
     """One process holds the slot, the others wait for it."""
 
     def __init__(
@@ -53,8 +53,9 @@ class LeasedSlot:
         *,
         now: Callable[[], float] = monotonic,
     ) -> None:
+        super().__init__()
         self._url = url
-        self._shard_ids = shard_ids
+        self.share = Share(range(len(shard_ids)), len(shard_ids))
         self._clock = clock
         self._times = times
         self._now = now
@@ -63,16 +64,6 @@ class LeasedSlot:
         self._lost = asyncio.Event()
         self._why = ""
         self._held: tuple[Storage, Lease] | None = None
-        self.state = SlotState.STANDBY
-
-    @property
-    def shard_ids(self) -> tuple[int, ...]:
-        """Return which of Discord's shards this process serves; none unless it holds the slot."""
-        return self._shard_ids if self.state is SlotState.HOLDING else ()
-
-    def home_shard(self, guild_id: int | None) -> int:
-        """Return the shard to which something belongs that reached this process; None is a direct message."""
-        return shard_of(guild_id, len(self._shard_ids))
 
     @asynccontextmanager
     async def open_storage(
@@ -168,12 +159,13 @@ class LeasedSlot:
                 return
             patience = min(self._times.renew, self._good_until - began)
             try:
-                renewed = await storage.leases.renew(lease, self._times.last, patience=patience)
+                live = await storage.leases.renew(lease, self._times.last, patience=patience)
             except (StorageUnavailable, StorageFault) as trouble:
                 log.warning("The lease of the slot is not renewed yet (%s)", trouble)
                 continue
-            if renewed:
+            if live:
                 self._good_until = began + self._times.last
+                self._beat(live)
             else:
                 self._lose(_TAKEN)
 

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.clock import Clock, sleep
-from bot.models.shards import shard_of
-from bot.slots.slot import SlotState
+from bot.models.shards import Share
+from bot.slots.slot import Slot, SlotState
 from bot.storage.errors import why_unusable
 from bot.storage.file_lock import FileLock, database_file
 from bot.storage.storage import Storage, StorageUnusable, TimeLimits
@@ -26,23 +26,14 @@ _NO_LOCK = (
 )
 
 
-class LockedSlot:
+class LockedSlot(Slot):
     """One process holds the lock, the others wait for it. A frozen process keeps it."""
 
     def __init__(self, url: str, shard_ids: tuple[int, ...], clock: Clock) -> None:
+        super().__init__()
         self._url = url
-        self._shard_ids = shard_ids
+        self.share = Share(range(len(shard_ids)), len(shard_ids))
         self._clock = clock
-        self.state = SlotState.STANDBY
-
-    @property
-    def shard_ids(self) -> tuple[int, ...]:
-        """Return which of Discord's shards this process serves; none unless it holds the slot."""
-        return self._shard_ids if self.state is SlotState.HOLDING else ()
-
-    def home_shard(self, guild_id: int | None) -> int:
-        """Return the shard to which something belongs that reached this process; None is a direct message."""
-        return shard_of(guild_id, len(self._shard_ids))
 
     @asynccontextmanager
     async def open_storage(

@@ -69,16 +69,26 @@ class LeaseStore:
 
         return await self._database.run(self._limits.background, take_over, guarded=False)
 
-    async def renew(self, lease: Lease, seconds: float, *, patience: float) -> bool:
-        """Hold a lease for so long from now on; False if it has ended, also if nobody took it over.
+    async def renew(self, lease: Lease, seconds: float, *, patience: float) -> int:
+        """Hold a lease for so long from now on, and return how many of its kind are held.
 
-        The database has `patience` seconds to answer.
+        0 if it has ended, also if nobody took it over. The database has `patience` seconds to answer.
         """
-        return await self._update(lease, self._end(seconds), patience)
+
+        async def renew(connection: AsyncConnection) -> int:
+            statement = leases.update().where(*self._held(lease)).values(until=self._end(seconds))
+            if (await connection.execute(statement)).rowcount != 1:
+                return 0
+            kind = leases.c.name.startswith(lease.name.rstrip("0123456789"), autoescape=True)
+            query = sa.select(sa.func.count()).select_from(leases).where(kind, leases.c.until > self._now())
+            return int((await connection.execute(query)).scalar_one())
+
+        return await self._database.run(patience, renew, guarded=False)
 
     async def release(self, lease: Lease) -> None:
         """Let somebody else have it at once."""
-        await self._update(lease, sa.literal(0), self._limits.interactive)
+        statement = leases.update().where(*self._held(lease)).values(until=0)
+        await self._database.write(self._limits.interactive, statement, guarded=False)
 
     async def is_held(self, lease: Lease) -> bool:
         """Tell whether a lease has neither ended nor been taken over."""
@@ -93,10 +103,6 @@ class LeaseStore:
         query = sa.select(leases.c.name).where(*self._held(lease))
         if (await connection.execute(query.with_for_update(read=True, key_share=True))).first() is None:
             raise LeaseLost("LeaseLost")
-
-    async def _update(self, lease: Lease, until: sa.ColumnElement[int], patience: float) -> bool:
-        statement = leases.update().where(*self._held(lease)).values(until=until)
-        return await self._database.write(patience, statement, guarded=False) == 1
 
     def _held(self, lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:
         c = leases.c

@@ -51,3 +51,15 @@ def share_of(slot: int, processes: int, shard_count: int) -> Share:
         raise ValueError(f"no slot {slot} of {processes} for {shard_count} shards")
     served = range(slot * shard_count // processes, (slot + 1) * shard_count // processes)
     return Share(served, shard_count)
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """How the work is split: all processes on a database must agree on it."""
+
+    shard_count: int
+    processes: int = 1
+
+    def share_of(self, slot: int) -> Share:
+        """Return the shards of one slot."""
+        return share_of(slot, self.processes, self.shard_count)

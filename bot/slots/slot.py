@@ -62,7 +62,14 @@ class Slot(ABC):
     ) -> AbstractAsyncContextManager[Storage]:
         """Open the storage once no other process works on it; give the slot back at the end of the block.
 
-        Raises StorageUnusable and StorageUnavailable.
+        Raises StorageUnusable, StorageUnavailable, and what asking Discord raises.
+        """
+
+    @abstractmethod
+    async def wait_to_identify(self, bucket: int, *, first: bool) -> None:
+        """Wait until a new session may begin; Discord allows one per 5 seconds in each bucket of shards.
+
+        Raises SlotLost where the slot isn't held any more.
         """
 
     @abstractmethod

@@ -223,3 +223,11 @@ leases = sa.Table(
     sa.Column("epoch", sa.BigInteger, nullable=False),
     sa.Column("until", sa.BigInteger, nullable=False),  # by the database's own clock
 )
+
+topology = sa.Table(
+    "topology",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),  # always 0: there is one row
+    sa.Column("shard_count", Small, nullable=False),
+    sa.Column("processes", Small, nullable=False),
+)

@@ -12,9 +12,11 @@ import pytest
 from bot.clock import SystemClock, monotonic
 from bot.models.states import State
 from bot.slots.choice import slot_of
-from bot.slots.leased import LeasedSlot, LeaseTimes
+from bot.slots.leased import LeasedSlot
 from bot.slots.locked import LockedSlot
 from bot.slots.slot import Slot, SlotState
+from bot.slots.taking import LeaseTimes
+from bot.slots.wanted import WantedTopology
 from bot.storage.file_lock import FileLock
 from bot.storage.storage import LeaseLost, Storage, StorageUnusable
 from fakes import postgres
@@ -39,7 +41,7 @@ async def database() -> str:
 
 
 def new_slot(url: str, times: LeaseTimes = LONG) -> Slot:
-    return slot_of(url, 2, SystemClock(), times)
+    return slot_of(url, WantedTopology(shard_count=2), SystemClock(), times)
 
 
 async def becomes(slot: Slot, state: SlotState) -> None:
@@ -114,7 +116,7 @@ async def test_a_process_that_was_stopped_for_longer_than_its_lease_knows_it_at_
 ) -> None:
     stopped = 0.0
     url = postgres.shared().url(database)
-    slot = LeasedSlot(url, (0,), SystemClock(), LONG, now=lambda: monotonic() + stopped)
+    slot = LeasedSlot(url, WantedTopology(), SystemClock(), LONG, now=lambda: monotonic() + stopped)
     storage = await stack.enter_async_context(slot.open_storage())
     assert await storage.jobs.add(new_job(1))
     assert await slot.confirm()
@@ -139,7 +141,7 @@ async def test_whoever_was_taken_over_hears_of_it_and_writes_nothing(
     assert not await slot.confirm()
 
     assert slot.state is SlotState.LOST
-    assert "Another process has taken over this database" in await slot.wait_lost()
+    assert "Another process has taken over" in await slot.wait_lost()
     assert [job.state for job in await storage.jobs.unfinished()] == [State.SUBMITTING]
 
 
@@ -150,7 +152,7 @@ async def test_renewing_notices_that_another_process_has_taken_over(
     await stack.enter_async_context(slot.open_storage())
     await postgres.shared().execute("UPDATE leases SET owner = 'b', epoch = epoch + 1", database=database)
     async with asyncio.timeout(5):
-        assert "Another process has taken over this database" in await slot.wait_lost()
+        assert "Another process has taken over" in await slot.wait_lost()
 
 
 async def test_a_database_that_is_away_for_too_long_costs_the_slot_and_a_short_while_does_not(
@@ -217,7 +219,7 @@ async def test_a_standby_does_not_touch_the_file_of_the_one_that_works(tmp_path:
     file.parent.mkdir()
     other = FileLock(file)
     assert other.acquire()
-    process = Waiting(LockedSlot(f"sqlite+aiosqlite:///{file}", (0,), SystemClock()))
+    process = Waiting(LockedSlot(f"sqlite+aiosqlite:///{file}", WantedTopology(), SystemClock()))
     await asyncio.sleep(0.2)
     assert process.slot.state is SlotState.STANDBY
     assert not file.exists()

@@ -96,6 +96,15 @@ class SlotQueue:
             self._tell(stored, wanted)
             return None
         share = wanted.share_of(taken.number)
+        first, last = share.served.start, share.served.stop - 1
+        log.info(
+            "This process has slot %d of %d, with shards %d to %d of %d",
+            taken.number,
+            wanted.processes,
+            first,
+            last,
+            wanted.shard_count,
+        )
         return HeldSlot(storage, taken.lease, share, taken.live, began + self._times.last)
 
     def _tell(self, stored: Topology | None, wanted: Topology) -> None:

@@ -16,7 +16,7 @@ import discord
 
 from bot.checks.findings import Level
 from bot.checks.installation import check_installation
-from bot.client.bot import ViduBot
+from bot.client.bot import NeedsShards, ViduBot
 from bot.client.sharded import new_bot
 from bot.clock import Clock, SystemClock
 from bot.connection.reconnect import GatewayUnreachable
@@ -72,11 +72,19 @@ async def run(settings: Settings, clock: Clock) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # Windows has no such handlers
             loop.add_signal_handler(number, stop.set)
-    pause = PAUSE_FIRST
+    pause, sharded, shards_min = PAUSE_FIRST, False, 1
     while not stop.is_set():
-        bot = new_bot(settings)
+        bot = new_bot(settings, sharded=sharded, shards_min=shards_min)
         try:
             await _run_once(bot, settings.discord_token.get_secret_value(), stop)
+        except NeedsShards:
+            sharded = True
+            continue
+        except discord.ConnectionClosed as error:
+            if error.code != SHARDS_REQUIRED or settings.shard_count is not None:
+                raise
+            sharded, shards_min = True, bot.slot.share.shard_count + 1
+            log.error("Discord requires more connections; the next attempt is in %.0f s", pause)
         except AWAY as error:
             if bot.opened:
                 raise

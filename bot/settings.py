@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 
@@ -60,15 +61,6 @@ def _server_ids(value: Any) -> Any:
     if not words or not all(_is_snowflake(word) for word in words):
         raise ValueError("must be server IDs (numbers), separated by commas or spaces")
     return frozenset(int(word) for word in words)
-
-
-def _one_process(value: int) -> int:
-    if value != 1:
-        raise ValueError(
-            "must be 1: several processes can't share the work yet. You can start more than one, "
-            "but only one works; the others wait until it ends"
-        )
-    return value
 
 
 def _is_snowflake(word: str) -> bool:
@@ -112,7 +104,7 @@ def _filter_file(value: Path) -> Path:
 
 Servers = Annotated[frozenset[int], BeforeValidator(_server_ids)]
 Attempts = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_number_or_unlimited)]
-Processes = Annotated[int, AfterValidator(_one_process)]
+Shards = Annotated[int, Field(ge=1, le=SHARDS_MAX)] | None
 Page = Annotated[str, AfterValidator(_page)]
 Host = Annotated[str, AfterValidator(_host)]
 FilterFile = Annotated[Path, AfterValidator(_filter_file)]
@@ -131,8 +123,8 @@ class Settings(BaseModel):
     gmi_model: str = DEFAULT.id
     gmi_requests_per_minute: int = Field(default=300, ge=1)
     database_url: SecretStr = SecretStr("sqlite+aiosqlite:///data/vidu.db")
-    processes: Processes = 1
-    shard_count: int = Field(default=1, ge=1, le=SHARDS_MAX)
+    processes: int = Field(default=1, ge=1, le=SHARDS_MAX)
+    shard_count: Shards = None  # None: as many as Discord recommends
     quota_videos: Allowance = 5
     quota_seconds: Allowance = None
     quota_per: Period = Period.DAY
@@ -193,6 +185,22 @@ class Settings(BaseModel):
     def _check_driver(cls, value: SecretStr) -> SecretStr:
         if not value.get_secret_value().startswith(DRIVERS):
             raise ValueError("must start with sqlite+aiosqlite:/// or postgresql+asyncpg://")
+        return value
+
+    @field_validator("processes")
+    @classmethod
+    def _check_processes(cls, value: int, info: ValidationInfo) -> int:
+        url = info.data.get("database_url")
+        if value > 1 and url is not None and url.get_secret_value().startswith("sqlite"):
+            raise ValueError("must be 1 on SQLite: only on Postgres several processes can share the work")
+        return value
+
+    @field_validator("shard_count")
+    @classmethod
+    def _check_shard_count(cls, value: int | None, info: ValidationInfo) -> int | None:
+        processes = info.data.get("processes", 1)
+        if value is not None and value < processes:
+            raise ValueError(f"must be at least {processes}, so that each of the PROCESSES has a connection")
         return value
 
     @property

@@ -57,6 +57,7 @@ CANCEL_ANSWERS = {
     CancelResult.KEPT: texts.cancel_not_agreed,
     CancelResult.UNSURE: texts.cancel_unsure,
     CancelResult.ENDED: texts.already_ended,
+    CancelResult.ELSEWHERE: texts.cancel_on_its_card,
 }
 DELETE_ANSWERS = {
     DeleteResult.YES: texts.deleted,

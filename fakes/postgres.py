@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,7 @@ from fakes.ports import free_port
 
 USER, PASSWORD = "vidu", "not-a-secret"
 UNPRIVILEGED = "nobody"  # Postgres refuses to run as root
+READ_SECONDS = 20.0
 START_SECONDS = 30.0  # generous: a loaded machine starts slowly
 # A test's database need not outlive a power cut; everything else is as it comes.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
@@ -213,3 +215,35 @@ class Proxy:
             pass
         finally:
             target.close()
+
+
+class Reader:
+    """Reads a database beside the bot, also from code that cannot await."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.replace("+asyncpg", "")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._connection: asyncpg.Connection | None = None
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query; none before the tables are laid out."""
+        return asyncio.run_coroutine_threadsafe(self._rows(query), self._loop).result(READ_SECONDS)
+
+    async def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        if self._connection is None:
+            self._connection = await asyncpg.connect(self._url)
+        try:
+            return [tuple(row) for row in await self._connection.fetch(query)]
+        except asyncpg.UndefinedTableError:
+            return []
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._connection is not None:
+            closing = asyncio.run_coroutine_threadsafe(self._connection.close(), self._loop)
+            closing.result(READ_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()

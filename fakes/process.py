@@ -21,6 +21,7 @@ from fakes.discord.people import MEMBER
 from fakes.discord.server import DiscordServer
 from fakes.gmi.cloud import DEMO_KEY, GmiCloud, Render
 from fakes.gmi.request import Timing
+from fakes.postgres import Reader
 
 ROOT = Path(__file__).parents[1]
 PATCH = Path(__file__).parent / "patch"
@@ -206,6 +207,7 @@ class Wire:
     clock: WireClock
     process: BotProcess
     storage: Path
+    reader: Reader | None = None  # of a database in Postgres
 
     async def start(self) -> None:
         """Start the bot and wait until its gateway session stands."""
@@ -258,6 +260,8 @@ class Wire:
         return any(name.startswith("commands of") for (name,) in self._read("SELECT name FROM notes"))
 
     def _read(self, query: str) -> list[tuple[Any, ...]]:
+        if self.reader is not None:
+            return self.reader.rows(query)
         if not self.storage.exists():
             return []
         try:
@@ -300,6 +304,9 @@ async def open_wire(
             **settings,
         }
         wire = Wire(discord, cloud, clock, BotProcess(folder, environment, module), storage)
+        if environment["DATABASE_URL"].startswith("postgresql"):
+            wire.reader = Reader(environment["DATABASE_URL"])
+            stack.callback(wire.reader.close)
         try:
             if start:
                 await wire.start()

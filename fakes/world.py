@@ -16,7 +16,7 @@ from bot.client.bot import ViduBot
 from bot.clock import SystemClock
 from bot.media.cdn import CdnError, LargerThanAllowed
 from bot.settings import Settings, parse
-from bot.slots.leased import LeaseTimes
+from bot.slots.taking import LeaseTimes
 from fakes.gmi.cloud import GmiCloud
 
 FAKE_TOKEN = "fake-discord-token"
@@ -121,6 +121,7 @@ def settings_for(cloud: GmiCloud, database_url: str, **changes: Any) -> Settings
         "gmi_api_key": FAKE_KEY,
         "gmi_base_url": cloud.base_url,
         "database_url": database_url,
+        "shard_count": 1,  # the simulation has no gateway to ask
         "http_port": 0,
     }
     # A prefix that nobody sets: the simulation must not depend on the shell that it runs in.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import AsyncExitStack
 from functools import partial
@@ -25,6 +26,7 @@ from bot.jobs.service import JobService
 from bot.media.byte_budget import ByteBudget
 from bot.media.cdn import Cdn
 from bot.media.inspection.inspector import Inspector
+from bot.models.shards import Share
 from bot.moderation.audit_log import AuditLog
 from bot.moderation.departures import Departures
 from bot.moderation.privacy import Privacy
@@ -32,8 +34,9 @@ from bot.moderation.service import ModerationService
 from bot.quotas.service import QuotaService
 from bot.settings import Settings
 from bot.slots.choice import slot_of
-from bot.slots.leased import LeaseTimes
-from bot.slots.slot import SlotState
+from bot.slots.slot import SlotLost, SlotState
+from bot.slots.taking import LeaseTimes
+from bot.slots.wanted import WantedTopology
 from bot.storage.storage import Storage
 from bot.tasks import Tasks
 from bot.telemetry.service import Telemetry
@@ -54,6 +57,10 @@ EXTENSIONS = (
     "cogs.privacy",
     "cogs.fallbacks",
 )
+
+
+class NeedsShards(Exception):  # noqa: N818 - it says what to do
+    """Discord wants more than one connection, and this bot can't have them."""
 
 
 class ViduBot(commands.Bot):
@@ -78,6 +85,7 @@ class ViduBot(commands.Bot):
         clock: Clock | None = None,
         cdn: Cdn | None = None,
         lease_times: LeaseTimes | None = None,
+        shards_min: int = 1,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.tasks = Tasks(self.clock)
@@ -91,7 +99,6 @@ class ViduBot(commands.Bot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
             tree_cls=_Tree,
-            shard_count=settings.shard_count if settings.shard_count > 1 else None,
             http_trace=self.telemetry.trace_discord(),
         )
         self.settings = settings
@@ -99,13 +106,14 @@ class ViduBot(commands.Bot):
         # Whether this process works or waits for another one to end.
         self.slot = slot_of(
             settings.database_url.get_secret_value(),
-            settings.shard_count,
+            WantedTopology(settings.processes, settings.shard_count, self._recommended_shards, shards_min),
             self.clock,
             lease_times or LeaseTimes(),
         )
         self.telemetry.readiness.standby = lambda: self.slot.state is SlotState.STANDBY
         self.events = EventGuard(self._on_unreadable)
         self.events.protect(self._connection.parsers)
+        self.identify_buckets = 1  # in each of which one session at a time may begin
         self.opened = False  # every part is there, and members may come
         self.inspector = Inspector(self.clock)
         self.upload_bytes = ByteBudget(UPLOAD_BYTES)
@@ -124,6 +132,24 @@ class ViduBot(commands.Bot):
         self.opened = True
         # discord.py has read it at the login; where it has not, nobody knows.
         log_access(self.access, public=self.application.bot_public if self.application else None)
+
+    async def serve(self, share: Share) -> None:
+        """Let the connections to Discord be those of the slot. Raises NeedsShards where it can't be."""
+        if share.shard_count > 1:
+            raise NeedsShards
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait for this process' turn to begin a session."""
+        try:
+            await self.slot.wait_to_identify((shard_id or 0) % self.identify_buckets, first=initial)
+        except SlotLost:
+            # To discord.py anything else is a reason to try again.
+            raise asyncio.CancelledError from None
+
+    async def _recommended_shards(self) -> int:
+        """Return how many connections Discord recommends. Raises GatewayNotFound."""
+        recommended, _, _ = await self.http.get_bot_gateway()
+        return recommended
 
     async def forget_server(self, guild_id: int) -> None:
         """Erase all that the moderators of a server have set and decided. Raises StorageUnavailable."""

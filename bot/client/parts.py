@@ -53,6 +53,7 @@ async def open_parts(bot: ViduBot) -> None:
     """Open each part after those that it stands on; each is closed before them."""
     settings = bot.settings
     bot.storage = await bot.parts.enter_async_context(bot.slot.open_storage(metrics=bot.metrics))
+    await bot.serve(bot.slot.share)
     # Before the slot is given back: what another process then hears is for that process alone.
     bot.parts.push_async_callback(bot.leave_gateway)
     bot.telemetry.readiness.storage = bot.storage.answers
@@ -137,9 +138,10 @@ def _open_privacy(bot: ViduBot) -> None:
         timedelta(days=bot.settings.retention_days),
         forget_server=bot.forget_server,
         refresh_logs=bot.audit_log.load,
+        share=bot.slot.share,
     )
     bot.privacy = Privacy(bot.storage, retention, bot.clock)
-    bot.departures = Departures(bot.storage, bot.clock, bot.tasks)
+    bot.departures = Departures(bot.storage, bot.clock, bot.tasks, bot.slot.share)
     bot.tasks.supervise(retention.run, "erase what is old")
 
 
@@ -179,8 +181,9 @@ def _readings(bot: ViduBot, budgets: Budgets) -> Readings:
 
 
 async def register_commands(bot: ViduBot) -> None:
-    """Register the commands with Discord, and note that it is done."""
-    await register(bot.tree, bot.storage, bot.clock)
+    """Register the commands with Discord, and note that it is done; of several processes one does."""
+    if bot.slot.share.serves(0):
+        await register(bot.tree, bot.storage, bot.clock)
     bot.telemetry.readiness.commands_registered = True
 
 
@@ -194,6 +197,7 @@ async def _open_log(bot: ViduBot, warnings: BudgetWarnings) -> AuditLog:
         poster=LogMessages(bot),
         clock=bot.clock,
         price=bot.settings.price,
+        share=bot.slot.share,
     )
     warnings.on_given = audit_log.budget_warning
     await audit_log.load()

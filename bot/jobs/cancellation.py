@@ -27,6 +27,7 @@ class CancelResult(StrEnum):
     KEPT = "kept"  # GMI has it in line, and did not let go of it
     UNSURE = "unsure"  # GMI does not say how it stands
     ENDED = "ended"
+    ELSEWHERE = "elsewhere"  # another process makes it, and only there it can be cancelled
 
 
 class Cancellation:
@@ -35,6 +36,7 @@ class Cancellation:
     def __init__(
         self, context: JobContext, gmi: GmiCloud, lifecycle: Lifecycle, notifier: CardNotifier
     ) -> None:
+        self._context = context
         self._jobs = context.jobs
         self._gmi = gmi
         self._lifecycle = lifecycle
@@ -43,7 +45,11 @@ class Cancellation:
     async def cancel(self, job_id: int, user_id: int) -> CancelResult:
         """Cancel a job, for this user, if nobody makes it yet."""
         job = self._jobs.get(job_id)
-        if job is None or not job.is_open:
+        if job is None:
+            stored = await self._context.storage.jobs.get(job_id)
+            elsewhere = stored is not None and stored.is_open and self._context.is_elsewhere(stored)
+            return CancelResult.ELSEWHERE if elsewhere else CancelResult.ENDED
+        if not job.is_open:
             return CancelResult.ENDED
         if job.request_id is None:
             return await self._cancel_unsent(job_id, user_id)

@@ -11,6 +11,7 @@ from typing import Any
 from bot.clock import Clock
 from bot.jobs.active import ActiveJobs
 from bot.jobs.submission.submit_gate import SubmitGate
+from bot.models.jobs import Job
 from bot.slots.slot import Slot
 from bot.storage.storage import Storage
 from bot.tasks import InFlight, Tasks
@@ -32,6 +33,10 @@ class JobContext:
     gate: SubmitGate
     slot: Slot  # without which nothing may be sent
     metrics: Metrics = NO_METRICS
+
+    def is_elsewhere(self, job: Job) -> bool:
+        """Tell whether another process works on a job: only that one may change it."""
+        return job.id not in self.jobs and job.is_unfinished and not self.slot.serves(job.shard)
 
     def keep_trying(self, job_id: int, work: Callable[[], Coroutine[Any, Any, object]], name: str) -> None:
         """Do in the background what may be repeated, until it is done or the job is no longer open."""

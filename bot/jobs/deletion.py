@@ -49,6 +49,8 @@ class Deletion:
         if job.id in self._jobs:
             await self._jobs.update(job.id, renewed)
             return
+        if self._context.is_elsewhere(job):
+            return
         with contextlib.suppress(StaleJob):  # somebody else clicked at the same moment: their token works too
             changed = replace(renewed(job), revision=job.revision + 1)
             await self._context.storage.jobs.save(changed, previous=job.revision)
@@ -81,14 +83,19 @@ class Deletion:
     async def _erase(self, job_id: int) -> bool:
         async with self._jobs.taking:
             job = self._jobs.get(job_id) or await self._context.storage.jobs.get(job_id)
-            if job is None or job.is_open:
+            if job is None or job.is_open or self._context.is_elsewhere(job):
                 return False
             if job.deleted_at is not None:
                 return True
             if job_id not in self._jobs:
                 self._jobs.add(job)  # until its card is removed
-        now = self._clock.now()
-        await self._jobs.update(job_id, lambda latest: without_content(latest, now))
+        now, guild_id = self._clock.now(), job.location.guild_id
+        home = self._context.slot.share.home_shard(guild_id)  # also after a restart this process removes it
+
+        def deleted(latest: Job) -> Job:
+            return replace(without_content(latest, now), shard=home)
+
+        await self._jobs.update(job_id, deleted)
         self._context.storage.compaction.request()
         return True
 

@@ -39,9 +39,10 @@ class Recovery:
         self._unfinished: list[Job] = []
 
     async def load(self) -> None:
-        """Read what an earlier process left."""
-        self._pending_replies = await self._context.storage.replies.all()
-        self._unfinished = await self._context.storage.jobs.unfinished()
+        """Read what an earlier process left of what belongs to this one."""
+        storage, share = self._context.storage, self._context.slot.share
+        self._pending_replies = await storage.replies.all(share)
+        self._unfinished = await storage.jobs.unfinished(share)
         for job in self._unfinished:
             self._context.jobs.add(job)
 

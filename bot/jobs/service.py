@@ -82,7 +82,8 @@ class JobService:
             storage, jobs, clock, tasks, deadline, InFlight(), gate, slot, metrics
         )
         estimator = DurationEstimator()
-        self._history = EstimatorHistory(storage.notes, estimator, clock)
+        keeps = slot.share.serves(0)
+        self._history = EstimatorHistory(storage.notes, estimator, clock, keeps=keeps)
         lost_posts = LostPosts(gmi, storage, clock)
         poller = StatusPoller(
             gmi, clock, model, estimator, requests_per_minute, lost_posts=lost_posts, on_key_refused=doubt

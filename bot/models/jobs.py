@@ -91,6 +91,11 @@ class Job:
         return self.state in OPEN
 
     @property
+    def is_unfinished(self) -> bool:
+        """Tell whether anything is still to be done or shown: such a job is in the memory of its process."""
+        return self.is_open or not self.acknowledged or self.refetch_until is not None
+
+    @property
     def awaits_link(self) -> bool:
         """Return whether GMI says that the video is finished, and has not given a link to it yet."""
         return self.state is State.SUCCEEDED and not self.results

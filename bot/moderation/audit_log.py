@@ -10,6 +10,7 @@ from bot.clock import Clock, sleep
 from bot.models.budgets import BudgetScope, BudgetStatus, Price, WarningLevel
 from bot.models.jobs import Job
 from bot.models.moderation import ChangeKind, RuleChange
+from bot.models.shards import ALL, Share
 from bot.moderation.log_writer import LogPoster, LogUnavailable, LogUnwritable, LogWriter
 from bot.moderation.service import ModerationService
 from bot.storage.jobs import JobStore
@@ -38,12 +39,14 @@ class AuditLog:
         poster: LogPoster,
         clock: Clock,
         price: Price | None,
+        share: Share = ALL,
     ) -> None:
         self._moderation = moderation
         self._store = store
         self._writer = LogWriter(moderation, store, jobs, poster, price)
         self._clock = clock
         self._price = price
+        self._share = share
         self._notes: defaultdict[int, list[str]] = defaultdict(list)  # to be written, by server
         self._changed: defaultdict[int, set[int]] = defaultdict(set)  # jobs whose entries are, by server
         self._wake = asyncio.Event()
@@ -52,7 +55,8 @@ class AuditLog:
     async def load(self) -> None:
         """Look again at the entries whose jobs may have ended meanwhile. Raises StorageUnavailable."""
         for job in await self._writer.read([entry.job_id for entry in await self._store.outdated()]):
-            self.job_changed(job)
+            if self._share.is_home_of(job.quota_guild_id):  # else another process writes the log
+                self.job_changed(job)
 
     def note(self, guild_id: int, text: str) -> None:
         """Write this into a server's log, if it has one."""

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from bot.clock import Clock, sleep
+from bot.models.shards import ALL, Share
 from bot.storage.storage import Storage, StorageUnavailable
 from bot.tasks import Tasks
 
@@ -20,9 +21,10 @@ log = logging.getLogger(__name__)
 class Departures:
     """Notes who leaves and who comes back; while storage is in trouble that is made up for later."""
 
-    def __init__(self, storage: Storage, clock: Clock, tasks: Tasks) -> None:
+    def __init__(self, storage: Storage, clock: Clock, tasks: Tasks, share: Share = ALL) -> None:
         self._store = storage.servers
         self._clock = clock
+        self._share = share
         self._tasks = tasks
         self._latest: dict[int, bool] = {}  # whether the bot is in a server, where that changed
 
@@ -58,6 +60,7 @@ class Departures:
                 return
 
     async def _note_changes(self, present: frozenset[int], now: datetime) -> None:
-        for guild_id in await self._store.known() - present:
+        # Which of the others the bot is in, only the processes know that serve them.
+        for guild_id in filter(self._share.is_home_of, await self._store.known() - present):
             await self._store.note_departure(guild_id, now)
         await self._store.cancel_departures(set(present))

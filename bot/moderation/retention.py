@@ -1,5 +1,8 @@
 """Nothing is kept longer than it is needed: prompts, files, links, tokens and drafts are erased by age.
 
+Of several processes each erases what belongs to its shards, and the one with the first shard all that belongs
+to none.
+
 Jobs are found by indexes that hold only what is left to erase, so an hour in which nothing is old costs a few
 small statements, however long the history is.
 """
@@ -15,6 +18,7 @@ from typing import Protocol
 
 from bot.clock import Clock, sleep
 from bot.models.privacy import Erasure
+from bot.models.shards import ALL, Share
 from bot.storage.privacy.members import ErasureRequest
 from bot.storage.privacy.retention import BATCH, START, AgeLimits, Place
 from bot.storage.storage import Storage, StorageFault, StorageUnavailable
@@ -63,6 +67,7 @@ class Retention:
         *,
         forget_server: Callable[[int], Awaitable[None]],
         refresh_logs: Callable[[], Awaitable[None]],
+        share: Share = ALL,
     ) -> None:
         self._limits = AgeLimits(kept_for, GONE_FOR)
         self._storage = storage
@@ -72,6 +77,7 @@ class Retention:
         self._forget_server = forget_server
         self._refresh_logs = refresh_logs  # of servers, which may quote what was erased
         self._logs_quote = False
+        self._share = share
         self._clock = clock
         self._pending: dict[int, ErasureRequest] = {}  # by member: something of theirs has not ended yet
         self._next_run = clock.now() + FIRST
@@ -124,19 +130,26 @@ class Retention:
 
     async def _erase_old(self) -> None:
         now = self._clock.now()
+        # Others erase as well, also in the servers whose logs only this process writes.
+        self._logs_quote = self._logs_quote or self._share != ALL
         if not await self._store.is_due(now, self._limits):
             return
-        erased = await self._store.erase_small(now)
-        erased += await self._in_batches(
-            partial(self._store.jobs_with_dead_tokens, now), self._jobs.erase_tokens
+        share = self._share
+        erased = await self._in_batches(
+            partial(self._store.jobs_with_dead_tokens, now, share=share), self._jobs.erase_tokens
         )
         old = await self._in_batches(
-            partial(self._store.jobs_before, now - self._limits.content), self._jobs.erase_content
+            partial(self._store.jobs_before, now - self._limits.content, share=share),
+            self._jobs.erase_content,
         )
-        for request in await self._storage.members.erasure_requests():
-            old += (await self.fulfil(request)).videos
-            erased += await self._storage.members.forget(request, now)
+        if share.serves(0):
+            erased += await self._store.erase_small(now)
+            for request in await self._storage.members.erasure_requests():
+                old += (await self.fulfil(request)).videos
+                erased += await self._storage.members.forget(request, now)
         for guild_id in await self._storage.servers.left_before(now - self._limits.server_left):
+            if not share.is_home_of(guild_id):
+                continue
             await self._forget_server(guild_id)
             log.info("The rules of server %s are erased: the bot was removed from it", guild_id)
             erased += 1

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bot.clock import Clock
-from bot.slots.leased import LeasedSlot, LeaseTimes
+from bot.slots.leased import LeasedSlot
 from bot.slots.locked import LockedSlot
 from bot.slots.slot import Slot
+from bot.slots.taking import LeaseTimes
+from bot.slots.wanted import WantedTopology
 
 
-def slot_of(url: str, shard_count: int, clock: Clock, times: LeaseTimes) -> Slot:
+def slot_of(url: str, wanted: WantedTopology, clock: Clock, times: LeaseTimes) -> Slot:
     """Return the slot of the database at this address."""
-    shard_ids = tuple(range(shard_count))
     if url.startswith("sqlite"):
-        return LockedSlot(url, shard_ids, clock)
-    return LeasedSlot(url, shard_ids, clock, times)
+        return LockedSlot(url, wanted, clock)
+    return LeasedSlot(url, wanted, clock, times)

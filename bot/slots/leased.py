@@ -6,24 +6,21 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from uuid import uuid4
 
 from bot.clock import Clock, monotonic, sleep
-from bot.models.shards import shard_of
-from bot.slots.slot import SlotState
-from bot.storage.leases import Lease
+from bot.slots.slot import Slot, SlotLost, SlotState
+from bot.slots.taking import HeldSlot, LeaseTimes, SlotQueue
+from bot.slots.wanted import WantedTopology
 from bot.storage.storage import Storage, StorageFault, StorageUnavailable, TimeLimits
 from bot.tasks import Tasks
 from bot.telemetry.metrics import NO_METRICS, Metrics
 
 log = logging.getLogger(__name__)
 
-NAME = "slot 0"  # of the lease; stored
-RETRY = 0.2  # seconds before a database that gave no answer is asked again whether the slot is held
+RETRY = 0.2  # seconds before the database is asked again for what somebody waits for
 
 _TAKEN = (
-    "Another process has taken over this database, because this one didn't respond for too long. "
+    "Another process has taken over, because this one didn't respond for too long. "
     "If it's started again, it waits until it is needed."
 )
 _UNREACHABLE = (
@@ -32,29 +29,20 @@ _UNREACHABLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LeaseTimes:
-    """Seconds."""
-
-    renew: float = 2.0  # how often a lease is renewed
-    last: float = 10.0  # how long it lasts without that
-    ask: float = 1.0  # how often a process that waits asks whether the slot is free
-
-
-class LeasedSlot:
-    """One process holds the slot, the others wait for it."""
+class LeasedSlot(Slot):
+    """One process holds each slot, the others wait for one."""
 
     def __init__(
         self,
         url: str,
-        shard_ids: tuple[int, ...],
+        wanted: WantedTopology,
         clock: Clock,
         times: LeaseTimes,
         *,
         now: Callable[[], float] = monotonic,
     ) -> None:
-        self._url = url
-        self._shard_ids = shard_ids
+        super().__init__()
+        self._queue = SlotQueue(url, wanted, clock, times, now)
         self._clock = clock
         self._times = times
         self._now = now
@@ -62,17 +50,7 @@ class LeasedSlot:
         self._good_until = 0.0  # on this machine's clock, and never later than in the database
         self._lost = asyncio.Event()
         self._why = ""
-        self._held: tuple[Storage, Lease] | None = None
-        self.state = SlotState.STANDBY
-
-    @property
-    def shard_ids(self) -> tuple[int, ...]:
-        """Return which of Discord's shards this process serves; none unless it holds the slot."""
-        return self._shard_ids if self.state is SlotState.HOLDING else ()
-
-    def home_shard(self, guild_id: int | None) -> int:
-        """Return the shard to which something belongs that reached this process; None is a direct message."""
-        return shard_of(guild_id, len(self._shard_ids))
+        self._held: HeldSlot | None = None
 
     @asynccontextmanager
     async def open_storage(
@@ -80,19 +58,33 @@ class LeasedSlot:
     ) -> AsyncIterator[Storage]:
         """Open the storage once no other process works on it; give the slot back at the end of the block.
 
-        Raises StorageUnusable and StorageUnavailable.
+        Raises StorageUnusable, StorageUnavailable, and what asking Discord raises.
         """
-        storage, lease = await self._take(limits, metrics)
+        self._held = held = await self._queue.take(limits, metrics)
+        storage = held.storage
         try:
-            storage.leases.guard_writes(lease)
-            self._held = storage, lease
+            storage.leases.guard_writes(held.lease)
+            self.share, self.live_processes, self._good_until = held.share, held.live, held.good_until
             self.state = SlotState.HOLDING
             self._tasks.supervise(self._keep, "renew the lease of the slot")
             yield storage
         finally:
             await storage.replies.close()
-            await self._release(storage, lease)
+            await self._release(held)
             await storage.close()
+
+    async def wait_to_identify(self, bucket: int, *, first: bool) -> None:  # noqa: ARG002 - others may be
+        """Wait for the lease of a bucket, which ends by itself: all processes share it. Raises SlotLost."""
+        assert self._held is not None
+        leases, owner = self._held.storage.leases, self._held.lease.owner
+        while self.is_held():
+            try:
+                if await leases.take(f"identify {bucket}", owner, self._times.identify):
+                    return
+            except (StorageUnavailable, StorageFault) as trouble:
+                log.warning("A new session with Discord has to wait for the database (%s)", trouble)
+            await sleep(self._clock, RETRY)
+        raise SlotLost(self._why)
 
     def is_held(self) -> bool:
         """Tell whether this process still holds the slot, as far as this machine's clock can tell."""
@@ -104,9 +96,8 @@ class LeasedSlot:
         """Tell whether this process still holds the slot, as the database sees it."""
         while self.is_held():
             assert self._held is not None
-            storage, lease = self._held
             try:
-                if not await storage.leases.is_held(lease):
+                if not await self._held.storage.leases.is_held(self._held.lease):
                     self._lose(_TAKEN)
             except (StorageUnavailable, StorageFault):
                 await sleep(self._clock, RETRY)  # until it answers, or the slot has ended
@@ -119,47 +110,10 @@ class LeasedSlot:
         await self._lost.wait()
         return self._why
 
-    async def _take(self, limits: TimeLimits | None, metrics: Metrics) -> tuple[Storage, Lease]:
-        """Return the open storage and the lease of the slot, once no other process has it."""
-        owner = uuid4().hex
-        storage = await Storage.open(self._url, limits, metrics)
-        try:
-            lease = await self._lease(storage, owner)
-            if lease is None:
-                log.warning(
-                    "Another process runs this bot on the same database, or ended seconds ago; "
-                    "this one waits as a standby and takes over when the other one ends"
-                )
-                while lease is None:
-                    await sleep(self._clock, self._times.ask)
-                    lease = await self._try_lease(storage, owner)
-                log.warning("The other process has ended; this one takes over")
-                await storage.close()
-                storage = await Storage.open(
-                    self._url, limits, metrics
-                )  # which that process may have upgraded
-        except BaseException:
-            await storage.close()
-            raise
-        return storage, lease
-
-    async def _lease(self, storage: Storage, owner: str) -> Lease | None:
-        began = self._now()
-        lease = await storage.leases.take(NAME, owner, self._times.last)
-        self._good_until = began + self._times.last
-        return lease
-
-    async def _try_lease(self, storage: Storage, owner: str) -> Lease | None:
-        try:
-            return await self._lease(storage, owner)
-        except (StorageUnavailable, StorageFault) as trouble:
-            log.warning("The database gives no answer to the standby (%s); it goes on asking", trouble)
-            return None
-
     async def _keep(self) -> None:
         """Renew the lease until it is lost."""
         assert self._held is not None
-        storage, lease = self._held
+        leases, lease = self._held.storage.leases, self._held.lease
         while self.state is SlotState.HOLDING:
             left = self._good_until - self._now()
             await sleep(self._clock, min(self._times.renew, left))
@@ -168,23 +122,24 @@ class LeasedSlot:
                 return
             patience = min(self._times.renew, self._good_until - began)
             try:
-                renewed = await storage.leases.renew(lease, self._times.last, patience=patience)
+                live = await leases.renew(lease, self._times.last, patience=patience)
             except (StorageUnavailable, StorageFault) as trouble:
                 log.warning("The lease of the slot is not renewed yet (%s)", trouble)
                 continue
-            if renewed:
+            if live:
                 self._good_until = began + self._times.last
+                self._beat(live)
             else:
                 self._lose(_TAKEN)
 
-    async def _release(self, storage: Storage, lease: Lease) -> None:
+    async def _release(self, held: HeldSlot) -> None:
         """Let another process take over at once; from here on this one writes nothing."""
         await self._tasks.close()
         if self.state is not SlotState.HOLDING:
             return
         self.state = SlotState.RELEASED
         try:
-            await storage.leases.release(lease)
+            await held.storage.leases.release(held.lease)
         except (StorageUnavailable, StorageFault) as trouble:
             log.warning("The slot is not given back (%s); it is free in %g s", trouble, self._times.last)
 

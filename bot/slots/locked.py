@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.clock import Clock, sleep
-from bot.models.shards import shard_of
-from bot.slots.slot import SlotState
+from bot.slots.slot import Slot, SlotState
+from bot.slots.wanted import WantedTopology
 from bot.storage.errors import why_unusable
 from bot.storage.file_lock import FileLock, database_file
 from bot.storage.storage import Storage, StorageUnusable, TimeLimits
@@ -18,6 +18,7 @@ from bot.telemetry.metrics import NO_METRICS, Metrics
 
 log = logging.getLogger(__name__)
 
+IDENTIFY_EVERY = 5.0  # seconds [Discord]
 ASK_EVERY = 1.0  # seconds between a standby's attempts to take the lock
 
 _NO_LOCK = (
@@ -26,23 +27,14 @@ _NO_LOCK = (
 )
 
 
-class LockedSlot:
+class LockedSlot(Slot):
     """One process holds the lock, the others wait for it. A frozen process keeps it."""
 
-    def __init__(self, url: str, shard_ids: tuple[int, ...], clock: Clock) -> None:
+    def __init__(self, url: str, wanted: WantedTopology, clock: Clock) -> None:
+        super().__init__()
         self._url = url
-        self._shard_ids = shard_ids
+        self._wanted = wanted
         self._clock = clock
-        self.state = SlotState.STANDBY
-
-    @property
-    def shard_ids(self) -> tuple[int, ...]:
-        """Return which of Discord's shards this process serves; none unless it holds the slot."""
-        return self._shard_ids if self.state is SlotState.HOLDING else ()
-
-    def home_shard(self, guild_id: int | None) -> int:
-        """Return the shard to which something belongs that reached this process; None is a direct message."""
-        return shard_of(guild_id, len(self._shard_ids))
 
     @asynccontextmanager
     async def open_storage(
@@ -50,15 +42,20 @@ class LockedSlot:
     ) -> AsyncIterator[Storage]:
         """Open the storage once no other process works on it; give the slot back at the end of the block.
 
-        Raises StorageUnusable.
+        Raises StorageUnusable, StorageUnavailable, and what asking Discord raises.
         """
         # First the lock: a standby must neither migrate the file of another process, nor hold one open that
         # is replaced by a backup meanwhile.
         lock = await self._lock()
         try:
             storage = await Storage.open(self._url, limits, metrics)
-            self.state = SlotState.HOLDING
             try:
+                stored = await storage.topology.get()
+                topology = await self._wanted.resolve(stored)
+                if topology != stored:
+                    await storage.topology.adopt(topology)
+                self.share = topology.share_of(0)
+                self.state = SlotState.HOLDING
                 yield storage
             finally:
                 self.state = SlotState.RELEASED
@@ -66,6 +63,11 @@ class LockedSlot:
         finally:
             if lock is not None:
                 lock.release()
+
+    async def wait_to_identify(self, bucket: int, *, first: bool) -> None:  # noqa: ARG002 - one at a time
+        """Wait as long as Discord asks for between two sessions of this process, the only one."""
+        if not first:
+            await sleep(self._clock, IDENTIFY_EVERY)
 
     def is_held(self) -> bool:
         """Tell whether this process still holds the slot: a lock ends with its process only."""

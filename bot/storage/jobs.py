@@ -18,12 +18,14 @@ from bot.models.budgets import Budget, BudgetExceeded
 from bot.models.catalog import Kind
 from bot.models.jobs import CardLocation, Charge, Job
 from bot.models.requests import Reference, VideoRequest
+from bot.models.shards import ALL, Share
 from bot.models.states import OPEN, Reason, State
 from bot.storage.budgets import find_exceeded_budget
 from bot.storage.columns import optional_micros, optional_moment, to_micros, to_moment
 from bot.storage.database import Database
 from bot.storage.errors import StaleJob, StorageConflict
 from bot.storage.schema import jobs, pending_replies
+from bot.storage.shares import belongs_to
 
 BATCH = 500  # values in one statement, which has at most 32,766 [SQLite]
 
@@ -81,13 +83,13 @@ class JobStore:
         found = await self._database.rows(jobs.select().where(jobs.c.id == job_id))
         return row_to_job(found[0]) if found else None
 
-    async def unfinished(self) -> list[Job]:
-        """Return all jobs for which something is still to be done or shown, oldest first."""
+    async def unfinished(self, share: Share = ALL) -> list[Job]:
+        """Return the jobs of these shards for which something is still to be done or shown, oldest first."""
         earlier = jobs.alias("earlier")
         first = ~sa.exists().where(earlier.c.user_id == jobs.c.user_id, earlier.c.id < jobs.c.id)
         query = (
             sa.select(jobs, first.label("is_first"))
-            .where(jobs.c.id.in_(unfinished_ids()))
+            .where(jobs.c.id.in_(unfinished_ids()), belongs_to(jobs.c.shard, share))
             .order_by(jobs.c.id)
         )
 

@@ -51,35 +51,67 @@ class LeaseStore:
 
     async def take(self, name: str, owner: str, seconds: float) -> Lease | None:
         """Lease this for so long, or return None while somebody else has it."""
-        held = sa.select(leases.c.name).where(leases.c.name == name, leases.c.until > self._now())
-        if await self._database.rows(held):  # without a lock: whoever waits asks again and again
+        if name in await self.held(name):  # without a lock: whoever waits asks again and again
             return None
 
         async def take_over(connection: AsyncConnection) -> Lease | None:
-            await connection.execute(_ADD_IF_NEW, {"name": name})
-            row = leases.c.name == name
-            # Waits for every transaction of the earlier holder that has passed `_check`.
-            query = sa.select(leases.c.epoch, (leases.c.until > self._now()).label("held")).where(row)
-            found = (await connection.execute(query.with_for_update())).one()
-            if found.held:
-                return None
-            lease = Lease(name, owner, found.epoch + 1)
-            taken = {"owner": owner, "epoch": lease.epoch, "until": self._end(seconds)}
-            await connection.execute(leases.update().where(row).values(taken))
-            return lease
+            return await self.take_within(connection, name, owner, seconds)
 
         return await self._database.run(self._limits.background, take_over, guarded=False)
 
-    async def renew(self, lease: Lease, seconds: float, *, patience: float) -> bool:
-        """Hold a lease for so long from now on; False if it has ended, also if nobody took it over.
+    async def take_within(
+        self, connection: AsyncConnection, name: str, owner: str, seconds: float
+    ) -> Lease | None:
+        """Do what `take` does within a transaction that is not guarded."""
+        await connection.execute(_ADD_IF_NEW, {"name": name})
+        row = leases.c.name == name
+        # Waits for every transaction of the earlier holder that has passed `_check`.
+        query = sa.select(leases.c.epoch, (leases.c.until > self._now()).label("held")).where(row)
+        found = (await connection.execute(query.with_for_update())).one()
+        if found.held:
+            return None
+        lease = Lease(name, owner, found.epoch + 1)
+        taken = {"owner": owner, "epoch": lease.epoch, "until": self._end(seconds)}
+        await connection.execute(leases.update().where(row).values(taken))
+        return lease
 
-        The database has `patience` seconds to answer.
+    async def held(self, prefix: str) -> set[str]:
+        """Return the names of the leases that somebody holds, of those that begin like this."""
+        return {row.name for row in await self._database.rows(self._held_names(prefix))}
+
+    async def held_within(self, connection: AsyncConnection, prefix: str) -> set[str]:
+        """Do what `held` does within a transaction."""
+        return {row.name for row in await connection.execute(self._held_names(prefix))}
+
+    async def end_all(self, connection: AsyncConnection, prefix: str) -> bool:
+        """Let no earlier holder of these leases write any more; True while somebody holds one of them."""
+        some = leases.c.name.startswith(prefix, autoescape=True)
+        # Waits as `take_within` does, and in the same order.
+        query = sa.select((leases.c.until > self._now()).label("held")).where(some).order_by(leases.c.name)
+        if any(row.held for row in await connection.execute(query.with_for_update())):
+            return True
+        # A new value, also for who looked at this row while we had it.
+        await connection.execute(leases.update().where(some).values(epoch=leases.c.epoch + 1))
+        return False
+
+    async def renew(self, lease: Lease, seconds: float, *, patience: float) -> int:
+        """Hold a lease for so long from now on, and return how many of its kind are held.
+
+        0 if it has ended, also if nobody took it over. The database has `patience` seconds to answer.
         """
-        return await self._update(lease, self._end(seconds), patience)
+
+        async def renew(connection: AsyncConnection) -> int:
+            statement = leases.update().where(*self._held(lease)).values(until=self._end(seconds))
+            if (await connection.execute(statement)).rowcount != 1:
+                return 0
+            return len(await self.held_within(connection, lease.name.rstrip("0123456789")))
+
+        return await self._database.run(patience, renew, guarded=False)
 
     async def release(self, lease: Lease) -> None:
         """Let somebody else have it at once."""
-        await self._update(lease, sa.literal(0), self._limits.interactive)
+        statement = leases.update().where(*self._held(lease)).values(until=0)
+        await self._database.write(self._limits.interactive, statement, guarded=False)
 
     async def is_held(self, lease: Lease) -> bool:
         """Tell whether a lease has neither ended nor been taken over."""
@@ -95,9 +127,9 @@ class LeaseStore:
         if (await connection.execute(query.with_for_update(read=True, key_share=True))).first() is None:
             raise LeaseLost("LeaseLost")
 
-    async def _update(self, lease: Lease, until: sa.ColumnElement[int], patience: float) -> bool:
-        statement = leases.update().where(*self._held(lease)).values(until=until)
-        return await self._database.write(patience, statement, guarded=False) == 1
+    def _held_names(self, prefix: str) -> sa.Select[tuple[str]]:
+        begins = leases.c.name.startswith(prefix, autoescape=True)
+        return sa.select(leases.c.name).where(begins, leases.c.until > self._now())
 
     def _held(self, lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:
         c = leases.c

@@ -12,10 +12,12 @@ import sqlalchemy as sa
 from structlog.contextvars import clear_contextvars
 
 from bot.models.jobs import CardLocation, PendingReply
+from bot.models.shards import ALL, Share
 from bot.storage.columns import optional_micros, optional_moment
 from bot.storage.database import Database
 from bot.storage.errors import StorageFault, StorageUnavailable
 from bot.storage.schema import pending_replies
+from bot.storage.shares import belongs_to
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +65,10 @@ class PendingReplyStore:
             log.warning("A pending reply is not removed yet (%s)", trouble)
             self._leftover.add(reply_id)
 
-    async def all(self) -> list[PendingReply]:
-        """Return all pending replies, by id."""
-        query = pending_replies.select().order_by(pending_replies.c.id)
+    async def all(self, share: Share = ALL) -> list[PendingReply]:
+        """Return all pending replies of these shards, by id."""
+        theirs = belongs_to(pending_replies.c.shard, share)
+        query = pending_replies.select().where(theirs).order_by(pending_replies.c.id)
         return await self._database.read(query, _row_to_reply, self._limits.startup)
 
     async def close(self) -> None:

@@ -223,6 +223,14 @@ leases = sa.Table(
     sa.Column("until", sa.BigInteger, nullable=False),  # by the database's own clock
 )
 
+topology = sa.Table(
+    "topology",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),  # always 0: there is one row
+    sa.Column("shard_count", Small, nullable=False),
+    sa.Column("processes", Small, nullable=False),
+)
+
 
 def create_tables(connection: sa.Connection) -> None:
     """Make all tables of a new database."""

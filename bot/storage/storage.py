@@ -19,6 +19,7 @@ from bot.storage.privacy.retention import RetentionStore
 from bot.storage.privacy.servers import ServerStore
 from bot.storage.quotas import QuotaStore
 from bot.storage.replies import PendingReplyStore
+from bot.storage.topology import TopologyStore
 from bot.telemetry.metrics import NO_METRICS, Metrics
 
 __all__ = [
@@ -47,6 +48,7 @@ class Storage:
         self.drafts = DraftStore(database, self.compaction)
         self.notes = NoteStore(database)
         self.leases = LeaseStore(database)
+        self.topology = TopologyStore(database, self.leases)
         self.retention = RetentionStore(database)
         self.members = MemberStore(database)
         self.servers = ServerStore(database)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import zlib
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from fakes.discord import payloads
-from fakes.discord.model import APPLICATION_ID, GUILD_ID, Json, user_payload
+from fakes.discord.model import APPLICATION_ID, Json, server_id, user_payload
 
 DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID_SESSION, HELLO, ACK = 0, 1, 2, 6, 7, 9, 10, 11
 HEARTBEAT_INTERVAL = 41250  # milliseconds
@@ -44,6 +45,7 @@ class Session:
     id: str
     line: Line | None
     shard_id: int = 0
+    shard_count: int = 1
     events: list[Json] = field(default_factory=list)
 
     async def dispatch(self, name: str, data: Any) -> None:
@@ -52,6 +54,17 @@ class Session:
         self.events.append(event)
         if self.line is not None:
             await self.line.send(event)
+
+
+@dataclass(slots=True)
+class Identify:
+    """That a client began a session, and for how long an earlier one of the same shard still had a line."""
+
+    shard_id: int
+    shard_count: int
+    at: float  # on the machine's clock
+    older: Line | None
+    doubled_until: float | None = None
 
 
 class Gateway:
@@ -63,6 +76,9 @@ class Gateway:
         self._lines: set[Line] = set()
         self.session: Session | None = None  # the latest of the first shard, which has all servers
         self.shards: dict[int, Session] = {}  # the latest of each
+        self.identifies: list[Identify] = []
+        self.servers = 1  # that the bot is a member of
+        self.shards_required = 1  # with fewer no session begins
         self.url = ""
         self.away = False  # takes no new line
         self.refused = 0
@@ -75,10 +91,18 @@ class Gateway:
         """Tell whether the latest session has a line."""
         return self.session is not None and self.session.line is not None
 
-    async def dispatch(self, name: str, data: Any) -> None:
-        """Send an event to the latest session."""
+    async def dispatch(self, name: str, data: Any, *, server: int = 0) -> None:
+        """Send an event to the latest session of a server's shard."""
         assert self.session is not None, "no client has identified yet"
-        await self.session.dispatch(name, data)
+        shard = server % self.session.shard_count
+        if shard in self.shards:  # else nobody hears of it
+            await self.shards[shard].dispatch(name, data)
+
+    def serves(self, server: int) -> bool:
+        """Tell whether the shard of a server has a line."""
+        latest = self.identifies[-1] if self.identifies else None
+        session = self.shards.get(server % latest.shard_count) if latest else None
+        return session is not None and session.line is not None
 
     async def drop(self, code: int) -> None:
         """Close the line with this code."""
@@ -117,6 +141,9 @@ class Gateway:
                     await self._hear(line, json.loads(message.data))
         finally:
             self._lines.discard(line)
+            for begun in self.identifies:
+                if begun.older is line:
+                    begun.doubled_until = time.monotonic()
             for session in self._sessions.values():
                 if session.line is line:
                     session.line = None
@@ -140,22 +167,32 @@ class Gateway:
         if data["token"] != self._token:
             await line.socket.close(code=4004)
             return
+        shard_id, shard_count = data.get("shard", [0, 1])
+        if shard_count < self.shards_required:
+            await line.socket.close(code=4011)
+            return
         self.identified += 1
-        session = Session(f"session-{self.identified}", line, data.get("shard", [0])[0])
+        session = Session(f"session-{self.identified}", line, shard_id, shard_count)
+        older = self.shards.get(shard_id)
+        before = older.line if older is not None else None
+        self.identifies.append(Identify(shard_id, shard_count, time.monotonic(), before))
         self._keep(session)
+        servers = [number for number in range(self.servers) if number % shard_count == shard_id]
         ready = {
             "v": 10,
             "user": user_payload(APPLICATION_ID, "vidu", bot=True),
-            "guilds": [] if session.shard_id else [{"id": str(GUILD_ID), "unavailable": True}],
+            "guilds": [{"id": str(server_id(number)), "unavailable": True} for number in servers],
             "session_id": session.id,
             "resume_gateway_url": self.url,
             "application": {"id": str(APPLICATION_ID), "flags": 0},
         }
+        if "shard" in data:
+            ready["shard"] = data["shard"]
         for key in self.ready_without:
             del ready[key]
         await session.dispatch("READY", ready)
-        if not session.shard_id:
-            await session.dispatch("GUILD_CREATE", payloads.guild())
+        for number in servers:
+            await session.dispatch("GUILD_CREATE", payloads.guild(number))
 
     def _keep(self, session: Session) -> None:
         self._sessions[session.id] = self.shards[session.shard_id] = session

@@ -17,6 +17,7 @@ GUILD_ID = 2000
 CHANNEL_ID = 3000
 GUEST_GUILD_ID, GUEST_CHANNEL_ID = 2001, 3001  # a server that the bot is no member of
 TOKEN = "fake-discord-token"
+CHANNELS_APART = 10  # between the ids of two servers' channels
 COMPONENTS_V2 = 1 << 15
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
@@ -25,6 +26,25 @@ VIDEO = re.compile(r"vidu-\d+(-\d+)?\.mp4")
 
 Json = dict[str, Any]
 _numbers = itertools.count(1)
+
+
+def server_id(number: int) -> int:
+    """Return the id of one of the servers; its number, modulo how many shards there are, is its shard."""
+    return GUILD_ID + (number << 22)
+
+
+def channel_of(number: int) -> int:
+    """Return the id of the channel of one of the servers."""
+    return CHANNEL_ID + number * CHANNELS_APART
+
+
+def place_of(channel_id: int) -> tuple[int, int]:
+    """Return the number of the server of a channel, and the server's id."""
+    if channel_id == GUEST_CHANNEL_ID:
+        return 0, GUEST_GUILD_ID
+    number, beside = divmod(channel_id - CHANNEL_ID, CHANNELS_APART)
+    number = 0 if beside or number < 0 or channel_id > CHANNEL_ID * CHANNELS_APART else number
+    return number, server_id(number)
 
 
 def snowflake() -> int:

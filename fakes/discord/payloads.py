@@ -9,13 +9,15 @@ import discord
 from fakes.discord.model import (
     APPLICATION_ID,
     CHANNEL_ID,
-    GUEST_CHANNEL_ID,
     GUEST_GUILD_ID,
     GUILD_ID,
     Account,
     Attachment,
     Json,
     Message,
+    channel_of,
+    place_of,
+    server_id,
     user_payload,
 )
 
@@ -60,10 +62,11 @@ def channel(guild_id: int = GUILD_ID, channel_id: int = CHANNEL_ID) -> Json:
     }
 
 
-def guild() -> Json:
-    """Return the one server; as long as the fields that the library reads."""
+def guild(number: int = 0) -> Json:
+    """Return one of the servers; as long as the fields that the library reads."""
+    guild_id = server_id(number)
     everyone = {
-        "id": str(GUILD_ID),
+        "id": str(guild_id),
         "name": "@everyone",
         "color": 0,
         "hoist": False,
@@ -74,11 +77,11 @@ def guild() -> Json:
         "flags": 0,
     }
     return {
-        "id": str(GUILD_ID),
+        "id": str(guild_id),
         "name": "A server",
         "owner_id": str(APPLICATION_ID + 1),
         "roles": [everyone],
-        "channels": [channel()],
+        "channels": [channel(guild_id, channel_of(number))],
         "members": [member(user_payload(APPLICATION_ID, "vidu", bot=True))],
         "member_count": 2,
         "premium_tier": 0,
@@ -119,12 +122,9 @@ def command_event(
     command: str,
     options: dict[str, Any],
     *,
-    guest: bool = False,
+    channel_id: int = CHANNEL_ID,
 ) -> Json:
-    """Return INTERACTION_CREATE for a slash command; files are given as Attachment.
-
-    As a guest the bot is installed for the person who asks, and not in their server.
-    """
+    """Return INTERACTION_CREATE for a slash command; files are given as Attachment."""
     name, *groups = command.split()
     given = [_option(option, value) for option, value in options.items()]
     for group in reversed(groups):
@@ -137,7 +137,7 @@ def command_event(
         "options": given,
         "resolved": {"attachments": files} if files else {},
     }
-    return {**_interaction(interaction_id, token, account, guest=guest), "type": 2, "data": data}
+    return {**_interaction(interaction_id, token, account, channel_id), "type": 2, "data": data}
 
 
 def answer_event(
@@ -166,7 +166,7 @@ def press_event(interaction_id: int, token: str, account: Account, message: Mess
     """Return INTERACTION_CREATE for a press on a button of a message."""
     data = {"custom_id": custom_id, "component_type": 2}
     about = {"type": 3, "data": data, "message": message.payload()}
-    return {**_interaction(interaction_id, token, account), **about}
+    return {**_interaction(interaction_id, token, account, message.channel_id), **about}
 
 
 def _filled_in(field: Json) -> Any:
@@ -175,8 +175,13 @@ def _filled_in(field: Json) -> Any:
     return [option["value"] for option in field.get("options", ()) if option.get("default")]
 
 
-def _interaction(interaction_id: int, token: str, account: Account, *, guest: bool = False) -> Json:
-    guild_id, channel_id = (GUEST_GUILD_ID, GUEST_CHANNEL_ID) if guest else (GUILD_ID, CHANNEL_ID)
+def _interaction(interaction_id: int, token: str, account: Account, channel_id: int = CHANNEL_ID) -> Json:
+    """Return what all interactions have in common.
+
+    In the channel of a guest the bot is installed for the person who asks, and not in their server.
+    """
+    _, guild_id = place_of(channel_id)
+    guest = guild_id == GUEST_GUILD_ID
     permissions = str(MEMBER_PERMISSIONS.value)
     return {
         "id": str(interaction_id),

@@ -9,7 +9,17 @@ from typing import Any
 
 from fakes.discord import payloads
 from fakes.discord.gateway import Gateway
-from fakes.discord.model import CHANNEL_ID, GUEST_CHANNEL_ID, Account, Json, Message, Slash, Upload, snowflake
+from fakes.discord.model import (
+    GUEST_CHANNEL_ID,
+    Account,
+    Json,
+    Message,
+    Slash,
+    Upload,
+    channel_of,
+    place_of,
+    snowflake,
+)
 from fakes.discord.rest import Rest
 
 MEMBER = Account(4000, "mia")
@@ -24,17 +34,25 @@ class People:
         self._now = now
 
     async def slash(
-        self, account: Account = MEMBER, command: str = "vidu", *, guest: bool = False, **options: Any
+        self,
+        account: Account = MEMBER,
+        command: str = "vidu",
+        *,
+        guest: bool = False,
+        server: int = 0,
+        **options: Any,
     ) -> Slash:
-        """Run a command as this person; a file is given as (name, bytes)."""
+        """Run a command as this person in one of the servers; a file is given as (name, bytes)."""
         given = {
             name: self.rest.messages.attach(Upload(*value)) if isinstance(value, tuple) else value
             for name, value in options.items()
         }
-        channel_id = GUEST_CHANNEL_ID if guest else CHANNEL_ID
+        channel_id = GUEST_CHANNEL_ID if guest else channel_of(server)
 
         def event(interaction_id: int, token: str) -> Json:
-            return payloads.command_event(interaction_id, token, account, command, given, guest=guest)
+            return payloads.command_event(
+                interaction_id, token, account, command, given, channel_id=channel_id
+            )
 
         return await self._send(event, account, channel_id)
 
@@ -83,7 +101,8 @@ class People:
         event = build(interaction_id, token)
         slash = Slash(interaction_id, token, account.id, channel_id, event, self._now(), pressed=pressed)
         self.rest.interactions.slashes[token] = slash
-        await self.gateway.dispatch("INTERACTION_CREATE", event)
+        number, _ = place_of(channel_id)
+        await self.gateway.dispatch("INTERACTION_CREATE", event, server=number)
         return slash
 
     async def repeat(self, slash: Slash) -> None:

@@ -30,6 +30,8 @@ class Rest:
         self.interactions = Interactions(self.messages, now)
         self.commands: list[Json] = []
         self.registrations = 0
+        self.recommended_shards = 1
+        self.max_concurrency = 1  # sessions that may begin within 5 seconds
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add every route below /api/v10."""
@@ -72,8 +74,9 @@ class Rest:
         return reply(payloads.application())
 
     async def _gateway(self, _: web.Request) -> web.Response:
-        limit = {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": 1}
-        return reply({"url": self._gateway_url(), "shards": 1, "session_start_limit": limit})
+        limit = {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": self.max_concurrency}
+        shards = self.recommended_shards
+        return reply({"url": self._gateway_url(), "shards": shards, "session_start_limit": limit})
 
     async def _commands(self, _: web.Request) -> web.Response:
         return reply(self.commands)

@@ -46,6 +46,7 @@ def test_the_example_names_every_setting_with_its_default() -> None:
         "GMI_ORG_ID",
         "PRICE_PER_SECOND",
         "PRIVACY_URL",
+        "SHARD_COUNT",
         "TERMS_URL",
     }
 
@@ -279,15 +280,34 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
         load()
 
 
-def test_more_than_one_process_is_refused_with_what_happens_to_a_second(
-    monkeypatch: pytest.MonkeyPatch,
+POSTGRES = "postgresql+asyncpg://vidu@127.0.0.1/vidu"
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            {"PROCESSES": "2"},
+            "PROCESSES must be 1 on SQLite: only on Postgres several processes can share the work. Set it",
+        ),
+        (
+            {"PROCESSES": "3", "SHARD_COUNT": "2", "DATABASE_URL": POSTGRES},
+            "SHARD_COUNT must be at least 3, so that each of the PROCESSES has a connection. Set it",
+        ),
+    ],
+)
+def test_processes_that_cannot_share_the_work_are_refused(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:
-        setting(monkeypatch, PROCESSES="2")
-    assert str(caught.value).startswith(
-        "PROCESSES must be 1: several processes can't share the work yet. You can start more than one, "
-        "but only one works; the others wait until it ends. Set it in the environment"
-    )
+        setting(monkeypatch, **given)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_on_postgres_several_processes_share_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = setting(monkeypatch, PROCESSES="3", DATABASE_URL=POSTGRES)
+    assert (settings.processes, settings.shard_count) == (3, None)
+    assert setting(monkeypatch, PROCESSES="3", SHARD_COUNT="3", DATABASE_URL=POSTGRES).shard_count == 3
 
 
 @pytest.mark.parametrize(

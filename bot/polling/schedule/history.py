@@ -31,10 +31,13 @@ class Notes(Protocol):
 class EstimatorHistory:
     """Reads and writes the one note that holds it."""
 
-    def __init__(self, notes: Notes, estimator: DurationEstimator, clock: Clock) -> None:
+    def __init__(
+        self, notes: Notes, estimator: DurationEstimator, clock: Clock, *, keeps: bool = True
+    ) -> None:
         self._notes = notes
         self._estimator = estimator
         self._clock = clock
+        self._keeps = keeps  # of several processes one; the others learn for themselves
         self._saved = estimator.dump()
         self._saved_at = clock.now() - EVERY
 
@@ -52,7 +55,7 @@ class EstimatorHistory:
     async def save(self, *, at_once: bool = False) -> None:
         """Save what is new, unless that was done a moment ago."""
         now = self._clock.now()
-        if not at_once and now - self._saved_at < EVERY:
+        if not self._keeps or (not at_once and now - self._saved_at < EVERY):
             return
         self._saved_at = now
         learned = self._estimator.dump()

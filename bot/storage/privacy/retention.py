@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from bot.models.quotas import LONGEST
+from bot.models.shards import ALL, Share
 from bot.models.states import OPEN
 from bot.storage.columns import to_micros
 from bot.storage.database import Database
 from bot.storage.drafts import LIFETIME
 from bot.storage.schema import departures, drafts, erasures, jobs, pending_replies, quota_resets
+from bot.storage.shares import belongs_to
 
 BATCH = 300  # jobs in one statement: others write in between
 
@@ -56,12 +58,13 @@ class RetentionStore:
         query = sa.select(sa.or_(*(sa.exists().where(question) for question in questions)))
         return bool((await self._database.rows(query, self._seconds))[0][0])
 
-    async def jobs_before(self, before: datetime, after: Place) -> list[Place]:
-        """Return the next jobs with content that were asked for before this moment, oldest first."""
+    async def jobs_before(self, before: datetime, after: Place, share: Share = ALL) -> list[Place]:
+        """Return the next jobs of these shards with content from before this moment, oldest first."""
         c = jobs.c
+        old = (_HAS_CONTENT, c.created_at < to_micros(before), belongs_to(c.shard, share))
         query = (
             sa.select(c.created_at, c.id)
-            .where(_HAS_CONTENT, c.created_at < to_micros(before), sa.tuple_(c.created_at, c.id) > after)
+            .where(*old, sa.tuple_(c.created_at, c.id) > after)
             .order_by(c.created_at, c.id)
             .limit(BATCH)
         )
@@ -104,12 +107,13 @@ class RetentionStore:
         )
         return await self._database.write(self._seconds, statement)
 
-    async def jobs_with_dead_tokens(self, now: datetime, after: Place) -> list[Place]:
-        """Return the next jobs whose token Discord takes no more, by when that was."""
+    async def jobs_with_dead_tokens(self, now: datetime, after: Place, share: Share = ALL) -> list[Place]:
+        """Return the next jobs of these shards whose token Discord takes no more, by when that was."""
         c = jobs.c
+        dead = (_has_dead_token(jobs, now), belongs_to(c.shard, share))
         query = (
             sa.select(c.token_expires, c.id)
-            .where(_has_dead_token(jobs, now), sa.tuple_(c.token_expires, c.id) > after)
+            .where(*dead, sa.tuple_(c.token_expires, c.id) > after)
             .order_by(c.token_expires, c.id)
             .limit(BATCH)
         )

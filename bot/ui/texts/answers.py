@@ -248,6 +248,11 @@ def cancel_unsure(_owner: str | None) -> str:
     )
 
 
+def cancel_on_its_card(_owner: str | None) -> str:
+    """Return what follows Cancel where another process makes the video."""
+    return _("🕓 I can't cancel it from here. Click Cancel on its card, in the place where it was requested.")
+
+
 def already_ended(_owner: str | None) -> str:
     """Return what follows Cancel after the end."""
     return _("✅ This request has already ended, so there's nothing to cancel.")

@@ -20,6 +20,7 @@ from bot.models.states import State
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.warnings import BudgetWarnings
 from bot.slots.locked import LockedSlot
+from bot.slots.wanted import WantedTopology
 from bot.storage.storage import Storage
 from bot.tasks import Tasks
 from fakes.gmi.cloud import GmiCloud
@@ -102,7 +103,11 @@ async def running(
     database_url: str, cloud: GmiCloud, clock: StillClock, *, notify_after: timedelta | None = None
 ) -> AsyncIterator[Service]:
     """Run the service on a database, as a process of its own would."""
-    slot, delivery, tasks = LockedSlot(database_url, (0,), clock), RecordingDelivery(), Tasks(clock)
+    slot, delivery, tasks = (
+        LockedSlot(database_url, WantedTopology(), clock),
+        RecordingDelivery(),
+        Tasks(clock),
+    )
     quotas = QuotaLimiter(Rule(VIDEOS_A_DAY, None), VIDEOS_A_DAY)
     async with slot.open_storage(PATIENT) as storage, aiohttp.ClientSession() as session:
         jobs = JobService(

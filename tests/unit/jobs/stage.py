@@ -37,6 +37,7 @@ from bot.polling.schedule.estimator import DurationEstimator
 from bot.polling.schedule.history import EstimatorHistory
 from bot.quotas.limiter import QuotaLimiter
 from bot.slots.locked import LockedSlot
+from bot.slots.wanted import WantedTopology
 from bot.storage.storage import Storage, TimeLimits
 from bot.tasks import InFlight, Tasks
 from bot.ui.texts.jobs import NO_EXTRAS, Extras
@@ -258,7 +259,7 @@ async def open_stage(
     url: str, cloud: GmiCloud, clock: QuickClock, *, notify_after: timedelta | None = None
 ) -> AsyncIterator[Stage]:
     """Open all parts on a database."""
-    slot = LockedSlot(url, (0,), clock)
+    slot = LockedSlot(url, WantedTopology(), clock)
     async with slot.open_storage(PATIENT) as storage:
         quotas = QuotaLimiter(Rule(99, None), 99)
         tasks = Tasks(clock)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.models.shards import home_shard, shard_of, share_of
+from bot.models.shards import ALL, shard_of, share_of
 
 SHARDS = st.integers(1, 300)
 GUILDS = st.none() | st.integers(1, 2**63 - 1)
@@ -20,9 +20,23 @@ def test_every_shard_has_exactly_one_process_and_every_process_has_a_shard(
 
     shares = [share_of(slot, processes, shard_count) for slot in range(processes)]
 
-    assert [shard for share in shares for shard in share] == list(range(shard_count))
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
-    assert min(map(len, shares)) >= 1
+    assert [shard for share in shares for shard in share.served] == list(range(shard_count))
+    sizes = [len(share.served) for share in shares]
+    assert max(sizes) - min(sizes) <= 1
+    assert min(sizes) >= 1
+
+
+@given(SHARDS, st.integers(-5, 400), GUILDS, st.data())
+def test_whatever_number_is_stored_exactly_one_process_serves_it(
+    shard_count: int, shard: int, guild_id: int | None, data: st.DataObject
+) -> None:
+    processes = data.draw(st.integers(1, shard_count))
+    shares = [share_of(slot, processes, shard_count) for slot in range(processes)]
+
+    assert sum(share.serves(shard) for share in shares) == 1
+    assert sum(share.is_home_of(guild_id) for share in shares) == 1
+    assert ALL.serves(shard)
+    assert ALL.is_home_of(guild_id)
 
 
 @pytest.mark.parametrize(("slot", "processes", "shards"), [(2, 2, 4), (-1, 2, 4), (0, 3, 2), (0, 0, 1)])
@@ -42,11 +56,9 @@ def test_what_arrives_belongs_to_a_shard_of_the_process_that_it_reached(
     guild_id: int | None, shard_count: int, data: st.DataObject
 ) -> None:
     processes = data.draw(st.integers(1, shard_count))
-    served = share_of(data.draw(st.integers(0, processes - 1)), processes, shard_count)
+    share = share_of(data.draw(st.integers(0, processes - 1)), processes, shard_count)
 
-    home = home_shard(guild_id, shard_count, served)
+    home = share.home_shard(guild_id)
 
-    assert home in served
-    assert home == (
-        shard_of(guild_id, shard_count) if shard_of(guild_id, shard_count) in served else served[0]
-    )
+    assert home in share.served
+    assert home == (shard_of(guild_id, shard_count) if share.is_home_of(guild_id) else share.served[0])

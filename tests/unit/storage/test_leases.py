@@ -78,8 +78,19 @@ async def test_whoever_renews_in_time_keeps_it(
     lease = await taken(leases, "a")
     for _ in range(10):
         database_clock.seconds += 9
-        assert await leases.renew(lease, 10, patience=5)
+        assert await leases.renew(lease, 10, patience=5) == 1
         assert await others.take(NAME, "b", 10) is None
+
+
+async def test_whoever_renews_hears_how_many_others_hold_one(
+    leases: LeaseStore, others: LeaseStore, database_clock: DatabaseClock
+) -> None:
+    lease = await taken(leases, "a")
+    assert await others.take("slot 11", "b", 5)
+    assert await others.take("another thing 1", "b", 10)
+    assert await leases.renew(lease, 10, patience=5) == 2
+    database_clock.seconds += 6
+    assert await leases.renew(lease, 10, patience=5) == 1
 
 
 async def test_what_has_ended_cannot_be_renewed_even_if_nobody_took_it(

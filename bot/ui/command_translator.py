@@ -14,7 +14,7 @@ from discord.app_commands import (
 )
 
 from bot.models.languages import LOCALES, Language
-from bot.ui.catalogs import read_catalog
+from bot.ui.catalogs import languages, read_catalog
 
 # How the catalogs tell apart what may be the same word in English. They are in the catalogs: change none.
 COMMAND, MENU, OPTION, CHOICE, DESCRIPTION = "command", "menu", "option", "choice", "description"
@@ -33,6 +33,7 @@ class CommandTranslator(Translator):
     """Looks up what stands in the catalogs; it is needed only while the commands are registered."""
 
     def __init__(self) -> None:
+        self._languages = languages()
         self._catalogs: dict[Language, NullTranslations] = {}
 
     async def translate(
@@ -40,7 +41,7 @@ class CommandTranslator(Translator):
     ) -> str | None:
         """Return a name or a description for a locale, None where English is to be shown."""
         language, where = LOCALES.get(str(locale)), context_of(context)
-        if language is None or where is None:
+        if language not in self._languages or where is None:
             return None
         if language not in self._catalogs:
             # Not kept for members: they are asked in few of the languages in which commands are registered.

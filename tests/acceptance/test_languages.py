@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import simcord.interactions
+from discord.app_commands import MissingPermissions
 from simcord import InteractionResult, MemberActor
 
 from fakes.gmi.cloud import GmiCloud
-from fakes.gmi.script import Outcome
+from fakes.media import picture
 from fakes.world import World, components
-from tests.acceptance.member import ask, card_text, private_answer, until
-from tests.acceptance.test_moderation_log import logged, manager_of
+from tests.acceptance.member import ask, card_text, press, private_answer, question, until
+from tests.acceptance.test_moderation_filter import manager_of
+from tests.acceptance.test_moderation_log import logged
 
 READY, READY_IN_GERMAN = "✅ Your video is ready", "✅ Dein Video ist fertig"
 NO_PICTURE = {"image1": ("notes.txt", b"hello")}
@@ -29,7 +30,7 @@ class Locales:
 
 
 @pytest.fixture
-def locales(monkeypatch: pytest.MonkeyPatch) -> Iterator[Locales]:
+def locales(monkeypatch: pytest.MonkeyPatch) -> Locales:
     locales, given = Locales(), simcord.interactions.base_payload
 
     def base_payload(*args: Any, **options: Any) -> Any:
@@ -40,7 +41,7 @@ def locales(monkeypatch: pytest.MonkeyPatch) -> Iterator[Locales]:
         return record, payload
 
     monkeypatch.setattr(simcord.interactions, "base_payload", base_payload)
-    yield locales
+    return locales
 
 
 async def choose(world: World, who: MemberActor, **options: object) -> str:
@@ -62,16 +63,18 @@ async def test_a_german_member_reads_german_and_everyone_else_the_servers_englis
     assert "Your quota here" in card_text(await world.other.slash(world.channel, "help"))
     asked = await ask(world)
     assert "-# 5 seconds" in await until(world, asked, READY)
-    again = await world.other.click(asked.response, label="Delete")
+    again = await press(world.other, asked, "Delete")
     assert "Only" in private_answer(again)
-    mine = await world.member.click(asked.response, label="Delete")
-    assert "Dieses Video löschen?" in private_answer(mine)
+    mine = question(await press(world.member, asked, "Delete"))
+    assert "Dieses Video löschen?" in mine.content
     hidden = await ask(world, private=True)
     assert "-# 5 Sekunden" in await until(world, hidden, READY_IN_GERMAN)
     listed = await world.member.slash(world.channel, "videos")
     assert "### 🎞️ Deine Videos" in card_text(listed)
     assert READY_IN_GERMAN in card_text(listed)
-    shown = await world.member.click(listed.response, label="Zeigen")
+    assert listed.response is not None
+    ids = [part["custom_id"] for part in components(listed.response) if part.get("label") == "Zeigen"]
+    shown = await world.member.click(listed.response, custom_id=ids[-1])  # the public one is the older
     assert READY_IN_GERMAN in card_text(shown)  # a copy that only the member sees
 
 
@@ -80,7 +83,6 @@ async def test_a_card_in_a_german_server_stays_german_over_a_restart(
 ) -> None:
     answer = await choose(world, world.moderator, language="de")
     assert "Everyone in this server sees new videos and the log in Deutsch now." in answer
-    cloud.next(Outcome(render=60))
     asked = await ask(world)
     await until(world, asked, "🎬 Wird gerendert")
     assert "Abbrechen" not in labels(asked)
@@ -92,6 +94,7 @@ async def test_a_card_in_a_german_server_stays_german_over_a_restart(
     assert READY in await until(world, await ask(world), READY)
 
 
+@pytest.mark.command_errors(types=[MissingPermissions])
 async def test_a_community_servers_own_language_counts_until_moderators_choose(
     world: World, locales: Locales
 ) -> None:
@@ -101,6 +104,8 @@ async def test_a_community_servers_own_language_counts_until_moderators_choose(
     await until(world, await ask(world), READY)
     locales.members[world.moderator.id] = "de"
     assert "Vorher: English." in await choose(world, world.moderator, language="automatic")
+    [command] = [each for each in await world.bot.tree.fetch_commands() if each.name == "language"]
+    world.guild.set_command_permissions(command, {world.member: True})
     refused = await choose(world, world.member, language="de")
     assert "You need the Timeout Members permission" in refused
     locales.servers[world.guild.id] = "tlh"  # nobody here speaks that
@@ -110,9 +115,10 @@ async def test_a_community_servers_own_language_counts_until_moderators_choose(
 async def test_a_direct_message_is_in_its_members_language(world: World, locales: Locales) -> None:
     zoe = world.env.create_user("zoe")
     locales.members[zoe.id] = "de"
-    picture = {"prompt": "a fox", **NO_PICTURE}
-    assert "Textdatei" in private_answer(await zoe.slash("vidu", **picture))
+    assert "Textdatei" in private_answer(await zoe.slash("vidu", prompt="a fox", **NO_PICTURE))
     assert "Dein Kontingent hier" in card_text(await zoe.slash("help"))
+    asked = await zoe.slash("vidu", prompt="a fox", image1=("fox.png", picture()))
+    assert "-# 5 Sekunden" in await until(world, asked, READY_IN_GERMAN)
 
 
 async def test_the_log_of_a_server_is_in_its_language_and_the_operators_is_not(

@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help test test-long demo soak bench mutants audit pictures docs fix lock clean
+.PHONY: help test test-long demo soak bench mutants audit pictures translations docs fix lock clean
 
 help:
 	@echo 'make demo   try the bot in a simulated Discord in the browser (no token, no key)'
@@ -12,6 +12,7 @@ help:
 	@echo 'make mutants  change the code in small ways and count what the tests do not notice (ARGS="gmi polling")'
 	@echo 'make audit  look for known faults in the dependencies, the code and the workflows (needs the internet)'
 	@echo 'make pictures  take the pictures of the README anew (needs Chromium)'
+	@echo 'make translations  collect the sentences for translators, and compile what they translated (ARGS=fr begins one)'
 	@echo 'make docs   write docs/settings.md anew from .env.example'
 	@echo 'make fix    format the code and repair what ruff can repair'
 	@echo 'make lock   pin the dependencies of pyproject.toml anew, with hashes'
@@ -71,6 +72,9 @@ audit: .venv/audit-installed
 
 pictures: .venv/installed
 	$(BIN)/python -m demo.pictures
+
+translations: .venv/installed
+	$(BIN)/python -m tests.translations $(ARGS)
 
 docs: .venv/installed
 	$(BIN)/python -m tests.settings_page

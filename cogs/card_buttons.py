@@ -26,6 +26,7 @@ from bot.ui.cards import deleted_card, not_yet_shown_card, removed_copy_card
 from bot.ui.custom_ids import CARD_BUTTON, CardAction, number_in
 from bot.ui.texts import answers as texts
 from bot.ui.texts.privacy import job_erased
+from bot.ui.translator import speaking
 
 if TYPE_CHECKING:
     from bot.client.bot import ViduBot
@@ -147,7 +148,9 @@ async def _answer_deleted(interaction: Interaction, action: CardAction, job: Job
     if action in {CardAction.CONFIRM_DELETE, CardAction.KEEP}:
         await interaction.response.edit_message(content=text, view=None)
     elif action is CardAction.DELETE and _may(interaction, action, job):
-        await interaction.response.edit_message(view=deleted_card(), attachments=[])
+        with speaking(job.location.language):
+            shown = deleted_card()
+        await interaction.response.edit_message(view=shown, attachments=[])
     else:
         await answer_privately(interaction, text)
 

@@ -14,8 +14,10 @@ from bot.intake.answers import answer_privately, failures_answered
 from bot.intake.buttons import is_recognized
 from bot.intake.context import Interaction
 from bot.intake.modal_answers import custom_id_of
+from bot.models.languages import language_of
 from bot.ui.custom_ids import is_modal
 from bot.ui.texts import answers as texts
+from bot.ui.translator import speaking
 
 if TYPE_CHECKING:
     from bot.client.bot import ViduBot
@@ -51,7 +53,7 @@ class Fallbacks(commands.Cog):
     async def on_unreadable_interaction(self, data: object) -> None:
         """Answer an interaction that discord.py could not read: its id and token are all that this takes."""
         match data:
-            case {"id": str(interaction_id), "token": str(token)} if interaction_id.isdecimal():
+            case {"id": str(interaction_id), "token": str(token), **others} if interaction_id.isdecimal():
                 route = Route(
                     "POST",
                     "/interactions/{webhook_id}/{webhook_token}/callback",
@@ -61,8 +63,10 @@ class Fallbacks(commands.Cog):
             case _:
                 log.error("An interaction that could not be read names no place to answer it")
                 return
+        with speaking(language_of(others.get("locale"))):
+            text = texts.unreadable_interaction()
         answer = {
-            "content": texts.unreadable_interaction(),
+            "content": text,
             "flags": discord.MessageFlags(ephemeral=True).value,
         }
         body = {"type": discord.InteractionResponseType.channel_message.value, "data": answer}

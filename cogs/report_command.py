@@ -62,7 +62,8 @@ class ReportCommand(commands.Cog):
         this = interaction.user.id, job.id
         if this in self._reported:
             return texts.already_reported()
-        text = texts.report(interaction.user.id, job.user_id, message.jump_url)
+        with self.bot.audit_log.speaking(guild_id):
+            text = texts.report(interaction.user.id, job.user_id, message.jump_url)
         try:
             written = await self.bot.audit_log.report(guild_id, text, job.id)
         except (LogUnwritable, LogUnavailable) as error:

@@ -20,7 +20,7 @@ from bot.delivery.sender import Delivery
 from bot.delivery.thumbnails import Thumbnails
 from bot.intake.access import command_allowed_or_answered, log_access
 from bot.intake.answers import answer_failed, answer_unexpected
-from bot.intake.context import Interaction
+from bot.intake.context import Interaction, answering
 from bot.intake.intake import Intake
 from bot.jobs.processes.actions import JobActions
 from bot.jobs.service import JobService
@@ -30,6 +30,7 @@ from bot.media.inspection.inspector import Inspector
 from bot.models.shards import Share
 from bot.moderation.audit_log import AuditLog
 from bot.moderation.departures import Departures
+from bot.moderation.languages import ServerLanguages
 from bot.moderation.privacy import Privacy
 from bot.moderation.service import ModerationService
 from bot.quotas.service import QuotaService
@@ -52,6 +53,7 @@ EXTENSIONS = (
     "cogs.videos",
     "cogs.quota",
     "cogs.moderation",
+    "cogs.language",
     "cogs.report_command",
     "cogs.help",
     "cogs.vidu_check",
@@ -71,6 +73,7 @@ class ViduBot(commands.Bot):
     storage: Storage
     quota_service: QuotaService
     moderation: ModerationService
+    languages: ServerLanguages
     audit_log: AuditLog
     delivery: Delivery
     thumbnails: Thumbnails
@@ -222,7 +225,8 @@ class _Tree(app_commands.CommandTree[ViduBot]):
     async def _call(self, interaction: Interaction) -> None:
         """Run a command; what odd data raises is dropped by discord.py, and nobody would answer."""
         try:
-            await super()._call(interaction)
+            with answering(interaction):
+                await super()._call(interaction)
         except app_commands.AppCommandError:
             raise
         except Exception as error:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -31,6 +32,7 @@ from bot.models.catalog import CATALOG
 from bot.moderation.audit_log import AuditLog
 from bot.moderation.content_filter import read_file
 from bot.moderation.departures import Departures
+from bot.moderation.languages import ServerLanguages
 from bot.moderation.privacy import Privacy
 from bot.moderation.retention import Retention
 from bot.moderation.service import ModerationService
@@ -74,6 +76,7 @@ async def open_parts(bot: ViduBot) -> None:
         read_file(settings.filter_file) if settings.filter_file else (),
     )
     await bot.moderation.load()
+    bot.languages = ServerLanguages(bot.moderation, partial(_locale_of, bot))
     bot.audit_log = await _open_log(bot, warnings)
     bot.tasks.supervise(bot.audit_log.run, "write the logs of servers")
     await _open_jobs(bot, session, limiter, warnings)
@@ -209,10 +212,17 @@ async def _open_log(bot: ViduBot, warnings: BudgetWarnings) -> AuditLog:
         clock=bot.clock,
         price=bot.settings.price,
         share=bot.slot.share,
+        languages=bot.languages,
     )
     warnings.on_given = audit_log.budget_warning
     await audit_log.load()
     return audit_log
+
+
+def _locale_of(bot: ViduBot, guild_id: int) -> object:
+    """Return the locale that a server has in Discord, None where the bot isn't in it."""
+    guild = bot.get_guild(guild_id)
+    return None if guild is None else guild.preferred_locale
 
 
 def _notify_after(seconds: int) -> timedelta | None:

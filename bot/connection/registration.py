@@ -12,6 +12,7 @@ from discord import app_commands
 
 from bot.clock import Clock, sleep
 from bot.storage.storage import Storage
+from bot.ui.command_translator import CommandTranslator
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +41,17 @@ async def register(tree: app_commands.CommandTree[Any], storage: Storage, clock:
 
 
 async def _register_if_changed(tree: app_commands.CommandTree[Any], storage: Storage) -> None:
-    payload = [command.to_dict(tree) for command in tree.get_commands()]
+    # With what it says in other languages: a changed translation is a changed command.
+    translator = CommandTranslator()
+    payload = [await command.get_translated_payload(tree, translator) for command in tree.get_commands()]
     digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
     name = f"commands of {tree.client.application_id}"
     if await storage.notes.get(name) != digest:
-        await tree.sync()
+        await tree.set_translator(translator)
+        try:
+            await tree.sync()
+        finally:
+            await tree.set_translator(None)  # and the catalogs leave memory with it
         await storage.notes.save(name, digest)
         log.info("Registered %d commands", len(payload))
 

@@ -9,6 +9,7 @@ import discord
 from bot.delivery.routes import UNSURE, Routes
 from bot.models.jobs import Job
 from bot.ui.texts.jobs import notification
+from bot.ui.translator import speaking
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,8 @@ async def notify_owner(routes: Routes, job: Job) -> None:
     allowed = discord.AllowedMentions(
         everyone=False, roles=False, replied_user=False, users=[discord.Object(job.user_id)]
     )
-    text = notification(job)
+    with speaking(job.location.language):
+        text = notification(job)
     try:
         if job.location.guest:
             await _follow_up(routes, job, text, allowed)

@@ -20,6 +20,7 @@ from bot.clock import Clock
 from bot.delivery.messages import Content, Messages, Put
 from bot.delivery.results import Links, Place
 from bot.models.jobs import CardLocation, Job, PendingReply
+from bot.ui.translator import speaking
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +115,9 @@ class Routes:
         gone = True
         for route in routes:
             try:
-                shown, message = await _try(route, build)
+                # Whoever has this done may be anybody: the card speaks to those who see it.
+                with speaking(job.location.language):
+                    shown, message = await _try(route, build)
             except UNSURE as error:
                 # It may have happened: only the same edit may be repeated, and the caller decides when.
                 raise Undeliverable(

@@ -12,10 +12,11 @@ import discord
 from discord import app_commands, ui
 from discord.utils import MISSING
 
-from bot.intake.context import Interaction
+from bot.intake.context import Interaction, answering, card_language
 from bot.jobs.processes.relay import OwnerUnheard
 from bot.storage.storage import StorageUnavailable
 from bot.ui.texts import answers as texts
+from bot.ui.translator import speaking
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,8 @@ async def answer_privately(interaction: Interaction, text: str, *, view: ui.View
 async def _withdraw(interaction: Interaction) -> None:
     """Fill the placeholder; where it already shows components it can no longer be a plain text [Discord]."""
     layout = ui.LayoutView(timeout=None)
-    layout.add_item(ui.TextDisplay(texts.not_sent()))
+    with speaking(card_language(interaction, private=False)):  # for a moment everyone may see it
+        layout.add_item(ui.TextDisplay(texts.not_sent()))
     await interaction.edit_original_response(view=layout)
 
 
@@ -54,6 +56,11 @@ async def answer_failed(interaction: Interaction, what: str, error: Exception) -
     if interaction.extras.get(_ANSWERED) is cause:
         return  # where it was raised it was answered as well
     interaction.extras[_ANSWERED] = cause
+    with answering(interaction):
+        await _answer_failed(interaction, what, error, cause)
+
+
+async def _answer_failed(interaction: Interaction, what: str, error: Exception, cause: Exception) -> None:
     if (trouble := _trouble(what, cause)) is not None:
         text = trouble
     elif isinstance(cause, discord.HTTPException) and cause.code == TOO_LATE:
@@ -97,7 +104,8 @@ def _trouble(what: str, cause: Exception) -> str | None:
 async def answer_unexpected(interaction: Interaction) -> None:
     """Answer for a failure that is in the log already; what was answered stays as it is."""
     if not interaction.response.is_done():
-        with contextlib.suppress(discord.DiscordException, aiohttp.ClientError, OSError):
+        unreachable = contextlib.suppress(discord.DiscordException, aiohttp.ClientError, OSError)
+        with unreachable, answering(interaction):
             await answer_privately(interaction, texts.unexpected())
 
 
@@ -105,6 +113,7 @@ async def answer_unexpected(interaction: Interaction) -> None:
 async def failures_answered(interaction: Interaction, what: str) -> AsyncIterator[None]:
     """Let nothing that is raised in here end in silence: discord.py would only log it."""
     try:
-        yield
+        with answering(interaction):
+            yield
     except Exception as error:
         await answer_failed(interaction, what, error)

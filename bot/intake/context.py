@@ -1,15 +1,18 @@
-"""Where an interaction happens, who acts there, and how much time its first answer has."""
+"""Where an interaction happens, who acts there, in which language, and how much time its first answer has."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 import discord
 
 from bot.models.jobs import CardLocation
+from bot.models.languages import Language, language_of
 from bot.storage.storage import TimeLimits
+from bot.ui.translator import speaking
 
 # Any: a callback of discord.py takes the interactions of any client.
 Interaction: TypeAlias = discord.Interaction[Any]
@@ -28,6 +31,24 @@ def first_answer_due(interaction: Interaction) -> float:
 def time_to_read(interaction: Interaction) -> asyncio.Timeout:
     """Return the limit of what may be read before the first answer, so that the disk has its time as well."""
     return asyncio.timeout_at(first_answer_due(interaction) - TimeLimits().interactive)
+
+
+def member_language(interaction: Interaction) -> Language:
+    """Return the language of the member who acts."""
+    return language_of(interaction.locale)
+
+
+def card_language(interaction: Interaction, *, private: bool) -> Language:
+    """Return the language of a card: its member's where nobody else sees it, otherwise the server's."""
+    if private or interaction.guild_id is None:
+        return member_language(interaction)
+    language: Language = interaction.client.languages.of(interaction.guild_id, interaction.guild_locale)
+    return language
+
+
+def answering(interaction: Interaction) -> AbstractContextManager[None]:
+    """Let every sentence in this block be in the language of the member who acts."""
+    return speaking(member_language(interaction))
 
 
 def is_guest(interaction: Interaction) -> bool:
@@ -67,4 +88,5 @@ def card_location(interaction: Interaction, now: datetime, *, private: bool) -> 
         private=private,
         upload_limit=interaction.filesize_limit,
         guest=is_guest(interaction),
+        language=card_language(interaction, private=private),
     )

@@ -42,6 +42,7 @@ from bot.ui.cards import notice_card, reference_filename
 from bot.ui.modal import VideoModal
 from bot.ui.texts import answers as texts
 from bot.ui.texts import quotas as sentences
+from bot.ui.translator import speaking
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,9 @@ class Intake:
         place = card_location(interaction, now, private=draft.private)
         async with acknowledged(interaction, self._jobs, place) as location:
             if location.guest:
-                await interaction.edit_original_response(view=notice_card(sentences.GUEST))
+                with speaking(location.language):
+                    notice = notice_card(sentences.GUEST)
+                await interaction.edit_original_response(view=notice)
             keep_max = min(interaction.filesize_limit, KEEP_MAX)
             examined = await self._files.examine(user_id, draft.used, keep_max)
             if examined.problems:

@@ -52,14 +52,15 @@ class ModerationCommands:
         reason = " ".join(reason.split())
         before, block = await self._moderation.block(guild_id, member.id, by, reason=reason, length=length)
         log.info("Server %s: %s blocked %s until %s", guild_id, by, member.id, block.until)
-        await self._audit_log.record(
-            guild_id,
-            by,
-            ChangeKind.BLOCK,
-            target=f"<@{member.id}>",
-            before="" if before is None else texts.block_state(before),
-            after=texts.block_state(block),
-        )
+        with self._audit_log.speaking(guild_id):
+            await self._audit_log.record(
+                guild_id,
+                by,
+                ChangeKind.BLOCK,
+                target=f"<@{member.id}>",
+                before="" if before is None else texts.block_state(before),
+                after=texts.block_state(block),
+            )
         return Answer(texts.member_blocked(block, before))
 
     async def unblock(self, guild_id: int, by: int, user_id: int) -> Answer:
@@ -68,9 +69,10 @@ class ModerationCommands:
         if before is None:
             return Answer(texts.not_blocked(user_id))
         log.info("Server %s: %s unblocked %s", guild_id, by, user_id)
-        await self._audit_log.record(
-            guild_id, by, ChangeKind.BLOCK, target=f"<@{user_id}>", before=texts.block_state(before)
-        )
+        with self._audit_log.speaking(guild_id):
+            await self._audit_log.record(
+                guild_id, by, ChangeKind.BLOCK, target=f"<@{user_id}>", before=texts.block_state(before)
+            )
         return Answer(texts.member_unblocked(user_id))
 
     async def add_entry(self, guild_id: int, by: int, word: str | None, pattern: str | None) -> Answer:
@@ -81,13 +83,14 @@ class ModerationCommands:
         try:
             kept, is_new = await self._moderation.add_entry(guild_id, entry, by)
         except BadEntry as error:
-            return Answer(filter_texts.bad_entry(entry, str(error)))
+            return Answer(filter_texts.bad_entry(entry, error.problem, str(error)))
         except TooManyEntries:
             return Answer(filter_texts.filter_full())
         if is_new:
             log.info("Server %s: %s added to its filter", guild_id, by)  # what, only its managers need to see
-            after = filter_texts.entry_text(kept)
-            await self._audit_log.record(guild_id, by, ChangeKind.FILTER, after=after)
+            with self._audit_log.speaking(guild_id):
+                after = filter_texts.entry_text(kept)
+                await self._audit_log.record(guild_id, by, ChangeKind.FILTER, after=after)
         return Answer(filter_texts.entry_added(kept, is_new=is_new))
 
     async def remove_entry(self, guild_id: int, by: int, text: str) -> Answer:
@@ -96,9 +99,10 @@ class ModerationCommands:
         if not removed:
             return Answer(filter_texts.no_such_entry())
         log.info("Server %s: %s removed from its filter", guild_id, by)
-        for entry in removed:
-            before = filter_texts.entry_text(entry)
-            await self._audit_log.record(guild_id, by, ChangeKind.FILTER, before=before)
+        with self._audit_log.speaking(guild_id):
+            for entry in removed:
+                before = filter_texts.entry_text(entry)
+                await self._audit_log.record(guild_id, by, ChangeKind.FILTER, before=before)
         return Answer(filter_texts.entry_removed(removed))
 
     def entries_like(self, guild_id: int, typed: str) -> list[str]:
@@ -116,7 +120,9 @@ class ModerationCommands:
         """Choose the channel that the log goes to, or turn it off."""
         if channel_id is not None:
             try:
-                await self._audit_log.try_out(channel_id, log_texts.log_begins(by))
+                with self._audit_log.speaking(guild_id):
+                    begins = log_texts.log_begins(by)
+                await self._audit_log.try_out(channel_id, begins)
             except LogUnwritable:
                 return Answer(log_texts.channel_refused(channel_id))
             except LogUnavailable:
@@ -137,8 +143,9 @@ class ModerationCommands:
         before = await self._moderation.set_age(guild_id, rule)
         log.info("Server %s: %s set its age rule to %s", guild_id, by, rule)
         if before is not rule:
-            old, new = texts.age_name(before), texts.age_name(rule)
-            await self._audit_log.record(guild_id, by, ChangeKind.AGE, before=old, after=new)
+            with self._audit_log.speaking(guild_id):
+                old, new = texts.age_name(before), texts.age_name(rule)
+                await self._audit_log.record(guild_id, by, ChangeKind.AGE, before=old, after=new)
         return Answer(texts.age_set(rule, before))
 
     def show_log(self, guild_id: int) -> Answer:

@@ -76,10 +76,11 @@ class QuotaCommands:
         except OptionsRefused as refused:
             return texts.options_refused(refused.problem)
         log.info("Server %s: %s set %s %s to %s", guild_id, by, target.scope, target.id, rule)
-        old, new = "" if before is None else allowance(before), allowance(rule)
-        await self._audit_log.record(
-            guild_id, by, ChangeKind.QUOTA, target=target.name, before=old, after=new
-        )
+        with self._audit_log.speaking(guild_id):
+            old, new = "" if before is None else allowance(before), allowance(rule)
+            await self._audit_log.record(
+                guild_id, by, ChangeKind.QUOTA, target=target.name, before=old, after=new
+            )
         was = texts.before_in_words(before, instead)
         lines = [texts.rule_set(target.name, rule, was), *texts.cut_by(self._cutting(guild_id, rule))]
         if rule.at_once is not None and rule.at_once > self._running_max:
@@ -91,9 +92,10 @@ class QuotaCommands:
         before = await self._quotas.clear_rule(guild_id, target.scope, target.id)
         if before is None:
             return quota_command_texts.no_rule(target.scope, target.id)
-        await self._audit_log.record(
-            guild_id, by, ChangeKind.QUOTA, target=target.name, before=allowance(before)
-        )
+        with self._audit_log.speaking(guild_id):
+            await self._audit_log.record(
+                guild_id, by, ChangeKind.QUOTA, target=target.name, before=allowance(before)
+            )
         log.info("Server %s: %s cleared %s %s", guild_id, by, target.scope, target.id)
         effective = self._effective(guild_id, target)
         return quota_command_texts.rule_removed(target.scope, target.id, effective)
@@ -172,8 +174,9 @@ class QuotaCommands:
         before = await self._quotas.set_budget(guild_id, rule)
         log.info("Server %s: %s set its budget to %s", guild_id, by, rule)
         if before != rule:
-            old, new = (allowance(value) if value.limits else "" for value in (before, rule))
-            await self._audit_log.record(guild_id, by, ChangeKind.BUDGET, before=old, after=new)
+            with self._audit_log.speaking(guild_id):
+                old, new = (allowance(value) if value.limits else "" for value in (before, rule))
+                await self._audit_log.record(guild_id, by, ChangeKind.BUDGET, before=old, after=new)
         if rule.limits:
             first = texts.budget_set(rule, before)
         elif before.limits:
@@ -209,5 +212,6 @@ class QuotaCommands:
 
 
 async def _record_pause(audit_log: AuditLog, guild_id: int, by: int, *, paused: bool) -> None:
-    before, after = (quota_command_texts.pause_state(value) for value in (not paused, paused))
-    await audit_log.record(guild_id, by, ChangeKind.PAUSE, before=before, after=after)
+    with audit_log.speaking(guild_id):
+        before, after = (quota_command_texts.pause_state(value) for value in (not paused, paused))
+        await audit_log.record(guild_id, by, ChangeKind.PAUSE, before=before, after=after)

@@ -62,5 +62,6 @@ class ServerRules:
         log.info("Interaction %s was refused by a filter in server %s", interaction.id, guild_id)
         if guild_id is not None:
             prompt = None if draft.private else draft.prompt
-            self._audit_log.note(guild_id, log_texts.filter_hit(interaction.user.id, prompt, hit))
+            with self._audit_log.speaking(guild_id):
+                self._audit_log.note(guild_id, log_texts.filter_hit(interaction.user.id, prompt, hit))
         return Refusal(texts.prompt_refused(by_server=bool(hit.entries)), Remedy.CHANGE, ["content_filter"])

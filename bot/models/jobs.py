@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from bot.models.languages import Language
 from bot.models.requests import VideoRequest
 from bot.models.states import OPEN, REFUNDING, TRANSITIONS, Reason, State, is_in_vain, may_be_billed
 
@@ -39,6 +40,7 @@ class CardLocation:
     keeps_references: bool = False  # the card carries the references as attachments
     upload_limit: int | None = None  # bytes that the token route takes: the larger of server and member
     guest: bool = False  # the bot is no member there: it reaches the card by the token only
+    language: Language = Language.ENGLISH  # of those who see the card there
 
     def __repr__(self) -> str:
         """Leave the token out: whoever holds it can edit the card."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.models.languages import Language
+
 REASON_MAX = 300  # characters; the member reads it in one message with everything else
 
 
@@ -35,6 +37,17 @@ class EntryKind(StrEnum):
 
     WORD = "word"  # a whole word, or several in a row
     PATTERN = "pattern"
+
+
+class EntryProblem(StrEnum):
+    """Why something can't be an entry of a filter."""
+
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    NO_LETTER = "no_letter"
+    FITS_EVERYTHING = "fits_everything"
+    UNSAVABLE = "unsavable"
+    PATTERN = "pattern"  # the library says what is wrong with it, in English
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,7 @@ class ServerSettings:
     log_channel_id: int | None = None
     log_broken: bool = False  # the last attempt to write there failed
     age: AgeRule = AgeRule.SHOWN
+    language: Language | None = None  # of what everyone sees; None: the server's own in Discord
 
 
 class ChangeKind(StrEnum):
@@ -81,6 +95,7 @@ class ChangeKind(StrEnum):
     FILTER = "filter"
     LOG = "log"
     AGE = "age"
+    LANGUAGE = "language"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from contextlib import AbstractContextManager
 
 from bot.clock import Clock, sleep
 from bot.models.budgets import BudgetScope, BudgetStatus, Price, WarningLevel
 from bot.models.jobs import Job
 from bot.models.moderation import ChangeKind, RuleChange
 from bot.models.shards import ALL, Share
+from bot.moderation.languages import ServerLanguages
 from bot.moderation.log_writer import LogPoster, LogUnavailable, LogUnwritable, LogWriter
 from bot.moderation.service import ModerationService
 from bot.storage.jobs import JobStore
@@ -18,6 +20,7 @@ from bot.storage.moderation_log import ModerationLogStore
 from bot.storage.storage import StorageFault, StorageUnavailable
 from bot.ui.texts import moderation_log as texts
 from bot.ui.texts.budgets import warning_line
+from bot.ui.translator import speaking
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +42,7 @@ class AuditLog:
         poster: LogPoster,
         clock: Clock,
         price: Price | None,
+        languages: ServerLanguages,
         share: Share = ALL,
     ) -> None:
         self._moderation = moderation
@@ -49,6 +53,7 @@ class AuditLog:
         self._share = share
         self._notes: defaultdict[int, list[str]] = defaultdict(list)  # to be written, by server
         self._changed: defaultdict[int, set[int]] = defaultdict(set)  # jobs whose entries are, by server
+        self._languages = languages
         self._wake = asyncio.Event()
         self._writing = asyncio.Lock()  # one batch at a time, also while the bot stops
 
@@ -58,8 +63,12 @@ class AuditLog:
             if self._share.is_home_of(job.quota_guild_id):  # else another process writes the log
                 self.job_changed(job)
 
+    def speaking(self, guild_id: int) -> AbstractContextManager[None]:
+        """Let every sentence in this block be in the language of a server's log."""
+        return speaking(self._languages.of(guild_id))
+
     def note(self, guild_id: int, text: str) -> None:
-        """Write this into a server's log, if it has one."""
+        """Write this into a server's log, if it has one; the text is made while `speaking` to it."""
         if self._moderation.settings(guild_id).log_channel_id is not None:
             self._notes[guild_id].append(text)
             self._wake.set()
@@ -75,7 +84,8 @@ class AuditLog:
         """Write that a server has used so much of a budget; what others use is not its business."""
         budget = status.budget
         if budget.guild_id is not None and budget.scope is not BudgetScope.BOT:
-            self.note(budget.guild_id, warning_line(level, status, self._price))
+            with self.speaking(budget.guild_id):
+                self.note(budget.guild_id, warning_line(level, status, self._price))
 
     async def record(
         self,
@@ -87,13 +97,17 @@ class AuditLog:
         before: str = "",
         after: str = "",
     ) -> None:
-        """Keep a change of a rule, and write it into the log. The change itself is made already."""
+        """Keep a change of a rule, and write it into the log. The change itself is made already.
+
+        Its words are made while `speaking` to the log.
+        """
         change = RuleChange(guild_id, by_id, self._clock.now(), kind, target, before, after)
         try:
             await self._store.save_change(change)
         except (StorageUnavailable, StorageFault) as error:
             log.error("Server %s: a change of its rules is not in its list (%s)", guild_id, error)
-        self.note(guild_id, texts.change_line(change))
+        with self.speaking(guild_id):
+            self.note(guild_id, texts.change_line(change))
 
     async def changes(self, guild_id: int) -> list[RuleChange]:
         """Return the latest changes of a server's rules, the latest first. Raises StorageUnavailable."""
@@ -104,7 +118,8 @@ class AuditLog:
 
         Raises LogUnwritable, LogUnavailable.
         """
-        return await self._writer.report(guild_id, text, job_id)
+        with self.speaking(guild_id):
+            return await self._writer.report(guild_id, text, job_id)
 
     async def try_out(self, channel_id: int, text: str) -> None:
         """Write into a channel that is to become a log. Raises LogUnwritable, LogUnavailable."""
@@ -139,7 +154,8 @@ class AuditLog:
             self._wake.clear()
             well = True
             for guild_id in set(self._notes) | set(self._changed):
-                well = await self._write_server(guild_id) and well
+                with self.speaking(guild_id):
+                    well = await self._write_server(guild_id) and well
             if self._notes or self._changed:
                 self._wake.set()
             return well

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bot.models.moderation import ENTRY_MAX, EntryKind, FilterEntry
+from bot.models.moderation import ENTRY_MAX, EntryKind, EntryProblem, FilterEntry
 from bot.moderation.normalization import fold_letters, simplify, skeleton
 
 PATTERN_MEMORY = 1 << 20  # bytes that RE2 may take for a pattern; one that needs more is refused
@@ -15,7 +15,11 @@ _PATTERN_MARK = "/"  # an entry of the operator's file between two of these is a
 
 
 class BadEntry(ValueError):  # noqa: N818 - it names what happened
-    """An entry can't be used; the text says why, without naming the entry."""
+    """An entry can't be used; the text says why to operators, without naming the entry."""
+
+    def __init__(self, text: str, problem: EntryProblem = EntryProblem.PATTERN) -> None:
+        super().__init__(text)
+        self.problem = problem
 
 
 class ContentFilter:
@@ -53,15 +57,16 @@ def check_entry(entry: FilterEntry) -> FilterEntry:
     """Return the entry as it is kept. Raises BadEntry where it can't be used."""
     text = entry.text.strip() if entry.kind is EntryKind.PATTERN else simplify(entry.text)
     if not text:
-        raise BadEntry("it's empty")
+        raise BadEntry("it's empty", EntryProblem.EMPTY)
     if len(text) > ENTRY_MAX:
-        raise BadEntry(f"it's longer than {ENTRY_MAX} characters")
+        raise BadEntry(f"it's longer than {ENTRY_MAX} characters", EntryProblem.TOO_LONG)
     if entry.kind is EntryKind.WORD:
         if not any(character.isalnum() for character in skeleton(text)):
-            raise BadEntry("it has no letter and no digit")
+            raise BadEntry("it has no letter and no digit", EntryProblem.NO_LETTER)
         return FilterEntry(text, entry.kind)
     if _compile(text).search("") is not None:
-        raise BadEntry("it also fits a text with nothing in it, so it would refuse everything")
+        text = "it also fits a text with nothing in it, so it would refuse everything"
+        raise BadEntry(text, EntryProblem.FITS_EVERYTHING)
     return FilterEntry(text, entry.kind)
 
 
@@ -119,4 +124,4 @@ def _compile(text: str) -> Any:
             reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
         ) from None
     except UnicodeEncodeError:
-        raise BadEntry("it has characters that can't be saved") from None
+        raise BadEntry("it has characters that can't be saved", EntryProblem.UNSAVABLE) from None

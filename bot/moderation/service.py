@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.clock import Clock
+from bot.models.languages import Language
 from bot.models.moderation import ENTRIES_MAX, AgeRule, Block, FilterEntry, FilterHit, ServerSettings
 from bot.moderation.content_filter import ContentFilter, check_entry
 from bot.moderation.normalization import simplify
@@ -146,6 +147,11 @@ class ModerationService:
         Raises StorageUnavailable.
         """
         return (await self._change_settings(guild_id, lambda settings: replace(settings, age=age))).age
+
+    async def set_language(self, guild_id: int, language: Language | None) -> Language | None:
+        """Choose the language of what everyone sees; return what was chosen before; raises as `unblock`."""
+        before = await self._change_settings(guild_id, lambda settings: replace(settings, language=language))
+        return before.language
 
     async def set_log_broken(self, guild_id: int, broken: bool) -> None:
         """Remember whether the log could be written. Raises StorageUnavailable."""

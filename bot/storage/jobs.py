@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.models.budgets import Budget, BudgetExceeded
 from bot.models.catalog import Kind
 from bot.models.jobs import CardLocation, Charge, Job
+from bot.models.languages import stored_language
 from bot.models.requests import Reference, VideoRequest
 from bot.models.shards import ALL, Share
 from bot.models.states import OPEN, Reason, State
@@ -192,6 +193,7 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "token_expires": optional_micros(location.token_expires),
         "private": location.private,
         "guest": location.guest,
+        "language": location.language.value,
         "keeps_references": location.keeps_references,
         "upload_limit": location.upload_limit,
         "spoiler": job.spoiler,
@@ -226,6 +228,7 @@ def row_to_job(row: sa.Row[Any]) -> Job:
         token_expires=optional_moment(row.token_expires),
         private=row.private,
         guest=row.guest,
+        language=stored_language(row.language),
         keeps_references=row.keeps_references,
         upload_limit=row.upload_limit,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.models.languages import stored_language
 from bot.models.moderation import AgeRule, Block, EntryKind, FilterEntry, ServerSettings
 from bot.storage.columns import optional_micros, optional_moment, to_micros, to_moment
 from bot.storage.database import Database
@@ -68,6 +69,7 @@ class ModerationStore:
             "log_channel_id": settings.log_channel_id,
             "log_broken": settings.log_broken,
             "age": settings.age.value,
+            "language": settings.language.value if settings.language else None,
         }
         await self._database.replace(server_settings, {"guild_id": guild_id}, values)
 
@@ -95,4 +97,5 @@ def _row_to_entry(row: sa.Row[Any]) -> tuple[int, FilterEntry]:
 
 
 def _row_to_settings(row: sa.Row[Any]) -> tuple[int, ServerSettings]:
-    return row.guild_id, ServerSettings(row.log_channel_id, row.log_broken, AgeRule(row.age))
+    language = stored_language(row.language) if row.language else None
+    return row.guild_id, ServerSettings(row.log_channel_id, row.log_broken, AgeRule(row.age), language)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from structlog.contextvars import clear_contextvars
 
 from bot.models.jobs import CardLocation, PendingReply
+from bot.models.languages import stored_language
 from bot.models.shards import ALL, Share
 from bot.storage.columns import optional_micros, optional_moment
 from bot.storage.database import Database
@@ -21,7 +22,7 @@ from bot.storage.shares import belongs_to
 
 log = logging.getLogger(__name__)
 
-BATCH = 500  # changes in one commit; a statement has at most 32,766 values [SQLite], a reply has eight
+BATCH = 500  # changes in one commit; a statement has at most 32,766 values [SQLite], a reply has ten
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +137,7 @@ def _reply_to_row(reply: PendingReply) -> dict[str, Any]:
         "token": location.token,
         "token_expires": optional_micros(location.token_expires),
         "private": location.private,
+        "language": location.language.value,
         "shard": reply.shard,
     }
 
@@ -148,5 +150,6 @@ def _row_to_reply(row: sa.Row[Any]) -> PendingReply:
         token=row.token,
         token_expires=optional_moment(row.token_expires),
         private=row.private,
+        language=stored_language(row.language),
     )
     return PendingReply(row.id, row.user_id, location, row.shard)

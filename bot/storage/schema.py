@@ -43,6 +43,7 @@ jobs = sa.Table(
     sa.Column("keeps_references", sa.Boolean, nullable=False),
     sa.Column("upload_limit", Number),
     sa.Column("spoiler", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("language", Word(16), nullable=False, server_default="en"),
     sa.Column("model", Word(100), nullable=False),
     sa.Column("prompt", Text, nullable=False),
     sa.Column("reference_list", sa.JSON, nullable=False),
@@ -87,6 +88,7 @@ pending_replies = sa.Table(
     sa.Column("token_expires", Number),
     sa.Column("private", sa.Boolean, nullable=False),
     sa.Column("shard", Small, nullable=False, server_default="0"),
+    sa.Column("language", Word(16), nullable=False, server_default="en"),
 )
 
 drafts = sa.Table(
@@ -159,6 +161,7 @@ server_settings = sa.Table(
     sa.Column("log_channel_id", Number),
     sa.Column("log_broken", sa.Boolean, nullable=False),
     sa.Column("age", Word(16), nullable=False),
+    sa.Column("language", Word(16)),
 )
 
 rule_changes = sa.Table(

@@ -14,6 +14,7 @@ from bot.models.catalog import Kind
 from bot.models.jobs import Job
 from bot.models.requests import Reference
 from bot.models.states import State
+from bot.ui import formatting
 from bot.ui.buttons import buttons, stateless
 from bot.ui.texts import answers as answer_texts
 from bot.ui.texts import jobs as job_texts
@@ -165,7 +166,7 @@ def _request(job: Job) -> list[ui.Item[ui.LayoutView]]:
     """Return what was asked for: the prompt, and the references so small that none looks like a result."""
     references = job.request.references
     names = ngettext("Reference: {names}", "References: {names}", len(references)).format(
-        names=", ".join(reference.name for reference in references)
+        names=formatting.listed(reference.name for reference in references)
     )
     text = f"> {job_texts.quote_prompt(job.request.prompt, PROMPT_SHOWN)}\n-# {names}"
     if not job.location.keeps_references:

@@ -1,20 +1,37 @@
-"""Numbers, sizes, lengths and moments as people read them."""
+"""Numbers, sizes, lengths, moments and lists as people read them, in their language."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 
 from discord.utils import format_dt
 
-from bot.ui.translator import ngettext
+from bot.ui.conventions import Conventions, conventions_of
+from bot.ui.translator import _, current_language, ngettext
 
 MEGABYTE = 1024 * 1024  # bytes; Discord counts so, and calls it MB
 
 
 def number(value: int) -> str:
     """Return a number with its thousands separated."""
-    return f"{value:,}"
+    return _localized(f"{value:,}")
+
+
+def decimal(value: float) -> str:
+    """Return a number with as many decimals as it has."""
+    return _localized(f"{value:,.12g}")
+
+
+def plain_decimal(value: float) -> str:
+    """Return a number with as many decimals as it has, and without signs between its thousands."""
+    return _localized(f"{value:.12g}")
+
+
+def amount(value: Decimal) -> str:
+    """Return an amount of money with all the decimals that it comes with."""
+    return _localized(f"{value:,}")
 
 
 def megabytes(size: int) -> str:
@@ -22,14 +39,13 @@ def megabytes(size: int) -> str:
 
     Rounded up, because a size just over its limit must not read like the limit.
     """
-    return f"{-(-size * 10 // MEGABYTE) / 10:,g} MB"
+    return _("{count} MB").format(count=decimal(-(-size * 10 // MEGABYTE) / 10))
 
 
 def seconds(count: float) -> str:
     """Return a number of seconds in words, with a tenth where it is no whole number."""
     shown = round(count, 1)
-    plural = int(shown) if shown == int(shown) else math.ceil(max(shown, 2))  # "0.5 seconds", "1.1 seconds"
-    return ngettext("{count} second", "{count} seconds", plural).format(count=f"{shown:,.12g}")
+    return ngettext("{count} second", "{count} seconds", _countable(shown)).format(count=decimal(shown))
 
 
 def videos(count: int) -> str:
@@ -45,3 +61,31 @@ def relative(moment: datetime) -> str:
 def moment(when: datetime) -> str:
     """Return a moment with its date and time, as the reader's own screen shows both."""
     return format_dt(when, "f")
+
+
+def listed(items: Iterable[str]) -> str:
+    """Return a list on one line."""
+    return _conventions().comma.join(items)
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """Return those of these sentences that say something, one after the other."""
+    return _conventions().gap.join(part for part in parts if part)
+
+
+def _conventions() -> Conventions:
+    return conventions_of(current_language())
+
+
+def _localized(text: str) -> str:
+    """Return a number with the signs of the current language; it comes with those of English."""
+    signs = _conventions()
+    return text.translate({ord(","): signs.thousands, ord("."): signs.decimal})
+
+
+def _countable(value: float) -> int:
+    """Return a whole number that has the same form of a word."""
+    if value == int(value):
+        return int(value)
+    signs = _conventions()
+    return 1 if signs.singular_below_two and value < 2 else signs.fraction_like

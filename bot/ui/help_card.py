@@ -13,7 +13,7 @@ from bot.models.catalog import Kind, Model, Slot
 from bot.models.quotas import QuotaStatus
 from bot.ui.buttons import stateless
 from bot.ui.cards import BLUE
-from bot.ui.formatting import megabytes, number, seconds
+from bot.ui.formatting import megabytes, number, plain_decimal, seconds
 from bot.ui.texts.budgets import status_line
 from bot.ui.texts.quotas import standing_lines
 from bot.ui.translator import N_, _, ngettext
@@ -64,8 +64,8 @@ def _how_to() -> str:
     prompt = _("The fox from the first image runs along the beach from the second. The camera follows it.")
     example = (
         _("Example: `/vidu`"),
-        f"**prompt:** {prompt}",
-        "**image1:** fox.png · **image2:** beach.jpg · **duration:** 5",
+        _("**prompt:** {prompt}").format(prompt=prompt),
+        _("**image1:** fox.png · **image2:** beach.jpg · **duration:** 5"),
     )
     return "\n".join([title, text, more, *(f"> {line}" for line in example)])
 
@@ -81,7 +81,7 @@ def _limits(model: Model) -> str:
         ),
         _(
             "**Both:** at least {side} pixels on each side, in a ratio between 1:{ratio} and {ratio}:1."
-        ).format(side=number(images.side_min), ratio=f"{images.ratio_max:g}"),
+        ).format(side=number(images.side_min), ratio=plain_decimal(images.ratio_max)),
         _("**Prompt:** up to {count} characters.").format(count=number(model.prompt.length_max)),
         _("**Your video:** {shortest} to {longest} long ({usual} if you don't choose).").format(
             shortest=number(lengths.min), longest=seconds(lengths.max), usual=seconds(lengths.default)

@@ -66,7 +66,7 @@ def _files(draft: Draft, about: str | None) -> ui.Label[VideoModal]:
     )
     description = about or _("PNG, JPEG, WebP, MP4 or MOV. {limits}").format(limits=_limits())
     if draft.sources:
-        names = ", ".join(_plain(source.name) for source in draft.sources)
+        names = formatting.listed(_plain(source.name) for source in draft.sources)
         sentence = _("Leave empty to keep {names}. New files replace these.").format(names=names)
         description = _cut(sentence, names)
     return ui.Label(text=_("Images and videos"), description=description, component=field)
@@ -141,12 +141,13 @@ def _extras(draft: Draft) -> ui.Label[VideoModal]:
 def _limits() -> str:
     alone, each = VIDEO_SECONDS_MAX
     text = _("Up to {images} images, or {fewer} plus one video (max {alone} s) or two (max {each} s each).")
-    return text.format(images=IMAGES_MAX, fewer=IMAGES_MAX_WITH_VIDEOS, alone=f"{alone:g}", each=f"{each:g}")
+    longest = {"alone": formatting.decimal(alone), "each": formatting.decimal(each)}
+    return text.format(images=IMAGES_MAX, fewer=IMAGES_MAX_WITH_VIDEOS, **longest)
 
 
 def _describe(source: Source) -> str:
     noun = _(_NOUNS[source.likely_kind])
-    return noun if source.size is None else f"{noun}, {formatting.megabytes(source.size)}"
+    return noun if source.size is None else formatting.listed([noun, formatting.megabytes(source.size)])
 
 
 def _plain(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.models.states import Reason
+from bot.ui import formatting
 from bot.ui.translator import N_, _
 
 _SUBMIT_CLOSED = {
@@ -167,7 +168,7 @@ def delete_question(owner: str | None, *, video: bool) -> str:
         where = _("It disappears from `/videos` too, and your quota stays as it is.")
     else:
         where = _("It disappears from their `/videos` too. Their quota stays, and they won't be notified.")
-    lines = [f"### 🗑️ {title.format(owner=owner)}", f"{what} {where}"]
+    lines = [f"### 🗑️ {title.format(owner=owner)}", formatting.sentences([what, where])]
     if video:
         lines.append("-# " + _("The provider's own link to the video can keep working for a while."))
     return "\n".join(lines)

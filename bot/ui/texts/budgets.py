@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 from bot.models.budgets import (
@@ -13,11 +14,12 @@ from bot.models.budgets import (
     ServerPaused,
     WarningLevel,
 )
+from bot.models.languages import Language
 from bot.models.quotas import ExceededLimit, LimitExceeded, QuotaExceeded, Rule
 from bot.models.remedies import shorter_fits
 from bot.ui import formatting
 from bot.ui.texts.quotas import allowance, left_for_shorter, per, quota_exceeded, seconds_of_video
-from bot.ui.translator import N_, _
+from bot.ui.translator import N_, _, speaking
 
 _NOTHING_SENT = N_("Nothing was sent, and this doesn't count towards your quota.")
 _NAMES = {
@@ -44,7 +46,7 @@ def limit_exceeded(error: LimitExceeded) -> str:
             text = "⏸️ " + _("A moderator has paused new videos in this server. Please try again later.")
         case _:
             raise TypeError(type(error).__name__)
-    return f"{text} {_(_NOTHING_SENT)}"
+    return formatting.sentences([text, _(_NOTHING_SENT)])
 
 
 def budget_name(scope: BudgetScope) -> str:
@@ -54,12 +56,13 @@ def budget_name(scope: BudgetScope) -> str:
 
 def status_line(status: BudgetStatus, price: Price | None) -> str:
     """Return what is used of a budget, what that costs, and when there is more."""
-    text = _("{name}: {used}").format(name=budget_name(status.budget.scope), used=_used(status))
+    used = _used(status)
     if price is not None:
-        text += " " + about(price, status.used_seconds)
+        used = f"{used} {about(price, status.used_seconds)}"
+    sentences = [_("{name}: {used}.").format(name=budget_name(status.budget.scope), used=used)]
     if status.next_slot is not None and status.used_share >= 1:
-        text += ". " + _("There's room again {when}").format(when=formatting.relative(status.next_slot))
-    return text + "."
+        sentences.append(_room_again(status.next_slot))
+    return formatting.sentences(sentences)
 
 
 def warning_line(level: WarningLevel, status: BudgetStatus, price: Price | None) -> str:
@@ -79,11 +82,16 @@ def about(price: Price, seconds: int) -> str:
 def cost(amount: Decimal, currency: str) -> str:
     """Return an amount of money, rounded up to its hundredth so that it never reads too low."""
     rounded = amount.quantize(Decimal("0.01"), rounding="ROUND_UP")
-    return f"{rounded:,} {currency}"
+    return f"{formatting.amount(rounded)} {currency}"
 
 
 def log_line(level: WarningLevel, status: BudgetStatus, price: Price | None) -> str:
     """Return for the operator's log that so much of a budget is used, and where to change it."""
+    with speaking(Language.ENGLISH):
+        return _log_line(level, status, price)
+
+
+def _log_line(level: WarningLevel, status: BudgetStatus, price: Price | None) -> str:
     budget = status.budget
     place = "" if budget.guild_id is None else f" (server {budget.guild_id})"
     money = "" if price is None else f", about {cost(price.of(status.used_seconds), price.currency)}"
@@ -94,9 +102,11 @@ def log_line(level: WarningLevel, status: BudgetStatus, price: Price | None) -> 
 
 def ceilings_in_force(ceilings: Ceilings) -> str:
     """Return for the operator's log what all members together may make, and where to change it."""
+    with speaking(Language.ENGLISH):
+        bot, server, direct = map(allowance, (ceilings.bot, ceilings.server, ceilings.direct))
     return (
-        f"At most, everyone together: {allowance(ceilings.bot)}; each server: {allowance(ceilings.server)}; "
-        f"direct messages: {allowance(ceilings.direct)}. To change it, set BUDGET_SECONDS, BUDGET_VIDEOS, "
+        f"At most, everyone together: {bot}; each server: {server}; "
+        f"direct messages: {direct}. To change it, set BUDGET_SECONDS, BUDGET_VIDEOS, "
         "BUDGET_SERVER_SECONDS, BUDGET_SERVER_VIDEOS, BUDGET_DIRECT_SECONDS or BUDGET_PER"
     )
 
@@ -114,8 +124,12 @@ def _budget_exceeded(error: BudgetExceeded) -> str:
     sentences = [_is_used_up(error)]
     if error.exceeded is ExceededLimit.SECONDS and (seconds := shorter_fits(error)) is not None:
         sentences.append(left_for_shorter(seconds))
-    sentences.append(_("There's room again {when}.").format(when=formatting.relative(error.frees)))
-    return " ".join(sentences)
+    sentences.append(_room_again(error.frees))
+    return formatting.sentences(sentences)
+
+
+def _room_again(moment: datetime) -> str:
+    return _("There's room again {when}.").format(when=formatting.relative(moment))
 
 
 def _is_used_up(error: BudgetExceeded) -> str:
@@ -143,4 +157,4 @@ def _used(status: BudgetStatus) -> str:
     if rule.seconds is not None:
         used = formatting.number(status.used_seconds)
         parts.append(_(of_limit).format(used=used, limit=seconds_of_video(rule.seconds)))
-    return f"{', '.join(parts)} {per(rule.per)}"
+    return _("{amount} {period}").format(amount=formatting.listed(parts), period=per(rule.per))

@@ -86,8 +86,7 @@ def explanation(job: Job) -> str:
     if job.awaits_link:
         return _(_LINK_MISSING)
     happened, to_do = explain(job, job.reason)
-    sentences = (_canceled_by(job) or _(happened), _quota(job), _(to_do))
-    return " ".join(sentence for sentence in sentences if sentence)
+    return formatting.sentences([_canceled_by(job) or _(happened), _quota(job), _(to_do)])
 
 
 def message(job: Job, note: str | None = None, extras: Extras = NO_EXTRAS) -> str:
@@ -162,9 +161,10 @@ def too_large(size: int, limit: int, *, request_id: str | None, plays: bool, lin
         reason = _("Discord didn't accept the file ({size}).")
     reason = reason.format(size=formatting.megabytes(size), limit=formatting.megabytes(limit))
     if not link:
-        return " ".join([reason, _("Its link can't be shown here either."), _look_up(request_id)])
+        no_link = _("Its link can't be shown here either.")
+        return formatting.sentences([reason, no_link, _look_up(request_id)])
     way = _("It plays from the provider's link instead.") if plays else _("Here's its link instead.")
-    return " ".join([reason, way, _save_soon()])
+    return formatting.sentences([reason, way, _save_soon()])
 
 
 def not_downloaded(*, request_id: str | None, link: bool, refetch_until: datetime | None) -> str:
@@ -180,7 +180,7 @@ def not_downloaded(*, request_id: str | None, link: bool, refetch_until: datetim
     if refetch_until is not None:
         trying = _("I'll keep trying until {time}, and put the video here if it works.")
         sentences.append(trying.format(time=discord.utils.format_dt(refetch_until, "t")))
-    return " ".join(sentences)
+    return formatting.sentences(sentences)
 
 
 def lost_request() -> str:
@@ -207,7 +207,7 @@ def _why_it_waits(job: Job) -> str:
         return ""
     why = _(_WAITS.get(job.reason, _WAITS[Reason.UNREACHABLE]))
     retry = _("I'll retry {when}; nothing to do.").format(when=formatting.relative(job.waiting_until))
-    return f"{why} {retry}"
+    return formatting.sentences([why, retry])
 
 
 def _canceled_by(job: Job) -> str:

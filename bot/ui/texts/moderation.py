@@ -32,7 +32,7 @@ def blocked(block: Block) -> str:
     else:
         text = _("A moderator has blocked you from making videos in this server. The block ends {when}.")
         first = text.format(when=formatting.relative(block.until))
-    lines = [f"🚫 {first} {_(_NOTHING_SENT)}"]
+    lines = ["🚫 " + formatting.sentences([first, _(_NOTHING_SENT)])]
     if block.reason:
         lines.insert(1, _("**Reason:** {reason}").format(reason=plain(block.reason)))
     if block.until is None:
@@ -43,7 +43,7 @@ def blocked(block: Block) -> str:
 def only_in_age_restricted() -> str:
     """Return for a member that videos are made elsewhere in this server."""
     first = _("This server only allows videos in age-restricted channels. Use one of those instead.")
-    return f"🔞 {first} {_(_NOTHING_SENT)}"
+    return "🔞 " + formatting.sentences([first, _(_NOTHING_SENT)])
 
 
 def prompt_refused(*, by_server: bool) -> str:
@@ -52,7 +52,7 @@ def prompt_refused(*, by_server: bool) -> str:
         first = _("This server's rules don't allow this prompt. Change it and try again.")
     else:
         first = _("The people who run this bot don't allow this prompt. Change it and try again.")
-    return f"🚫 {first} {_(_NOTHING_SENT)}"
+    return "🚫 " + formatting.sentences([first, _(_NOTHING_SENT)])
 
 
 def member_blocked(block: Block, before: Block | None) -> str:
@@ -106,10 +106,15 @@ def age_shown(rule: AgeRule) -> str:
 
 def age_set(rule: AgeRule, before: AgeRule) -> str:
     """Return that an age rule was set, and what was so before."""
-    lines = ["✅ " + _(_AGE_SENTENCES[rule]), _("Before: {before}.").format(before=age_name(before))]
+    lines = ["✅ " + _(_AGE_SENTENCES[rule]), before_line(age_name(before))]
     if rule is AgeRule.COVERED:
         lines.append("-# " + _("Videos that are there already stay as they are."))
     return "\n".join(lines)
+
+
+def before_line(before: str) -> str:
+    """Return what was so before a change."""
+    return _("Before: {before}.").format(before=before)
 
 
 def page_title(title: str, page: int, pages: int) -> str:

@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.models.moderation import ENTRIES_MAX, EntryKind, FilterEntry, FilterHit
+from bot.models.moderation import (
+    ENTRIES_MAX,
+    ENTRY_MAX,
+    EntryKind,
+    EntryProblem,
+    FilterEntry,
+    FilterHit,
+)
 from bot.ui import formatting
 from bot.ui.plain_text import plain, shorten
-from bot.ui.translator import _
+from bot.ui.translator import N_, _
 
 ENTRY_SHOWN, ENTRIES_SHOWN = 40, 3  # characters, and entries, where several stand in a sentence
+_PROBLEMS = {
+    EntryProblem.EMPTY: N_("it's empty"),
+    EntryProblem.TOO_LONG: N_("it's longer than {count} characters"),
+    EntryProblem.NO_LETTER: N_("it has no letter and no digit"),
+    EntryProblem.FITS_EVERYTHING: N_("it also fits a text with nothing in it, so it would refuse everything"),
+    EntryProblem.UNSAVABLE: N_("it has characters that can't be saved"),
+}
 
 
 def word_or_pattern() -> str:
@@ -18,8 +32,12 @@ def word_or_pattern() -> str:
     return "❌ " + _("Set `word` or `pattern`: one of them, not both.")
 
 
-def bad_entry(entry: FilterEntry, reason: str) -> str:
-    """Return why an entry can't be used; the reason comes from the library where it is a pattern."""
+def bad_entry(entry: FilterEntry, problem: EntryProblem, from_library: str = "") -> str:
+    """Return why an entry can't be used; of a pattern that makes no sense the library says why."""
+    if problem in _PROBLEMS:
+        reason = _(_PROBLEMS[problem]).format(count=formatting.number(ENTRY_MAX))
+    else:
+        reason = plain(from_library)
     if entry.kind is EntryKind.WORD:
         text = _("I can't use this word: {reason}.")
     else:
@@ -27,7 +45,7 @@ def bad_entry(entry: FilterEntry, reason: str) -> str:
             "I can't use this pattern: {reason}. Patterns are written like in Google RE2: "
             "`cats?` finds cat and cats, and `gr[ae]y` finds gray and grey."
         )
-    return "❌ " + text.format(reason=plain(reason))
+    return "❌ " + text.format(reason=reason)
 
 
 def filter_full() -> str:
@@ -89,5 +107,5 @@ def entry_text(entry: FilterEntry) -> str:
 def entries_text(entries: Sequence[FilterEntry]) -> str:
     """Return the first of several entries in a row, each so short that a message has room for all."""
     shown = [replace(entry, text=shorten(entry.text, ENTRY_SHOWN)) for entry in entries[:ENTRIES_SHOWN]]
-    text = ", ".join(entry_text(entry) for entry in shown)
+    text = formatting.listed(entry_text(entry) for entry in shown)
     return f"{text}, …" if len(entries) > ENTRIES_SHOWN else text

@@ -31,6 +31,7 @@ _KINDS = {
     ChangeKind.FILTER: N_("Filter"),
     ChangeKind.LOG: N_("Log channel"),
     ChangeKind.AGE: N_("Age rule"),
+    ChangeKind.LANGUAGE: N_("Language"),
 }
 
 
@@ -48,7 +49,7 @@ def job_entry(job: Job, price: Price | None) -> str:
         return _("🔒 {member} · private · {cost}").format(member=member, cost=_cost(job, price))
     state = _("⏳ In progress") if job.is_open else _(_ENDED.get(job.state, N_("❌ No video")))
     head = f"{state} · {member} · {_cost(job, price)}"
-    names = ", ".join(reference.name for reference in job.request.references)
+    names = formatting.listed(reference.name for reference in job.request.references)
     text = ngettext("Reference: {names}", "References: {names}", len(job.request.references))
     details = [text.format(names=plain(shorten(names, NAMES_SHOWN)))]
     if link := _link(job):

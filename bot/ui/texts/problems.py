@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from bot.models.catalog import Kind
 from bot.models.problems import ANY_KIND, FileFormat, Problem, ProblemCode, Values
-from bot.ui.formatting import megabytes, number, relative, seconds
+from bot.ui.formatting import decimal, megabytes, number, plain_decimal, relative, seconds
 from bot.ui.plain_text import plain
 from bot.ui.translator import N_, _, ngettext
 
@@ -270,14 +270,14 @@ def _value(name: str, value: str | int | float) -> str:
         return seconds(float(value))
     if name in _SHOWN_AS:
         return _SHOWN_AS[name](int(value))
-    return f"{round(value, 1):g}" if isinstance(value, float) else str(value)
+    return plain_decimal(round(value, 1)) if isinstance(value, float) else str(value)
 
 
 def _shape(width: int, height: int) -> dict[str, str]:
     """Return ratio and megapixels, rounded up: what is just over a limit must not read like the limit."""
     longer, shorter = max(width, height), min(width, height)
-    ratio = f"{-(-longer * 100 // max(shorter, 1)) / 100:g}"
+    ratio = plain_decimal(-(-longer * 100 // max(shorter, 1)) / 100)
     return {
         "ratio": f"{ratio}:1" if width >= height else f"1:{ratio}",
-        "megapixels": f"{-(-width * height // 100_000) / 10:,g}",
+        "megapixels": decimal(-(-width * height // 100_000) / 10),
     }

@@ -167,7 +167,8 @@ def top_users(usage: Sequence[Usage], period: Period, price: Price | None) -> li
     if len(usage) > SHOWN:
         lines.append(_("… and {count} more.").format(count=formatting.number(len(usage) - SHOWN)))
     seconds = sum(member.seconds for member in usage)
-    amounts = f"{formatting.videos(sum(member.videos for member in usage))}, {formatting.seconds(seconds)}"
+    videos = sum(member.videos for member in usage)
+    amounts = formatting.listed([formatting.videos(videos), formatting.seconds(seconds)])
     total = _("Together: {amounts}").format(amounts=amounts)
     return [*lines, PARAGRAPH, total if price is None else f"{total} {about(price, seconds)}"]
 
@@ -201,4 +202,4 @@ def _usage(usage: Usage) -> str:
     amounts = [formatting.videos(usage.videos), formatting.seconds(usage.seconds)]
     if usage.running:
         amounts.append(_("{count} running").format(count=formatting.number(usage.running)))
-    return f"<@{usage.user_id}>: {', '.join(amounts)}"
+    return f"<@{usage.user_id}>: {formatting.listed(amounts)}"

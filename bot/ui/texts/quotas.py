@@ -32,7 +32,7 @@ def quota_exceeded(error: QuotaExceeded) -> str:
         sentences.append(_("You can make another {when}.").format(when=when(error.frees)))
     elif error.exceeded is ExceededLimit.SECONDS:
         sentences.append(_longest(error.status))
-    return "⏳ " + " ".join(sentences)
+    return "⏳ " + formatting.sentences(sentences)
 
 
 def _exceeded(error: QuotaExceeded) -> str:
@@ -115,7 +115,7 @@ def _amounts(rule: Rule) -> str:
     if not parts:
         return _("unlimited videos")
     amounts = _("{videos} and {seconds}").format(videos=parts[0], seconds=parts[1]) if parts[1:] else parts[0]
-    return f"{amounts} {per(rule.per)}"
+    return _("{amount} {period}").format(amount=amounts, period=per(rule.per))
 
 
 def reason(applied: EffectiveRule) -> str:
@@ -147,7 +147,7 @@ def standing_lines(standing: QuotaStatus) -> list[str]:
     lines = [_line(_("Rule"), f"{allowance(rule)} ({reason(standing.effective)})")]
     if not rule.blocks:
         used = [formatting.videos(standing.used_videos), formatting.seconds(standing.used_seconds)]
-        lines.append(_line(_("Used"), ", ".join(used)))
+        lines.append(_line(_("Used"), formatting.listed(used)))
         if left := quota_left(standing):
             lines.append(_line(_("Left"), left))
     lines.append(
@@ -176,7 +176,7 @@ def quota_left(standing: QuotaStatus) -> str:
         parts.append(formatting.videos(standing.left_videos))
     if standing.left_seconds is not None:
         parts.append(formatting.seconds(standing.left_seconds))
-    return ", ".join(parts)
+    return formatting.listed(parts)
 
 
 def seconds_of_video(count: int) -> str:

@@ -10,6 +10,7 @@ from bot.models.jobs import without_content
 from bot.models.moderation import ChangeKind
 from bot.models.states import State
 from bot.moderation.audit_log import AuditLog
+from bot.moderation.languages import ServerLanguages
 from bot.moderation.log_writer import LogUnavailable, LogUnwritable
 from bot.moderation.service import ModerationService
 from bot.storage.storage import Storage
@@ -65,6 +66,7 @@ def new_log(storage: Storage, moderation: ModerationService, channels: Channels)
         poster=channels,
         clock=FixedClock(),
         price=None,
+        languages=ServerLanguages(moderation, lambda _: "en-US"),
     )
 
 

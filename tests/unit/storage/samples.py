@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.models.catalog import Kind
 from bot.models.jobs import CardLocation, Job
+from bot.models.languages import Language
 from bot.models.requests import Reference, VideoRequest
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -17,7 +18,9 @@ def new_job(job_id: int, user_id: int = 1, seconds: int = 5, now: datetime = STA
     reference = Reference(Kind.IMAGE, "fox.png", "https://cdn.example.invalid/fox.png", 1000, 320, 240)
     request = VideoRequest("a fox 🦊\nin the snow", (reference,), seconds, 7)
     expires = now + timedelta(minutes=15)
-    location = CardLocation(3, GUILD, 4, "fake-token", expires, True, True, 10_000_000, guest=True)
+    location = CardLocation(
+        3, GUILD, 4, "fake-token", expires, True, True, 10_000_000, guest=True, language=Language.GERMAN
+    )
     return Job(
         job_id,
         user_id,

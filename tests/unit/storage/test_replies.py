@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.models.jobs import CardLocation, PendingReply
+from bot.models.languages import Language
 from bot.storage.storage import Storage, StorageFault, StorageUnavailable
 from tests.unit.storage.faults import full_disk
 from tests.unit.storage.samples import GUILD, START
@@ -24,7 +25,9 @@ async def kept(storage: Storage) -> list[int]:
 
 
 async def test_a_pending_reply_comes_back_as_it_was_written(storage: Storage) -> None:
-    location = CardLocation(3, GUILD, 4, "fake-token", START + timedelta(minutes=15), private=True)
+    location = CardLocation(
+        3, GUILD, 4, "fake-token", START + timedelta(minutes=15), private=True, language=Language.GERMAN
+    )
     in_a_dm = PendingReply(2, 5, CardLocation(3, None))
     pending = PendingReply(1, 1, location)
     await storage.replies.add(in_a_dm)

@@ -64,6 +64,9 @@ class HeldSlot(Slot):
     async def confirm(self) -> bool:
         return True
 
+    async def wait_to_identify(self, bucket: int, *, first: bool) -> None:
+        raise NotImplementedError
+
     async def wait_lost(self) -> str:
         raise NotImplementedError
 

@@ -1,0 +1,45 @@
+"""Commands are registered once, and again when anything about them has changed."""
+
+from __future__ import annotations
+
+from gettext import NullTranslations
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot.clock import SystemClock
+from bot.connection.registration import register
+from bot.ui import command_translator
+from tests.translations import command_tree
+
+
+class Notes(dict[str, str]):
+    """What the database keeps by name."""
+
+    async def get(self, name: str) -> str | None:  # type: ignore[override]
+        return super().get(name)
+
+    async def save(self, name: str, value: str) -> None:
+        self[name] = value
+
+
+async def test_a_changed_translation_is_a_changed_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    tree, translators, storage = await command_tree(), [], SimpleNamespace(notes=Notes())
+
+    async def sync() -> list[Any]:
+        translators.append(tree.translator)
+        return []
+
+    async def start() -> None:
+        await register(tree, storage, SystemClock())  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tree, "sync", sync)
+    await start()
+    await start()
+    assert [type(translator) for translator in translators] == [command_translator.CommandTranslator]
+    assert tree.translator is None  # its catalogs have left memory
+    monkeypatch.setattr(command_translator, "read_catalog", lambda _: NullTranslations())
+    await start()
+    await start()
+    assert len(translators) == 2

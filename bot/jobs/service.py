@@ -45,7 +45,7 @@ from bot.telemetry.metrics import NO_METRICS, Metrics
 log = logging.getLogger(__name__)
 
 TIDY_EVERY = timedelta(hours=1)  # how often what no quota counts any more is dropped from memory
-GRACE = 5.0  # seconds that a stop leaves to what is on its way
+GRACE = 2.0  # seconds that a stop leaves to what is on its way; a standby waits, and makes up for the rest
 
 
 class ShuttingDown(Exception):  # noqa: N818 - it names what happened

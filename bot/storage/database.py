@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.storage.blockers import BLOCKED_SECONDS, end_blockers
 from bot.storage.engine import PATIENCE, READS, lasting, open_engine, reserve
 from bot.storage.errors import LeaseLost, StorageConflict, StorageFault, StorageUnavailable, translate
 from bot.telemetry.metrics import NO_METRICS, Metrics
@@ -136,7 +137,8 @@ class Database:
     ) -> T:
         """Do something in one transaction that writes, and return what it returns.
 
-        What is not guarded decides who may write: it has a connection of its own.
+        What is not guarded decides who may write: it has a connection of its own, and whoever keeps it
+        waiting for a lock of Postgres loses theirs.
         """
         return await self._within(seconds, work, guarded=guarded)
 
@@ -216,7 +218,10 @@ class Database:
         task.add_done_callback(self._ended)
         # Who is cancelled here leaves the work alone: at a stop it may still arrive.
         with _counted(self._metrics, "read" if reads else "write"):
-            await asyncio.wait({task}, timeout=seconds)
+            if not guarded and self.dialect == "postgresql":
+                await self._unblock(task, drivers, min(seconds, BLOCKED_SECONDS))
+                seconds -= BLOCKED_SECONDS
+            await asyncio.wait({task}, timeout=max(0.0, seconds))
             if task.done():
                 return task.result()
             if drivers and drivers[0] in self._drivers:
@@ -225,6 +230,16 @@ class Database:
             else:
                 task.cancel()  # rolls back, unless the commit has begun
             raise StorageUnavailable("TimeoutError")
+
+    async def _unblock(self, task: asyncio.Task[Any], drivers: list[Any], seconds: float) -> None:
+        """Wait so long for a transaction; then end whoever keeps it from going on."""
+        await asyncio.wait({task}, timeout=seconds)
+        if drivers and not task.done():
+            ending = asyncio.create_task(
+                end_blockers(self._engine, drivers[0].get_server_pid()), name="end blockers"
+            )
+            self._under_way.add(ending)
+            ending.add_done_callback(self._ended)
 
     def _connected(self, connection: Any, _record: Any) -> None:
         driver = connection.driver_connection

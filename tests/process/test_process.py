@@ -93,7 +93,7 @@ async def test_sigterm_while_discord_is_waited_for_ends_at_once_and_in_good_orde
 async def test_a_connection_that_discord_ends_for_good_is_one_sentence(
     code: int, sentence: str, tmp_path: Path
 ) -> None:
-    async with open_wire(tmp_path) as wire:
+    async with open_wire(tmp_path, SHARD_COUNT="1") as wire:
         await wire.discord.gateway.drop(code)
 
         assert await wire.process.ended() == 1

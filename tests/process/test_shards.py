@@ -30,6 +30,29 @@ async def test_a_bot_on_two_shards_makes_videos_and_each_shard_heals_by_itself(t
         assert await wire.process.stop() == 0
 
 
+async def test_a_bot_that_grows_beyond_one_connection_gets_as_many_as_discord_recommends(
+    tmp_path: Path,
+) -> None:
+    async with open_wire(tmp_path) as wire:
+        gateway, log = wire.discord.gateway, lambda: wire.process.log
+        await wire.ask(1)
+        await until(lambda: wire.submissions(1) == 1, log)
+        gateway.shards_required = wire.discord.rest.recommended_shards = 2
+        await gateway.drop(4011)
+        await until(lambda: {each.shard_count for each in gateway.identifies[1:]} == {2}, log, 20)
+        await wire.posted(1)
+        assert "Discord requires more connections" in wire.process.log
+
+        # It is stored: Discord isn't asked again.
+        asked = len(wire.discord.calls_to("GET", "/gateway/bot"))
+        await wire.restart()
+        await until(lambda: gateway.identifies[-1].shard_id == 1, log, 20)
+        assert len(wire.discord.calls_to("GET", "/gateway/bot")) == asked + 1  # how many may begin at once
+        await wire.ask(2)
+        await wire.posted(2)
+        assert "Traceback" not in wire.process.logs
+
+
 async def test_open_jobs_go_on_with_the_first_of_two_shards(tmp_path: Path) -> None:
     async with open_wire(tmp_path) as wire:
         await wire.ask(1)

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
@@ -183,6 +184,24 @@ async def test_a_take_over_waits_for_what_the_earlier_holder_is_writing(
         await asyncio.wait({taking}, timeout=0.3)
         assert not taking.done()
     assert await taking is not None
+
+
+async def test_a_session_that_stopped_within_a_transaction_holds_no_take_over_up(
+    url: str, storage: Storage
+) -> None:
+    """As a frozen process does; the server's limit doesn't hold between two messages of a statement."""
+    if storage.database.dialect == "sqlite":
+        pytest.skip("SQLite's lock ends with its process")
+    assert await storage.leases.take(NAME, "a", 0.1)
+    frozen = await asyncpg.connect(url.replace("+asyncpg", ""))
+    await frozen.execute("BEGIN")
+    await frozen.execute("UPDATE leases SET owner = 'a'")
+    await asyncio.sleep(0.2)  # of real time, as the server's clock is a real one
+    began = time.monotonic()
+    assert await storage.leases.take(NAME, "b", 10)
+    assert time.monotonic() - began < 4
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await frozen.execute("COMMIT")
 
 
 async def test_a_lease_lasts_by_the_clock_of_the_database(storage: Storage, second: Storage) -> None:

@@ -31,7 +31,7 @@ from fakes.gmi.cloud import GmiCloud
 from fakes.world import FAKE_KEY
 from tests.unit.jobs.stage import DEADLINE, MODEL, START, RecordingDelivery, new_job
 
-SPEED = 8.0  # seconds of the bot in a real one
+SPEED = 3.0  # seconds of the bot in a real one
 OTHER = 1  # the shard and the number of the second process; direct messages arrive at the first
 
 

@@ -150,8 +150,7 @@ class ModerationService:
 
     async def set_language(self, guild_id: int, language: Language | None) -> Language | None:
         """Choose the language of what everyone sees; return what was chosen before; raises as `unblock`."""
-        before = await self._change_settings(guild_id, lambda settings: replace(settings, language=language))
-        return before.language
+        return (await self._change_settings(guild_id, lambda old: replace(old, language=language))).language
 
     async def set_log_broken(self, guild_id: int, broken: bool) -> None:
         """Remember whether the log could be written. Raises StorageUnavailable."""

@@ -98,7 +98,8 @@ def _entry(job: Job, thumbnail: str | None) -> ui.Item[ui.LayoutView]:
     state = f"{heading(job)} · {sentences.when(job.created_at)}"
     if job.location.message_id is not None and not job.location.private and not job.location.guest:
         link = f"https://discord.com/channels/{place}/{job.location.channel_id}/{job.location.message_id}"
-        state += f" · [{_('View')}]({link})"
+        view = _("View")
+        state += f" · [{view}]({link})"
     if job.state in FAILURES:
         state += f" · {report_code(job)}"
     why = "" if job.state is State.DELIVERED else explanation(job)

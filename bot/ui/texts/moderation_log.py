@@ -22,6 +22,7 @@ _ENDED = {
     State.DELIVERED: N_("✅ Ready"),
     State.CANCELLED: N_("🚫 Canceled"),
 }
+_NO_VIDEO = N_("❌ No video")
 _KINDS = {
     ChangeKind.QUOTA: N_("Quota"),
     ChangeKind.USAGE: N_("Used quota"),
@@ -47,13 +48,14 @@ def job_entry(job: Job, price: Price | None) -> str:
         return _("🗑️ {member} · deleted · {cost}").format(member=member, cost=_cost(job, price))
     if job.location.private:
         return _("🔒 {member} · private · {cost}").format(member=member, cost=_cost(job, price))
-    state = _("⏳ In progress") if job.is_open else _(_ENDED.get(job.state, N_("❌ No video")))
+    state = _("⏳ In progress") if job.is_open else _(_ENDED.get(job.state, _NO_VIDEO))
     head = f"{state} · {member} · {_cost(job, price)}"
     names = formatting.listed(reference.name for reference in job.request.references)
     text = ngettext("Reference: {names}", "References: {names}", len(job.request.references))
     details = [text.format(names=plain(shorten(names, NAMES_SHOWN)))]
     if link := _link(job):
-        details.insert(0, f"[{_('View')}]({link})")
+        view = _("View")
+        details.insert(0, f"[{view}]({link})")
     return f"{head}\n> {quote_prompt(job.request.prompt, PROMPT_SHOWN)}\n-# {' · '.join(details)}"
 
 

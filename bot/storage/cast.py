@@ -74,8 +74,8 @@ class CastStore:
 
     async def kept_by(self, owner_id: int) -> tuple[int, int]:
         """Return how many references a member keeps, and how many bytes their pictures have."""
-        count, size = (await self._database.rows(_kept_by(owner_id), self._seconds))[0]
-        return int(count), int(size)
+        row = (await self._database.rows(_kept_by(owner_id), self._seconds))[0]
+        return row.kept, row.size
 
     async def usable(
         self, user_id: int, guild_id: int | None, *, starting: str = "", limit: int = USABLE_MAX
@@ -188,7 +188,8 @@ def _kept_by(owner_id: int) -> sa.Select[Any]:
     size = sa.select(sa.func.coalesce(sa.func.sum(cast_pictures.c.size), 0)).where(
         cast_pictures.c.reference_id.in_(sa.select(_ref.id).where(_ref.owner_id == owner_id))
     )
-    return sa.select(sa.func.count(), size.scalar_subquery()).where(_ref.owner_id == owner_id)
+    number = sa.func.count().label("kept")
+    return sa.select(number, size.scalar_subquery().label("size")).where(_ref.owner_id == owner_id)
 
 
 def _shared_with(user_id: int, guild_id: int | None) -> sa.ColumnElement[bool]:

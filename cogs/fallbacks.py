@@ -14,7 +14,7 @@ from bot.intake.answers import answer_privately, failures_answered
 from bot.intake.buttons import is_recognized
 from bot.intake.context import Interaction
 from bot.intake.modal_answers import custom_id_of
-from bot.ui.custom_ids import is_modal
+from bot.ui.custom_ids import is_cast_modal, is_modal
 from bot.ui.texts import answers as texts
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class Fallbacks(commands.Cog):
             case discord.InteractionType.component:
                 taken = is_recognized(interaction)
             case discord.InteractionType.modal_submit:
-                taken = is_modal(custom_id_of(interaction))
+                custom_id = custom_id_of(interaction)
+                taken = is_modal(custom_id) or is_cast_modal(custom_id)
             case _:
                 return
         if not taken:

@@ -9,9 +9,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.models.cast import OthersUse, Share
+from bot.models.cast import OthersUse, Share, Sharing
 from bot.storage.cast_rows import row_to_share, row_to_use, share_values
-from bot.storage.cast_tables import cast_shares, cast_uses
+from bot.storage.cast_tables import cast_pictures, cast_references, cast_shares, cast_uses
 from bot.storage.columns import to_micros
 from bot.storage.database import Database
 
@@ -52,10 +52,6 @@ class CastShareStore:
         if statements:
             await self._database.write(self._seconds, *statements)
 
-    async def of_server(self, guild_id: int) -> dict[int, list[Share]]:
-        """Return the shares in force with a whole server, by reference."""
-        return await self._by_reference(_share.level == "server", _share.target_id == guild_id)
-
     async def note_use(self, reference_id: int, user_id: int, at: datetime) -> None:
         """Count that somebody else used a reference."""
 
@@ -77,9 +73,27 @@ class CastShareStore:
             found[use.reference_id].append(use)
         return dict(found)
 
-    async def _by_reference(self, *conditions: sa.ColumnElement[bool]) -> dict[int, list[Share]]:
-        query = cast_shares.select().where(*conditions, _share.removed_at.is_(None))
-        found: defaultdict[int, list[Share]] = defaultdict(list)
-        for row in await self._database.rows(query, self._database.limits.background):
-            found[row.reference_id].append(row_to_share(row))
-        return dict(found)
+    async def erase_member(self, user_id: int) -> None:
+        """Erase what a member saved, what others shared with them, and what they used."""
+        theirs = sa.select(cast_references.c.id).where(cast_references.c.owner_id == user_id)
+        parts = (cast_pictures, cast_shares, cast_uses)
+        with_them = (_share.level == Sharing.PEOPLE.value, _share.target_id == user_id)
+        await self._database.write(
+            self._seconds,
+            *(table.delete().where(table.c.reference_id.in_(theirs)) for table in parts),
+            cast_references.delete().where(cast_references.c.owner_id == user_id),
+            cast_shares.delete().where(*with_them),
+            cast_uses.delete().where(_use.user_id == user_id),
+        )
+
+    async def erase_server(self, guild_id: int) -> list[int]:
+        """Erase what is shared with a server, and where else it stands; return which references those are."""
+        with_it = (_share.level == Sharing.SERVER.value, _share.target_id == guild_id)
+        query = sa.select(_share.reference_id).where(*with_it, _share.removed_at.is_(None))
+        found = await self._database.rows(query.order_by(_share.reference_id), self._seconds)
+        await self._database.write(
+            self._seconds,
+            cast_shares.delete().where(*with_it),
+            cast_shares.update().where(_share.guild_id == guild_id).values(guild_id=None),
+        )
+        return [row.reference_id for row in found]

@@ -35,7 +35,7 @@ class CastSaving:
         if obstacle := await self._commands.obstacle(user_id, name):
             await send(interaction, obstacle)
             return
-        await interaction.response.defer(ephemeral=True)
+        await interaction.response.defer(ephemeral=True, thinking=True)
         saved = await self._commands.save(interaction.id, user_id, name, sources, interaction.filesize_limit)
         await send(interaction, saved)
 

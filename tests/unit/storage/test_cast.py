@@ -126,6 +126,32 @@ async def test_links_are_remembered(storage: Storage) -> None:
     assert (second.info.link, second.info.link_until) == ("https://example.invalid/2.jpg", START)
 
 
+async def test_what_a_member_has_erased_is_gone_and_what_is_others_stays(storage: Storage) -> None:
+    await add(storage, 1, "mia")
+    await add(storage, 2, "mia", FRIEND)
+    for reference_id, target in ((1, FRIEND), (2, ME), (2, STRANGER)):
+        await storage.cast_shares.save(reference_id, share(Sharing.PEOPLE, target))
+        await storage.cast_shares.note_use(reference_id, target, START)
+    assert (await storage.members.count(ME)).references == 1
+    await storage.cast_shares.erase_member(ME)
+    assert await storage.cast.get(1) is None
+    assert await storage.cast.pictures(1) == []
+    assert [one.target_id for one in await storage.cast_shares.all(2)] == [STRANGER]
+    assert await storage.cast_shares.all(1) == []
+    assert {key: len(uses) for key, uses in (await storage.cast_shares.uses([1, 2])).items()} == {2: 1}
+
+
+async def test_what_is_shared_with_a_server_goes_with_it(storage: Storage) -> None:
+    await add(storage, 1, "mia")
+    await storage.cast_shares.save(1, share(Sharing.SERVER, GUILD))
+    await storage.cast_shares.save(1, share(Sharing.PEOPLE, FRIEND))
+    assert await storage.servers.known() == {GUILD}
+    assert await storage.cast_shares.erase_server(ELSEWHERE) == []
+    assert await storage.cast_shares.erase_server(GUILD) == [1]
+    assert [(one.target_id, one.guild_id) for one in await storage.cast_shares.all(1)] == [(FRIEND, None)]
+    assert await storage.servers.known() == set()
+
+
 async def test_nothing_of_a_deleted_reference_is_left(storage: Storage) -> None:
     await add(storage, 1, "mia")
     await storage.cast_shares.save(1, share(Sharing.SERVER, GUILD))

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from bot.models.cast import Sharing
 from bot.ui import custom_ids
-from bot.ui.custom_ids import CardAction, PrivacyAction
+from bot.ui.custom_ids import CardAction, Consent, PrivacyAction
 
 
 def test_the_ids_in_old_messages_still_mean_the_same() -> None:
@@ -30,11 +31,23 @@ def test_the_ids_in_old_messages_still_mean_the_same() -> None:
         "vidu-privacy:erase-server",
         "vidu-privacy:keep",
     ]
+    assert custom_ids.cast_page_id(2) == "vidu-cast:2"
+    assert custom_ids.cast_modal_id(7) == "vidu-cast-save:7"
+    assert [custom_ids.consent_button_id(answer, 7, Sharing.PEOPLE, 9) for answer in Consent] == [
+        "vidu-cast-share:yes:7:people:9",
+        "vidu-cast-share:no:7:people:9",
+    ]
 
 
 @pytest.mark.parametrize(
     ("template", "custom_id", "values"),
     [
+        (custom_ids.CAST_PAGE, "vidu-cast:2", {"page": "2"}),
+        (
+            custom_ids.CONSENT_BUTTON,
+            "vidu-cast-share:yes:7:server:9",
+            {"answer": "yes", "reference": "7", "level": "server", "target": "9"},
+        ),
         (custom_ids.CARD_BUTTON, "vidu:again:7", {"action": "again", "job": "7"}),
         (custom_ids.CARD_BUTTON, "vidu:delete:7", {"action": "delete", "job": "7"}),
         (custom_ids.CARD_BUTTON, "vidu:delete-video:7", {"action": "delete-video", "job": "7"}),

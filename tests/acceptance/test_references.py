@@ -35,10 +35,8 @@ def log(world: World) -> ChannelHandle:
     return world.guild.create_text_channel("mod-log", overwrites=overwrites)
 
 
-async def reference(
-    world: World, who: MemberActor, command: str, channel: ChannelHandle | None = None, **options: object
-) -> InteractionResult:
-    return await who.slash(channel or world.channel, f"reference {command}", **options)
+async def reference(world: World, who: MemberActor, command: str, **options: object) -> InteractionResult:
+    return await who.slash(world.channel, f"reference {command}", **options)
 
 
 async def said(world: World, who: MemberActor, command: str, **options: object) -> str:

@@ -72,6 +72,8 @@ def test_each_kind_of_button_recognizes_its_own_ids_only(
         custom_ids.DRAFT_BUTTON,
         custom_ids.MODERATION_PAGE,
         custom_ids.PRIVACY_BUTTON,
+        custom_ids.CAST_PAGE,
+        custom_ids.CONSENT_BUTTON,
     )
     assert [other for other in templates if re.fullmatch(other, custom_id)] == [template]
 
@@ -86,6 +88,9 @@ def test_a_form_names_its_draft_if_it_has_one() -> None:
     assert custom_ids.draft_id_of("vidu-window:new") is None
     assert custom_ids.is_modal("vidu-window:new")
     assert not custom_ids.is_modal("vidu-videos:7")
+    assert not custom_ids.is_modal("vidu-cast-save:7")
+    assert custom_ids.is_cast_modal("vidu-cast-save:7")
+    assert custom_ids.draft_id_of("vidu-cast-save:7") == 7
 
 
 @pytest.mark.parametrize("digits", ["9" * 19, str(2**63), "9" * 5000])

@@ -70,7 +70,7 @@ class References(
         name="Letters, digits and hyphens, 2 to 24 characters",
         image1="A PNG, JPEG or WebP",
         image2="Another view of the same person, character or thing",
-        image3="One more",
+        image3="And one more view",
     )
     async def save(
         self,

@@ -63,6 +63,11 @@ def _stored_lines(data: StoredData) -> list[str]:
             data.references,
         )
         lines.append(text.format(count=number(data.references)))
+    return lines + _moderators_lines(data)
+
+
+def _moderators_lines(data: StoredData) -> list[str]:
+    lines = []
     if data.rules:
         text = ngettext(
             "⚖️ **{count} quota rule** that moderators made for you.",

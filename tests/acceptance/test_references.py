@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import zipfile
@@ -268,7 +269,8 @@ async def test_what_is_shared_with_a_server_ends_when_the_bot_leaves(world: Worl
     await share(world, world.member, "mia", "server")
     await share(world, world.member, "mia", "people", member=world.other)
     world.bot.departures.left(world.guild.id)
-    await world.env.advance_time(5)
+    noting = f"note server {world.guild.id}"
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == noting))
     assert [one.name for one in await usable(world, world.other, None)] == ["mia"]
     assert await usable(world, world.moderator, world.guild.id) == []
     assert len(await usable(world, world.member, None)) == 1

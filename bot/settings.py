@@ -26,6 +26,7 @@ from pydantic import (
 
 from bot.models.access import AccessRule
 from bot.models.budgets import Ceilings, Price
+from bot.models.cast import CastLimits
 from bot.models.catalog import CATALOG, DEFAULT
 from bot.models.quotas import Period, Rule
 from bot.moderation.content_filter import read_file
@@ -36,6 +37,7 @@ SNOWFLAKE_END = 2**64  # Discord's ids stay below it
 SHARDS_MAX = 1024  # far more than any bot has, and few enough to connect within two hours
 PAGE_URL_MAX = 512  # characters of a button's link [Discord]
 ENV_FILE = ".env"
+MEGABYTE = 1024 * 1024  # bytes
 LIKENESS = 0.85  # of a misspelled name, by difflib: one or two letters differ
 DRIVERS = ("sqlite+aiosqlite:", "postgresql+asyncpg:")
 
@@ -144,6 +146,8 @@ class Settings(BaseModel):
     allow_direct: bool | None = None  # None: as long as no servers are named
     filter_file: FilterFile | None = None
     retention_days: int = Field(default=30, ge=1, le=36_500)
+    references_per_member: int = Field(default=10, ge=1, le=100)
+    references_mb_per_member: int = Field(default=20, ge=1, le=1000)
     privacy_url: Page | None = None
     terms_url: Page | None = None
     http_port: int = Field(default=8080, ge=0, le=65535)
@@ -213,6 +217,11 @@ class Settings(BaseModel):
     def quota(self) -> Rule:
         """Return the operator's default quota."""
         return Rule(videos=self.quota_videos, seconds=self.quota_seconds, per=self.quota_per)
+
+    @property
+    def cast_limits(self) -> CastLimits:
+        """Return how much each member may save."""
+        return CastLimits(self.references_per_member, self.references_mb_per_member * MEGABYTE)
 
     @property
     def ceilings(self) -> Ceilings:

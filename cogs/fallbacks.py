@@ -15,7 +15,7 @@ from bot.intake.buttons import is_recognized
 from bot.intake.context import Interaction
 from bot.intake.modal_answers import custom_id_of
 from bot.models.languages import language_of
-from bot.ui.custom_ids import is_modal
+from bot.ui.custom_ids import is_cast_modal, is_modal
 from bot.ui.texts import answers as texts
 from bot.ui.translator import speaking
 
@@ -41,7 +41,8 @@ class Fallbacks(commands.Cog):
             case discord.InteractionType.component:
                 taken = is_recognized(interaction)
             case discord.InteractionType.modal_submit:
-                taken = is_modal(custom_id_of(interaction))
+                custom_id = custom_id_of(interaction)
+                taken = is_modal(custom_id) or is_cast_modal(custom_id)
             case _:
                 return
         if not taken:

@@ -17,7 +17,7 @@ from bot.intake.access import EVERYWHERE
 from bot.intake.answers import answer_privately
 from bot.intake.buttons import AnsweredButton
 from bot.intake.context import Interaction, quota_guild_id
-from bot.moderation.privacy import file_name
+from bot.moderation.privacy import file_name, pictures_name
 from bot.ui.buttons import erase_question_view
 from bot.ui.custom_ids import PRIVACY_BUTTON, PrivacyAction
 from bot.ui.texts import privacy as texts
@@ -54,8 +54,11 @@ class PrivacyCommands(
         """Send it as JSON."""
         await interaction.response.defer(ephemeral=True)
         export = await self.bot.privacy.export(interaction.user.id, interaction.filesize_limit)
-        file = discord.File(io.BytesIO(export.content), file_name(self.bot.clock.now()))
-        await interaction.edit_original_response(content=texts.exported(export.left_out), attachments=[file])
+        now = self.bot.clock.now()
+        files = [discord.File(io.BytesIO(export.content), file_name(now))]
+        if export.pictures:
+            files.append(discord.File(io.BytesIO(export.pictures), pictures_name(now)))
+        await interaction.edit_original_response(content=texts.exported(export), attachments=files)
 
     @app_commands.command(description="Erase everything I've saved about you; asks once", extras=EVERYWHERE)
     async def erase(self, interaction: Interaction) -> None:

@@ -12,6 +12,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.cast.service import CastService
 from bot.client.parts import UPLOAD_BYTES, open_parts, register_commands
 from bot.clock import Clock, SystemClock
 from bot.connection.event_guard import INTERACTION, EventGuard, origin
@@ -20,6 +21,9 @@ from bot.delivery.sender import Delivery
 from bot.delivery.thumbnails import Thumbnails
 from bot.intake.access import command_allowed_or_answered, log_access
 from bot.intake.answers import answer_failed, answer_unexpected
+from bot.intake.cast_commands import CastCommands
+from bot.intake.cast_saving import CastSaving
+from bot.intake.cast_sharing import CastSharing
 from bot.intake.context import Interaction, answering
 from bot.intake.intake import Intake
 from bot.jobs.processes.actions import JobActions
@@ -58,6 +62,8 @@ EXTENSIONS = (
     "cogs.help",
     "cogs.vidu_check",
     "cogs.privacy",
+    "cogs.cast",
+    "cogs.save_reference",
     "cogs.fallbacks",
 )
 
@@ -82,6 +88,10 @@ class ViduBot(commands.Bot):
     intake: Intake
     privacy: Privacy
     departures: Departures
+    cast: CastService
+    cast_commands: CastCommands
+    cast_sharing: CastSharing
+    cast_saving: CastSaving
 
     def __init__(
         self,
@@ -160,6 +170,7 @@ class ViduBot(commands.Bot):
         """Erase all that the moderators of a server have set and decided. Raises StorageUnavailable."""
         await self.moderation.forget_server(guild_id)
         await self.quota_service.forget_server(guild_id)
+        await self.cast.forget_server(guild_id)
 
     async def on_ready(self) -> None:
         """Resume open jobs at the first connection; later ones find them still running."""

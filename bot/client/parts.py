@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from bot.cast.service import CastService
 from bot.checks.at_start import log_gmi
 from bot.connection.registration import register
 from bot.delivery.fetcher import Fetcher
@@ -21,6 +22,10 @@ from bot.delivery.thumbnails import Thumbnails
 from bot.gmi.client import GmiCloud
 from bot.gmi.rate import RequestRate
 from bot.intake.attachments import AttachmentReader
+from bot.intake.cast_commands import CastCommands
+from bot.intake.cast_pictures import CastPictureReader
+from bot.intake.cast_saving import CastSaving
+from bot.intake.cast_sharing import CastSharing
 from bot.intake.intake import Intake
 from bot.intake.server_rules import ServerRules
 from bot.jobs.processes.exchange import open_job_actions
@@ -80,6 +85,7 @@ async def open_parts(bot: ViduBot) -> None:
     bot.languages = ServerLanguages(bot.moderation, partial(_locale_of, bot))
     bot.audit_log = await _open_log(bot, warnings)
     bot.tasks.supervise(bot.audit_log.run, "write the logs of servers")
+    _open_cast(bot)
     await _open_jobs(bot, session, limiter, warnings)
     _open_privacy(bot)
     bot.intake = Intake(
@@ -144,6 +150,16 @@ async def _open_jobs(
     bot.tasks.spawn(log_gmi(gmi, CATALOG[settings.gmi_model]), "compare the model with our table")
 
 
+def _open_cast(bot: ViduBot) -> None:
+    """Open what keeps members' references."""
+    store, shares = bot.storage.cast, bot.storage.cast_shares
+    bot.cast = CastService(store, shares, bot.clock, bot.settings.cast_limits, bot.audit_log.note)
+    pictures = CastPictureReader(bot.inspector, bot.cdn)
+    bot.cast_commands = CastCommands(bot.cast, store, shares, pictures, bot.moderation)
+    bot.cast_sharing = CastSharing(bot.cast, store, bot.cast_commands, bot.moderation)
+    bot.cast_saving = CastSaving(bot.cast_commands, bot.storage.drafts, bot.clock)
+
+
 def _open_privacy(bot: ViduBot) -> None:
     """Open what erases data by age and on request."""
     retention = Retention(
@@ -155,8 +171,8 @@ def _open_privacy(bot: ViduBot) -> None:
         refresh_logs=bot.audit_log.load,
         share=bot.slot.share,
     )
-    bot.privacy = Privacy(bot.storage, retention, bot.clock)
-    bot.departures = Departures(bot.storage, bot.clock, bot.tasks, bot.slot.share)
+    bot.privacy = Privacy(bot.storage, retention, bot.clock, bot.cast.forget_member)
+    bot.departures = Departures(bot.storage, bot.clock, bot.tasks, bot.cast.forget_server, bot.slot.share)
     bot.tasks.supervise(retention.run, "erase what is old")
 
 

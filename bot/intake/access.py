@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 
+import discord
+
 from bot.intake.answers import answer_privately
 from bot.intake.context import Interaction, is_guest
 from bot.intake.refusals import NOT_ALLOWED
@@ -41,6 +43,9 @@ async def command_allowed_or_answered(access: AccessRule, interaction: Interacti
     # A command that this version doesn't know does nothing, and is answered as that.
     if command is None or command.extras == EVERYWHERE:
         return True
+    if interaction.type is discord.InteractionType.autocomplete:
+        # Discord takes no sentence here; whoever runs the command gets one.
+        return is_allowed(access, interaction)
     return await allowed_or_answered(access, interaction)
 
 

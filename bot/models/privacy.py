@@ -17,6 +17,7 @@ class StoredData:
     drafts: int = 0
     rules: int = 0  # that moderators made for just this member
     blocks: int = 0  # by moderators of servers
+    references: int = 0  # pictures under a name
     erasing: bool = False  # the member asked for it, and something is left to do
 
 
@@ -26,6 +27,8 @@ class Export:
 
     content: bytes
     left_out: int = 0  # of the oldest videos, which did not fit
+    pictures: bytes = b""  # a ZIP file with those of all references
+    pictures_left_out: bool = False  # they did not fit
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class ProblemCode(StrEnum):
     FORMAT_TO_CONVERT = "format_to_convert"  # name, format, mime, expected
     WRONG_OPTION = "wrong_option"  # name, format, mime, expected
     WRONG_OPTION_TO_CONVERT = "wrong_option_to_convert"  # name, format, mime, expected
+    NOT_A_PICTURE = "not_a_picture"  # name
 
     IMAGE_BROKEN = "image_broken"  # name, format
     IMAGE_TOO_MANY_PIXELS = "image_too_many_pixels"  # name, width, height, megapixels_max

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -21,8 +21,16 @@ log = logging.getLogger(__name__)
 class Departures:
     """Notes who leaves and who comes back; while storage is in trouble that is made up for later."""
 
-    def __init__(self, storage: Storage, clock: Clock, tasks: Tasks, share: Share = ALL) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        tasks: Tasks,
+        end_shares: Callable[[int], Awaitable[None]],
+        share: Share = ALL,
+    ) -> None:
         self._store = storage.servers
+        self._end_shares = end_shares  # of references: they don't outlast the bot's time in a server
         self._clock = clock
         self._share = share
         self._tasks = tasks
@@ -30,7 +38,7 @@ class Departures:
 
     def left(self, guild_id: int) -> None:
         """Note that the bot was removed from a server."""
-        self._note(guild_id, partial(self._store.note_departure, guild_id, self._clock.now()), present=False)
+        self._note(guild_id, partial(self._leave, guild_id, self._clock.now()), present=False)
 
     def joined(self, guild_id: int) -> None:
         """Note that the bot was added to a server, perhaps again."""
@@ -62,5 +70,9 @@ class Departures:
     async def _note_changes(self, present: frozenset[int], now: datetime) -> None:
         # Which of the others the bot is in, only the processes know that serve them.
         for guild_id in filter(self._share.is_home_of, await self._store.known() - present):
-            await self._store.note_departure(guild_id, now)
+            await self._leave(guild_id, now)
         await self._store.cancel_departures(set(present))
+
+    async def _leave(self, guild_id: int, now: datetime) -> None:
+        await self._store.note_departure(guild_id, now)
+        await self._end_shares(guild_id)

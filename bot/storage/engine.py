@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+import bot.storage.cast_tables  # noqa: F401 - they are made with the others
 from bot.storage.columns import dump_json, load_json
 from bot.storage.errors import refusal_to_open
 from bot.storage.schema import create_tables

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from bot.storage.budgets import BudgetStore
+from bot.storage.cast import CastStore
+from bot.storage.cast_shares import CastShareStore
 from bot.storage.database import Database, TimeLimits
 from bot.storage.drafts import DraftStore
 from bot.storage.errors import LeaseLost, StaleJob, StorageFault, StorageUnavailable, StorageUnusable
@@ -49,6 +51,8 @@ class Storage:
         self.compaction = Compaction(database)
         self.drafts = DraftStore(database, self.compaction)
         self.notes = NoteStore(database)
+        self.cast = CastStore(database, self.compaction)
+        self.cast_shares = CastShareStore(database)
         self.leases = LeaseStore(database)
         self.topology = TopologyStore(database, self.leases)
         self.retention = RetentionStore(database)

@@ -8,14 +8,18 @@ from typing import Any, TypeVar
 import discord
 from discord import ui
 
+from bot.models.cast import Sharing
 from bot.models.jobs import Job
 from bot.models.remedies import Remedy
 from bot.models.states import State
 from bot.ui.custom_ids import (
     CardAction,
+    Consent,
     ModerationList,
     PrivacyAction,
     card_button_id,
+    cast_page_id,
+    consent_button_id,
     draft_button_id,
     moderation_page_id,
     page_button_id,
@@ -95,6 +99,26 @@ def moderation_pages(which: ModerationList, page: int, pages: int) -> ui.View | 
     for button in _page_buttons(page, pages, lambda number: moderation_page_id(which, number)):
         view.add_item(button)
     return stateless(view)
+
+
+def consent_view(reference_id: int, level: Sharing, target_id: int) -> ui.View:
+    """Return the answers to the question whether somebody may share a reference with others."""
+    yes_id, no_id = (consent_button_id(answer, reference_id, level, target_id) for answer in Consent)
+    view = ui.View(timeout=None)
+    view.add_item(ui.Button(label=_("Yes, share"), style=discord.ButtonStyle.primary, custom_id=yes_id))
+    view.add_item(ui.Button(label=_("No"), custom_id=no_id))
+    return stateless(view)
+
+
+def cast_pages(page: int, pages: int) -> ui.ActionRow[Any]:
+    """Return the buttons that turn a list of references to its other pages."""
+    row: ui.ActionRow[Any] = ui.ActionRow()
+    for label, emoji, number, off in (
+        (_("Back"), "◀️", page - 1, page == 1),
+        (_("Next"), "▶️", page + 1, page == pages),
+    ):
+        row.add_item(ui.Button(label=label, emoji=emoji, disabled=off, custom_id=cast_page_id(number)))
+    return row
 
 
 def _page_buttons(page: int, pages: int, id_of: Callable[[int], str]) -> list[ui.Button[Any]]:

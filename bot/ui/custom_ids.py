@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from bot.models.cast import Sharing
+
 NUMBER_MAX = 2**63 - 1  # the largest number that the database's columns hold
 _DIGITS_MAX = len(str(NUMBER_MAX))
 
@@ -40,10 +42,18 @@ class PrivacyAction(StrEnum):
     KEEP = "keep"
 
 
+class Consent(StrEnum):
+    """An answer to the question whether somebody may share a reference. The values are part of the ids."""
+
+    YES = "yes"
+    NO = "no"
+
+
 SEARCH_MAX = 40  # characters; an id has 100 [Discord], and a character may count as two there
 
 _CARD, _PAGE, _DRAFT = "vidu", "vidu-videos", "vidu-window"
 _MODERATION, _PRIVACY = "vidu-moderation", "vidu-privacy"
+_CAST, _CAST_SHARE, _CAST_MODAL = "vidu-cast", "vidu-cast-share", "vidu-cast-save"
 _NEW = "new"  # of a form that was opened with nothing to keep
 
 # What the ids of each kind of button look like.
@@ -52,6 +62,11 @@ PAGE_BUTTON = rf"(?s:{_PAGE}:(?P<page>[0-9]+)(?::(?P<search>.+))?)"
 MODERATION_PAGE = rf"{_MODERATION}:(?P<list>{'|'.join(ModerationList)}):(?P<page>[0-9]+)"
 DRAFT_BUTTON = rf"{_DRAFT}:(?P<draft>[0-9]+)"
 PRIVACY_BUTTON = rf"{_PRIVACY}:(?P<action>{'|'.join(PrivacyAction)})"
+CAST_PAGE = rf"{_CAST}:(?P<page>[0-9]+)"
+CONSENT_BUTTON = (
+    rf"{_CAST_SHARE}:(?P<answer>{'|'.join(Consent)}):(?P<reference>[0-9]+)"
+    rf":(?P<level>{Sharing.PEOPLE.value}|{Sharing.SERVER.value}):(?P<target>[0-9]+)"
+)
 
 
 def card_button_id(action: CardAction, job_id: int) -> str:
@@ -72,6 +87,26 @@ def moderation_page_id(which: ModerationList, page: int) -> str:
 def privacy_button_id(action: PrivacyAction) -> str:
     """Return the id of a button below a question of `/privacy`."""
     return f"{_PRIVACY}:{action.value}"
+
+
+def cast_page_id(page: int) -> str:
+    """Return the id of a button that leads to a page of references."""
+    return f"{_CAST}:{page}"
+
+
+def consent_button_id(answer: Consent, reference_id: int, level: Sharing, target_id: int) -> str:
+    """Return the id of an answer to the question whether somebody may share a reference with others."""
+    return f"{_CAST_SHARE}:{answer.value}:{reference_id}:{level.value}:{target_id}"
+
+
+def cast_modal_id(draft_id: int) -> str:
+    """Return the id of the form that asks for the name of pictures that were kept as a draft."""
+    return f"{_CAST_MODAL}:{draft_id}"
+
+
+def is_cast_modal(custom_id: str) -> bool:
+    """Tell whether this is the id of such a form."""
+    return custom_id.startswith(f"{_CAST_MODAL}:")
 
 
 def draft_button_id(draft_id: int) -> str:

@@ -36,6 +36,7 @@ async def test_these_commands_and_no_others(payloads: dict[str, dict[str, Any]])
     assert sorted(leaves) == [
         "Make a video from this",
         "Report this video",
+        "Save as reference",
         "help",
         "moderation age",
         "moderation block",
@@ -59,6 +60,13 @@ async def test_these_commands_and_no_others(payloads: dict[str, dict[str, Any]])
         "quota set",
         "quota show",
         "quota usage",
+        "reference delete",
+        "reference list",
+        "reference rename",
+        "reference save",
+        "reference share",
+        "reference show",
+        "reference unshare",
         "videos",
         "vidu",
         "vidu-check",
@@ -87,7 +95,15 @@ async def test_who_may_use_what_and_where(payloads: dict[str, dict[str, Any]]) -
     assert int(payloads["vidu-check"]["default_member_permissions"]) == MANAGE_GUILD
     assert payloads["vidu-check"]["contexts"] == [GUILD]
     assert payloads["vidu-check"]["integration_types"] == [GUILD_INSTALL]
-    for name in ("vidu", "videos", "help", "privacy", "Make a video from this"):
+    for name in (
+        "vidu",
+        "videos",
+        "help",
+        "privacy",
+        "reference",
+        "Make a video from this",
+        "Save as reference",
+    ):
         assert payloads[name].get("default_member_permissions") is None
         assert payloads[name]["contexts"] == [GUILD, BOT_DM, PRIVATE_CHANNEL]
         assert payloads[name]["integration_types"] == [GUILD_INSTALL, USER_INSTALL]

@@ -21,7 +21,7 @@ ORDER = [
     {"bot.jobs"},
     {"bot.delivery"},
     {"bot.polling"},
-    {"bot.moderation", "bot.quotas"},
+    {"bot.cast", "bot.moderation", "bot.quotas"},
     {"bot.media"},
     {"bot.gmi"},
     {"bot.ui"},

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from bot.clock import Clock
 from bot.models.jobs import CardLocation, Job
+from bot.models.languages import stored_language
 from bot.storage.columns import optional_micros, optional_moment, to_micros, to_moment
 from bot.storage.processes.relay import RelayedAction, RelayStore
 from bot.storage.storage import StorageFault, StorageUnavailable
@@ -114,7 +115,9 @@ def location_to_content(location: CardLocation) -> dict[str, Any]:
 
 def content_to_location(content: dict[str, Any]) -> CardLocation:
     """Return the place of a card that was kept as JSON."""
-    return CardLocation(**{**content, "token_expires": optional_moment(content["token_expires"])})
+    moment = optional_moment(content["token_expires"])
+    language = stored_language(content["language"])
+    return CardLocation(**{**content, "token_expires": moment, "language": language})
 
 
 def token_to_content(token: str, expires: datetime) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from bot.clock import Clock
 from bot.media.byte_budget import ByteBudget
 from bot.media.inspection.clips import TookTooLong
 from bot.media.inspection.inspect import identify, read_clip, read_image
+from bot.media.inspection.shrinking import shrink
+from bot.models.cast import SavedPicture
 from bot.models.catalog import Kind
 from bot.models.problems import Problem, ProblemCode, Values
 from bot.models.requests import Reference
@@ -103,6 +105,11 @@ class Inspector:
         loop, work = asyncio.get_running_loop(), partial(read_image, name, url, found, data)
         small = await loop.run_in_executor(self._small_pictures, work, SMALL_MEGAPIXELS)
         return small or await loop.run_in_executor(self._large_pictures, work)
+
+    async def shrink(self, name: str, data: bytes, position: int) -> SavedPicture:
+        """Return a picture that was looked into as it is kept. Raises Unreadable."""
+        _, found = identify(name, data, Kind.IMAGE)
+        return await shrink(name, found.name, data, position, self._large_pictures)
 
     async def clip(self, user_id: int, name: str, url: str, data: bytes, expected: Kind | None) -> Reference:
         """Return the clip, or the picture, that these bytes are; call it during a clip's turn.

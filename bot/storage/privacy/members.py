@@ -8,10 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.models.cast import Sharing
 from bot.models.jobs import Charge
 from bot.models.privacy import StoredData
 from bot.models.quotas import LONGEST, Scope
 from bot.models.states import OPEN
+from bot.storage.cast_rows import INFO
+from bot.storage.cast_tables import cast_pictures, cast_references, cast_shares, cast_uses
 from bot.storage.columns import to_micros, to_moment
 from bot.storage.database import Database
 from bot.storage.schema import drafts, erasures, jobs, member_blocks, quota_resets, quota_rules
@@ -48,6 +51,7 @@ class MemberStore:
             _number_of(drafts, drafts.c.user_id == user_id).label("drafts"),
             _number_of(quota_rules, *_own_rules(user_id)).label("rules"),
             _number_of(member_blocks, member_blocks.c.user_id == user_id).label("blocks"),
+            _number_of(cast_references, cast_references.c.owner_id == user_id).label("references"),
             _number_of(erasures, erasures.c.user_id == user_id).label("erasing"),
         ]
         row = (await self._database.rows(sa.select(*counts).where(c.user_id == user_id)))[0]
@@ -60,6 +64,7 @@ class MemberStore:
             row.drafts,
             row.rules,
             row.blocks,
+            row.references,
             erasing=bool(row.erasing),
         )
 
@@ -83,6 +88,7 @@ class MemberStore:
             "quota_rules": quota_rules.select().where(*_own_rules(user_id)),
             "quota_resets": quota_resets.select().where(quota_resets.c.user_id == user_id),
             "blocks": member_blocks.select().where(member_blocks.c.user_id == user_id),
+            **_cast_queries(user_id),
             "erasures": erasures.select().where(erasures.c.user_id == user_id),
         }
         found = {}
@@ -134,6 +140,25 @@ def _number_of(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> sa.Scala
 
 def _own_rules(user_id: int) -> tuple[sa.ColumnElement[bool], ...]:
     return quota_rules.c.scope == Scope.MEMBER.value, quota_rules.c.target_id == user_id
+
+
+def _cast_queries(user_id: int) -> dict[str, sa.Select[Any]]:
+    """Return what is to be read of a member's references; pictures without their bytes."""
+    own = sa.select(cast_references.c.id).where(cast_references.c.owner_id == user_id)
+    mine_or_for_me = sa.or_(
+        cast_shares.c.reference_id.in_(own),
+        sa.and_(cast_shares.c.level == Sharing.PEOPLE.value, cast_shares.c.target_id == user_id),
+    )
+    uses = sa.or_(cast_uses.c.reference_id.in_(own), cast_uses.c.user_id == user_id)
+    c = cast_pictures.c
+    return {
+        "references": cast_references.select().where(cast_references.c.owner_id == user_id),
+        "reference_pictures": sa.select(c.reference_id, *INFO)
+        .where(c.reference_id.in_(own))
+        .order_by(c.reference_id, c.position),
+        "reference_shares": cast_shares.select().where(mine_or_for_me),
+        "reference_uses": cast_uses.select().where(uses),
+    }
 
 
 def _row_to_request(row: sa.Row[Any]) -> ErasureRequest:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from bot.storage.cast_tables import cast_shares
 from bot.storage.columns import to_micros
 from bot.storage.database import Database
 from bot.storage.schema import (
@@ -34,8 +35,9 @@ class ServerStore:
         self._limits = database.limits
 
     async def known(self) -> set[int]:
-        """Return the servers that have rules."""
-        query = sa.union(*(sa.select(table.c.guild_id) for table in (*RULES, *MODERATION)))
+        """Return the servers that have rules, or that something is shared with."""
+        tables = (*RULES, *MODERATION, cast_shares)
+        query = sa.union(*(sa.select(table.c.guild_id) for table in tables))
         rows = await self._database.rows(sa.select(query.subquery().c.guild_id), self._limits.startup)
         return {row.guild_id for row in rows if row.guild_id}  # 0 is no server
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from discord.utils import format_dt
 
-from bot.models.privacy import Erasure, StoredData
+from bot.models.privacy import Erasure, Export, StoredData
 from bot.ui.formatting import number
 from bot.ui.translator import _, ngettext
 
@@ -55,6 +55,19 @@ def _stored_lines(data: StoredData) -> list[str]:
             data.drafts,
         )
         lines.append(text.format(count=number(data.drafts)))
+    if data.references:
+        text = ngettext(
+            "🎭 **{count} reference**: its name and pictures, whom you share it with, and who used it.",
+            "🎭 **{count} references**: their names and pictures, whom you share them with, and who used "
+            "them.",
+            data.references,
+        )
+        lines.append(text.format(count=number(data.references)))
+    return lines + _moderators_lines(data)
+
+
+def _moderators_lines(data: StoredData) -> list[str]:
+    lines = []
     if data.rules:
         text = ngettext(
             "⚖️ **{count} quota rule** that moderators made for you.",
@@ -80,9 +93,17 @@ def _kept_for(kept_for: timedelta) -> str:
     ).format(count=number(kept_for.days))
 
 
-def exported(left_out: int) -> str:
-    """Return what stands above the file of an export."""
+def exported(export: Export) -> str:
+    """Return what stands above the files of an export."""
     lines = [_("📦 Here's everything I've saved about you. Only you can see this message.")]
+    left_out = export.left_out
+    if export.pictures_left_out:
+        lines.append(
+            _(
+                "🎭 The pictures of your references are too large for this message. "
+                "See them with `/reference show`."
+            )
+        )
     if left_out:
         text = ngettext(
             "⚠️ It didn't all fit into one file, so your oldest video isn't in it. "
@@ -102,6 +123,13 @@ def erase_question(data: StoredData) -> str:
         "send. Your videos disappear from `/videos`. You can't undo this."
     )
     lines = [_("### 🗑️ Erase your data?"), what]
+    if data.references:
+        text = ngettext(
+            "🎭 Your reference and its pictures go too, and nobody can use them anymore.",
+            "🎭 Your {count} references and their pictures go too, and nobody can use them anymore.",
+            data.references,
+        )
+        lines.append(text.format(count=number(data.references)))
     if data.running:
         lines.append(_left(data.running))
     small_print = _(
@@ -139,7 +167,8 @@ def server_question() -> str:
     what = _(
         "I'll erase everything moderators have set here: quota rules and resets, the budget, the pause, "
         "blocks, the filter, and the log's settings and list of changes. From then on, the defaults of this "
-        "bot apply. You can't undo this. Messages in the log's channel stay."
+        "bot apply, and references that members share with this server aren't shared with it anymore. "
+        "You can't undo this. Messages in the log's channel stay."
     )
     small_print = _(
         "The videos belong to the members: each of them can erase their own with `/privacy erase`."

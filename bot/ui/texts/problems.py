@@ -54,6 +54,9 @@ _FORMATS = {
 }
 
 _SENTENCES: dict[ProblemCode, str] = {
+    ProblemCode.NOT_A_PICTURE: N_(
+        "**{name}** is a video, and only pictures can be saved. Choose a picture instead."
+    ),
     ProblemCode.PROMPT_EMPTY: N_(
         "The prompt is empty. Describe in a few words what should happen in the video."
     ),
@@ -208,9 +211,9 @@ def problem_text(problem: Problem) -> str:
     return _sentence(problem).format_map(_shown(problem.values))
 
 
-def problem_list_text(problems: Sequence[Problem]) -> str:
+def problem_list_text(problems: Sequence[Problem], footer: str | None = None) -> str:
     """Return one message about everything that is wrong with a request; what does not fit is counted."""
-    footer = _("-# Nothing was sent, and this doesn't count towards your quota.")
+    footer = footer or _("-# Nothing was sent, and this doesn't count towards your quota.")
     if len(problems) == 1:
         return f"❌ {problem_text(problems[0])}\n{footer}"
     head = ngettext("{count} thing to fix:", "{count} things to fix:", len(problems))

@@ -220,7 +220,8 @@ async def test_what_a_member_wants_erased_is_looked_at_every_minute_until_it_has
 ) -> None:
     await fill(hourly.storage, [old_row(1), old_row(2, acknowledged=False)])
     hourly.clock.advance(FIRST)
-    result = await Privacy(hourly.storage, hourly.retention, hourly.clock).erase(MEMBER)
+    forget_cast = hourly.storage.cast_shares.erase_member
+    result = await Privacy(hourly.storage, hourly.retention, hourly.clock, forget_cast).erase(MEMBER)
     assert (result.videos, result.left) == (1, 1)
     await hourly.compacted(advancing=1)
     await hourly.storage.database.write(20.0, jobs.update().values(told=True))

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from bot.models.cast import Sharing
 from bot.ui import custom_ids
-from bot.ui.custom_ids import CardAction, PrivacyAction
+from bot.ui.custom_ids import CardAction, Consent, PrivacyAction
 
 
 def test_the_ids_in_old_messages_still_mean_the_same() -> None:
@@ -30,11 +31,23 @@ def test_the_ids_in_old_messages_still_mean_the_same() -> None:
         "vidu-privacy:erase-server",
         "vidu-privacy:keep",
     ]
+    assert custom_ids.cast_page_id(2) == "vidu-cast:2"
+    assert custom_ids.cast_modal_id(7) == "vidu-cast-save:7"
+    assert [custom_ids.consent_button_id(answer, 7, Sharing.PEOPLE, 9) for answer in Consent] == [
+        "vidu-cast-share:yes:7:people:9",
+        "vidu-cast-share:no:7:people:9",
+    ]
 
 
 @pytest.mark.parametrize(
     ("template", "custom_id", "values"),
     [
+        (custom_ids.CAST_PAGE, "vidu-cast:2", {"page": "2"}),
+        (
+            custom_ids.CONSENT_BUTTON,
+            "vidu-cast-share:yes:7:server:9",
+            {"answer": "yes", "reference": "7", "level": "server", "target": "9"},
+        ),
         (custom_ids.CARD_BUTTON, "vidu:again:7", {"action": "again", "job": "7"}),
         (custom_ids.CARD_BUTTON, "vidu:delete:7", {"action": "delete", "job": "7"}),
         (custom_ids.CARD_BUTTON, "vidu:delete-video:7", {"action": "delete-video", "job": "7"}),
@@ -59,6 +72,8 @@ def test_each_kind_of_button_recognizes_its_own_ids_only(
         custom_ids.DRAFT_BUTTON,
         custom_ids.MODERATION_PAGE,
         custom_ids.PRIVACY_BUTTON,
+        custom_ids.CAST_PAGE,
+        custom_ids.CONSENT_BUTTON,
     )
     assert [other for other in templates if re.fullmatch(other, custom_id)] == [template]
 
@@ -73,6 +88,9 @@ def test_a_form_names_its_draft_if_it_has_one() -> None:
     assert custom_ids.draft_id_of("vidu-window:new") is None
     assert custom_ids.is_modal("vidu-window:new")
     assert not custom_ids.is_modal("vidu-videos:7")
+    assert not custom_ids.is_modal("vidu-cast-save:7")
+    assert custom_ids.is_cast_modal("vidu-cast-save:7")
+    assert custom_ids.draft_id_of("vidu-cast-save:7") == 7
 
 
 @pytest.mark.parametrize("digits", ["9" * 19, str(2**63), "9" * 5000])

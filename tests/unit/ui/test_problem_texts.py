@@ -229,6 +229,11 @@ SENTENCES: list[tuple[ProblemCode, Values, str]] = [
         "Attach an MP4 or MOV that shows something.",
     ),
     (
+        ProblemCode.NOT_A_PICTURE,
+        {"name": NAME},
+        "**fox.png** is a video, and only pictures can be saved. Choose a picture instead.",
+    ),
+    (
         ProblemCode.VIDEO_WITHOUT_LENGTH,
         {"name": NAME},
         "**fox.png** is 0 seconds long or doesn't say how long it is. "

@@ -1,0 +1,122 @@
+"""Saved references in lists and on cards: whose they are, who can use them, and who did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.models.cast import CastLimits, OthersUse, SavedReference, Share, Sharing, share_for
+from bot.ui.formatting import megabytes, number, relative
+from bot.ui.translator import _, ngettext
+
+USES_SHOWN = 3  # people who used a reference
+
+
+def list_title(page: int, pages: int, *, empty: bool) -> str:
+    """Return what stands above a page of references."""
+    if empty:
+        return _(
+            "### 🎭 References\nYou have none yet. Save pictures with `/reference save`, or with "
+            "**Apps > Save as reference** on a message."
+        )
+    if pages == 1:
+        return _("### 🎭 References")
+    text = _("### 🎭 References · page {page} of {pages}")
+    return text.format(page=number(page), pages=number(pages))
+
+
+def room(count: int, size: int, limits: CastLimits) -> str:
+    """Return how much a member keeps, of how much they may."""
+    text = _("-# You've saved {count} of {count_max} references, {size} of {size_max}.")
+    return text.format(
+        count=number(count),
+        count_max=number(limits.references),
+        size=megabytes(size),
+        size_max=megabytes(limits.size),
+    )
+
+
+def entry(reference: SavedReference, user_id: int, guild_id: int | None, uses: Sequence[OthersUse]) -> str:
+    """Return a reference in a list: its owner also reads who used it."""
+    lines = [f"**{reference.name}**", f"{_pictures(reference)} · {_who(reference, user_id, guild_id)}"]
+    if reference.owner_id == user_id:
+        lines += _uses(uses)
+    return "\n".join(lines)
+
+
+def details(reference: SavedReference, user_id: int, guild_id: int | None, uses: Sequence[OthersUse]) -> str:
+    """Return what stands below the pictures of a reference: its owner also reads whom they shared it with."""
+    lines = [f"{_pictures(reference)} · {relative(reference.created_at)}"]
+    if reference.owner_id != user_id:
+        return "\n".join([*lines, _who(reference, user_id, guild_id)])
+    if reference.sharing is Sharing.PRIVATE:
+        lines.append(_who(reference, user_id, guild_id))
+    lines += [_share_line(share, guild_id) for share in reference.shares]
+    return "\n".join([*lines, *_uses(uses)])
+
+
+def choice(reference: SavedReference, user_id: int, guild_id: int | None) -> str:
+    """Return a reference as Discord offers it while its name is typed; that place knows no mentions."""
+    if reference.owner_id == user_id:
+        return reference.name
+    share = share_for(reference, user_id, guild_id)
+    if share is not None and share.level is Sharing.SERVER:
+        return _("{name} (shared with this server)").format(name=reference.name)
+    if share is not None:
+        return _("{name} (shared with you)").format(name=reference.name)
+    return _("{name} (shared between members)").format(name=reference.name)
+
+
+def _pictures(reference: SavedReference) -> str:
+    text = ngettext("{count} picture, {size}", "{count} pictures, {size}", len(reference.pictures))
+    return text.format(count=number(len(reference.pictures)), size=megabytes(reference.size))
+
+
+def _who(reference: SavedReference, user_id: int, guild_id: int | None) -> str:
+    """Return who can use a reference, in a few words; to others, who let them."""
+    if reference.owner_id != user_id:
+        share = share_for(reference, user_id, guild_id)
+        with_server = share is not None and share.level is Sharing.SERVER
+        text = _("{owner} shares it with this server") if with_server else _("{owner} shares it with you")
+        return text.format(owner=f"<@{reference.owner_id}>")
+    servers = [share.target_id for share in reference.shares if share.level is Sharing.SERVER]
+    people = sum(share.level is Sharing.PEOPLE for share in reference.shares)
+    parts = []
+    if guild_id in servers:
+        parts.append(_("shared with this server"))
+        servers.remove(guild_id)
+    if servers:
+        text = ngettext("shared with {count} other server", "shared with {count} other servers", len(servers))
+        parts.append(text.format(count=number(len(servers))))
+    if people:
+        text = ngettext("shared with {count} person", "shared with {count} people", people)
+        parts.append(text.format(count=number(people)))
+    return ", ".join(parts) or _("only you can use it")
+
+
+def _share_line(share: Share, guild_id: int | None) -> str:
+    when = relative(share.agreed_at)
+    if share.level is Sharing.PEOPLE:
+        text = _("🤝 Shared with {person}. You said {when} that you have the right to share it.")
+        return text.format(person=f"<@{share.target_id}>", when=when)
+    if share.target_id == guild_id:
+        text = _("🤝 Shared with this server. You said {when} that you have the right to share it.")
+    else:
+        text = _("🤝 Shared with another server. You said {when} that you have the right to share it.")
+    return text.format(when=when)
+
+
+def _uses(uses: Sequence[OthersUse]) -> list[str]:
+    lines = [
+        "-# "
+        + ngettext(
+            "{person} used it {count} time, {when}",
+            "{person} used it {count} times, last {when}",
+            use.times,
+        ).format(person=f"<@{use.user_id}>", count=number(use.times), when=relative(use.last_at))
+        for use in uses[:USES_SHOWN]
+    ]
+    more = len(uses) - USES_SHOWN
+    if more > 0:
+        text = ngettext("{count} other person used it too", "{count} other people used it too", more)
+        lines.append("-# " + text.format(count=number(more)))
+    return lines

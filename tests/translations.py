@@ -20,7 +20,7 @@ from discord import Locale, app_commands
 
 from bot.client.bot import EXTENSIONS, ViduBot
 from bot.models.languages import Language
-from bot.settings import load
+from bot.settings import parse
 from bot.ui.catalogs import DOMAIN, FOLDER
 from bot.ui.command_translator import COMMAND, MENU, OPTION, context_of
 from bot.ui.texts.language import LANGUAGE_NAMES
@@ -63,7 +63,7 @@ class _Collector(app_commands.Translator):
 
 async def command_tree() -> app_commands.CommandTree[ViduBot]:
     """Return all commands as they are registered; nothing behind them is there."""
-    bot = ViduBot(load(_env_file=None, _env_prefix="UNUSED_", discord_token="none", gmi_api_key="none"))
+    bot = ViduBot(parse({"discord_token": "none", "gmi_api_key": "none"}))
     for part in ViduBot.__annotations__:
         setattr(bot, part, Mock())
     for extension in EXTENSIONS:

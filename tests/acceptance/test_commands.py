@@ -37,6 +37,7 @@ async def test_these_commands_and_no_others(payloads: dict[str, dict[str, Any]])
         "Make a video from this",
         "Report this video",
         "help",
+        "language",
         "moderation age",
         "moderation block",
         "moderation blocked",

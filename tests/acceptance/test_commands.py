@@ -38,6 +38,7 @@ async def test_these_commands_and_no_others(payloads: dict[str, dict[str, Any]])
         "Report this video",
         "Save as reference",
         "help",
+        "language",
         "moderation age",
         "moderation block",
         "moderation blocked",

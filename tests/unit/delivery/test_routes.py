@@ -15,7 +15,10 @@ from discord import ui
 from bot.delivery.messages import Content
 from bot.delivery.results import Links, Place
 from bot.delivery.routes import TOKEN_MARGIN, UPLOAD_DEFAULT, Gone, Route, Routes, Undeliverable, less_after
-from bot.models.jobs import Job
+from bot.models.jobs import Job, PendingReply
+from bot.models.languages import Language
+from bot.ui.cards import lost_request_card
+from bot.ui.translator import speaking
 from tests.unit.jobs.stage import GUILD, START, QuickClock, new_job
 
 EXPIRES = START + timedelta(minutes=15)
@@ -215,3 +218,22 @@ def test_until_when_a_file_may_come_is_no_longer_than_the_way_to_its_card(quick:
     assert routes.editable_until(at(private=True), edit, START) == START
     assert routes.editable_until(at(private=True), new, later) == later
     assert routes.editable_until(at(), edit, None) is None
+
+
+async def test_a_card_is_in_its_own_language_whoever_has_it_shown(quick: QuickClock) -> None:
+    """Also the answer to a request that was lost in a restart: its place is stored with its language."""
+    location = replace(at().location, language=Language.GERMAN)
+    pending = PendingReply(1, 2, location)
+    shown: list[str] = []
+
+    async def put(content: Content) -> discord.Message:
+        shown.extend(str(part["content"]) for part in content.view.to_components()[0]["components"])  # type: ignore[no-untyped-call]
+        return cast(discord.Message, SimpleNamespace(id=4, channel=SimpleNamespace(id=3)))
+
+    route = Route("a way", Place(0), True, False, put)
+    with speaking(Language.ENGLISH):
+        arrival = await routes_of(quick).try_routes(
+            pending, lambda _: Content(location, lost_request_card()), [route]
+        )
+    assert "Ich habe neu gestartet, bevor ich deine Anfrage senden konnte" in shown[0]
+    assert arrival.location.language is Language.GERMAN

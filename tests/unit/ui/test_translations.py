@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from functools import cache
@@ -22,6 +23,7 @@ from tests import translations
 
 TRANSLATED = translations.translated()
 LONGEST = {COMMAND: 32, OPTION: 32, MENU: 32, CHOICE: 100, DESCRIPTION: 100}  # characters [Discord]
+ROOT = translations.ROOT
 NAME = re.compile(r"[-_'\w]{1,32}")  # of commands and options [Discord], in lower case
 CODE = re.compile(r"`([^`]+)`")
 SIGNS = re.compile(r"^(?:-# |### |- )|\*\*|\n|<|>", re.MULTILINE)  # what Discord turns into a format
@@ -139,3 +141,39 @@ def test_a_catalog_that_is_missing_or_broken_is_english_and_the_log_says_so(
         "The catalog 'de' can't be read ",
         "The catalog 'fr' can't be read ",
     ]
+
+
+LOOKUPS = {"_", "gettext", "ngettext", "pgettext"}
+UI = sorted((ROOT / "bot" / "ui").rglob("*.py"))
+# For operators, and what languages call themselves.
+IN_ENGLISH = {"budgets.py", "catalogs.py", "language.py"}
+
+
+def calls(node: ast.AST, names: set[str]) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
+
+
+def outside_functions(node: ast.AST) -> list[ast.AST]:
+    """Return what runs when a module is imported."""
+    found: list[ast.AST] = []
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            found += [child, *outside_functions(child)]
+    return found
+
+
+@pytest.mark.parametrize("path", [*UI, *(ROOT / "cogs").glob("*.py")], ids=lambda path: path.name)
+def test_no_sentence_is_made_at_import(path: Path) -> None:
+    """Nobody's language is known then."""
+    found = outside_functions(ast.parse(path.read_text()))
+    assert not [node for node in found if calls(node, LOOKUPS)]
+
+
+@pytest.mark.parametrize("path", [path for path in UI if path.name not in IN_ENGLISH], ids=lambda p: p.name)
+def test_every_sentence_is_marked(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    marked = {id(part) for node in ast.walk(tree) if calls(node, LOOKUPS | {"N_"}) for part in ast.walk(node)}
+    marked |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # documentation
+    constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in marked]
+    texts = [node.value for node in constants if isinstance(node.value, str)]
+    assert not [text for text in texts if re.search(r"[A-Za-z]{2,} [a-z]{2,}", text)]

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.storage.blockers import BLOCKED_SECONDS, end_blockers
-from bot.storage.engine import PATIENCE, READS, open_engine, reserve
+from bot.storage.engine import PATIENCE, READS, lasting, open_engine, reserve
 from bot.storage.errors import LeaseLost, StorageConflict, StorageFault, StorageUnavailable, translate
 from bot.telemetry.metrics import NO_METRICS, Metrics
 
@@ -94,6 +94,20 @@ class Database:
         url = self._engine.url
         in_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
         return url.database if in_file else None
+
+    @asynccontextmanager
+    async def lasting_connection(self) -> AsyncIterator[Any]:
+        """Give the driver's own connection to Postgres, which is cut at the end of the block.
+
+        Raises what the driver does.
+        """
+        async with lasting(self._engine).connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            try:
+                yield driver
+            finally:
+                driver.terminate()  # a server that has vanished answers no good-bye
+                await connection.invalidate()
 
     async def alone(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do something outside of any transaction while no task of this process writes."""

@@ -63,6 +63,11 @@ def reserve(engine: AsyncEngine, url: str) -> AsyncEngine:
     return _postgres_engine(sa.engine.make_url(url), patient=False, connections=1)
 
 
+def lasting(engine: AsyncEngine) -> AsyncEngine:
+    """Return connections to the same Postgres that are nobody else's, however long they last."""
+    return _postgres_engine(engine.url, patient=True)
+
+
 def _postgres_engine(location: sa.URL, *, patient: bool, connections: int = CONNECTIONS) -> AsyncEngine:
     """Return connections to a server; the patient kind is used once and waits for each statement's end."""
     settings = {"application_name": "vidu-bot"}

@@ -28,6 +28,11 @@ _MICROS = 1_000_000
 Now = Callable[[], sa.ColumnElement[int]]
 
 
+def database_now(dialect: str) -> sa.ColumnElement[int]:
+    """Return the moment by the database's own clock, as microseconds since 1970."""
+    return sa.literal_column(_NOW[dialect], sa.BigInteger)
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """What one process holds, and as which of its holders."""
@@ -44,7 +49,7 @@ class LeaseStore:
         self._database = database
         self._limits = database.limits
         self._dialect = database.dialect
-        self._now: Now = now or partial(sa.literal_column, _NOW[self._dialect], sa.BigInteger)
+        self._now: Now = now or partial(database_now, self._dialect)
 
     async def take(self, name: str, owner: str, seconds: float) -> Lease | None:
         """Lease this for so long, or return None while somebody else has it."""

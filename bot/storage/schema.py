@@ -231,3 +231,25 @@ topology = sa.Table(
     sa.Column("shard_count", Small, nullable=False),
     sa.Column("processes", Small, nullable=False),
 )
+
+# What processes that share the work tell each other; both are empty where one does all of it.
+relayed_actions = sa.Table(
+    "relayed_actions",
+    metadata,
+    sa.Column("id", Word(32), primary_key=True),
+    sa.Column("job_id", Number, nullable=False),
+    sa.Column("shard", Small, nullable=False),  # of the job: whose process is asked
+    sa.Column("action", Word(16), nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),  # by the database's own clock; nobody does it later
+    sa.Column("answer", Word(32)),  # what came of it
+)
+
+announcements = sa.Table(
+    "announcements",
+    metadata,
+    sa.Column("subject", Word(16), primary_key=True),
+    sa.Column("serial", Word(32), nullable=False),  # another one with each announcement
+    sa.Column("value", Word(32), nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),  # by the database's own clock
+)

@@ -17,6 +17,8 @@ from bot.storage.privacy.compaction import Compaction
 from bot.storage.privacy.members import MemberStore
 from bot.storage.privacy.retention import RetentionStore
 from bot.storage.privacy.servers import ServerStore
+from bot.storage.processes.announcements import AnnouncementStore
+from bot.storage.processes.relay import RelayStore
 from bot.storage.quotas import QuotaStore
 from bot.storage.replies import PendingReplyStore
 from bot.storage.topology import TopologyStore
@@ -52,6 +54,8 @@ class Storage:
         self.retention = RetentionStore(database)
         self.members = MemberStore(database)
         self.servers = ServerStore(database)
+        self.relay = RelayStore(database)
+        self.announcements = AnnouncementStore(database)
 
     @classmethod
     async def open(

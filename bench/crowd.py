@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from bot.gmi.client import GmiCloud, GmiError, RequestList, RequestStatus, SubmitOutcome
+from bot.gmi.rate import RequestRate
 from bot.models.catalog import Kind
 from bot.models.jobs import CardLocation, Job
 from bot.models.requests import MODEL, Reference, VideoRequest
@@ -89,7 +90,8 @@ async def crowd(
     """Let so many members make so many videos each, one after the other; nothing is known before."""
     chance, clock = random.Random(seed), _Clock()  # noqa: S311
     cloud = _Cloud(clock, lists=lists)
-    poller = StatusPoller(cast(GmiCloud, cloud), clock, MODEL, DurationEstimator(), per_minute)
+    rate = RequestRate(clock, per_minute)
+    poller = StatusPoller(cast(GmiCloud, cloud), clock, MODEL, DurationEstimator(), rate)
     clock.starts = sorted((chance.uniform(0, median), number) for number in range(size))
     left, delays, number = size * each, [], size
 

@@ -17,11 +17,12 @@ from bot.intake.buttons import AnsweredButton
 from bot.intake.context import TOKEN_LIFE, Interaction, card_location, time_to_read
 from bot.jobs.cancellation import CancelResult
 from bot.jobs.deletion import DeleteResult
+from bot.jobs.processes.relay import OwnerUnheard
 from bot.models.drafts import Draft, Source
 from bot.models.jobs import Job
 from bot.telemetry.job_lines import ids_of, job_lines
 from bot.ui.buttons import delete_question_view
-from bot.ui.cards import deleted_card, removed_copy_card
+from bot.ui.cards import deleted_card, not_yet_shown_card, removed_copy_card
 from bot.ui.custom_ids import CARD_BUTTON, CardAction, number_in
 from bot.ui.texts import answers as texts
 from bot.ui.texts.privacy import job_erased
@@ -104,7 +105,7 @@ class CardButton(AnsweredButton, template=CARD_BUTTON):
 
 async def _cancel(bot: ViduBot, interaction: Interaction, job: Job) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
-    result = await bot.job_service.cancel(job.id, interaction.user.id)
+    result = await bot.job_actions.cancel(job, interaction.user.id)
     answer = CANCEL_ANSWERS[result](_other_owner(interaction, job))
     await interaction.edit_original_response(content=answer)
 
@@ -118,7 +119,7 @@ async def _delete(bot: ViduBot, interaction: Interaction, job: Job) -> None:
     # Not answered by a message of its own, so that the token stays one of the card's: nothing else may
     # reach a private card.
     await interaction.response.defer()
-    await bot.job_service.renew_token(job, interaction.token, bot.clock.now() + TOKEN_LIFE)
+    await bot.job_actions.renew_token(job, interaction.token, bot.clock.now() + TOKEN_LIFE)
     await _ask_whether_to_delete(bot, interaction, job)
 
 
@@ -132,7 +133,7 @@ async def _ask_whether_to_delete(_bot: ViduBot, interaction: Interaction, job: J
 
 async def _confirm_delete(bot: ViduBot, interaction: Interaction, job: Job) -> None:
     await interaction.response.defer()
-    result = await bot.job_service.delete(job.id)
+    result = await bot.job_actions.delete(job)
     await interaction.edit_original_response(content=DELETE_ANSWERS[result](), view=None)
 
 
@@ -179,7 +180,10 @@ async def _show(bot: ViduBot, interaction: Interaction, job: Job) -> None:
     location = card_location(interaction, bot.clock.now(), private=True)
     location = replace(location, message_id=answer.message_id if answer is not None else None)
     try:
-        await bot.job_service.move_card(job, location)
+        await bot.job_actions.move_card(job, location)
+    except OwnerUnheard:
+        # Not by a message that takes the place of the placeholder: the card may still appear there.
+        await interaction.edit_original_response(view=not_yet_shown_card())
     except Undeliverable as error:
         with job_lines(lambda: ids_of(job)):
             log.warning("Not shown: %s", error)

@@ -22,6 +22,7 @@ from bot.intake.access import command_allowed_or_answered, log_access
 from bot.intake.answers import answer_failed, answer_unexpected
 from bot.intake.context import Interaction
 from bot.intake.intake import Intake
+from bot.jobs.processes.actions import JobActions
 from bot.jobs.service import JobService
 from bot.media.byte_budget import ByteBudget
 from bot.media.cdn import Cdn
@@ -74,6 +75,7 @@ class ViduBot(commands.Bot):
     delivery: Delivery
     thumbnails: Thumbnails
     job_service: JobService
+    job_actions: JobActions
     intake: Intake
     privacy: Privacy
     departures: Departures

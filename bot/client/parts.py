@@ -18,9 +18,11 @@ from bot.delivery.routes import Routes
 from bot.delivery.sender import Delivery
 from bot.delivery.thumbnails import Thumbnails
 from bot.gmi.client import GmiCloud
+from bot.gmi.rate import RequestRate
 from bot.intake.attachments import AttachmentReader
 from bot.intake.intake import Intake
 from bot.intake.server_rules import ServerRules
+from bot.jobs.processes.exchange import open_job_actions
 from bot.jobs.service import JobService
 from bot.media.cdn import DiscordCdn
 from bot.media.download import open_session
@@ -107,6 +109,7 @@ async def _open_jobs(
         bot.metrics,
         may_submit=bot.slot.is_held,
     )
+    rate = RequestRate(bot.clock, settings.gmi_requests_per_minute, lambda: bot.slot.live_processes)
     bot.job_service = JobService(
         storage=bot.storage,
         quotas=limiter,
@@ -118,7 +121,7 @@ async def _open_jobs(
         slot=bot.slot,
         model=settings.gmi_model,
         deadline=timedelta(minutes=settings.job_deadline_minutes),
-        requests_per_minute=settings.gmi_requests_per_minute,
+        rate=rate,
         notify_after=_notify_after(settings.notify_after_seconds),
         metrics=bot.metrics,
     )
@@ -126,6 +129,14 @@ async def _open_jobs(
     bot.parts.push_async_callback(bot.audit_log.close)  # after the jobs: it writes how the last ones ended
     bot.parts.push_async_callback(bot.job_service.close)
     await bot.job_service.open()
+    bot.job_actions = open_job_actions(
+        storage=bot.storage,
+        jobs=bot.job_service,
+        rate=rate,
+        slot=bot.slot,
+        clock=bot.clock,
+        tasks=bot.tasks,
+    )
     bot.tasks.spawn(log_gmi(gmi, CATALOG[settings.gmi_model]), "compare the model with our table")
 
 

@@ -63,6 +63,7 @@ class GmiError(Exception):
         retry_after: float | None = None,
         detail: str | None = None,
         concerns_everybody: bool = False,
+        is_rate_limit: bool = False,
     ) -> None:
         super().__init__(text)
         self.outcome = outcome
@@ -70,6 +71,7 @@ class GmiError(Exception):
         self.retry_after = retry_after  # seconds
         self.detail = detail
         self.concerns_everybody = concerns_everybody  # every other request would be refused as well
+        self.is_rate_limit = is_rate_limit  # there were too many, of anybody who uses the key
 
 
 def submit_error(status: int, body: bytes, headers: Mapping[str, str]) -> GmiError:
@@ -87,7 +89,7 @@ def submit_error(status: int, body: bytes, headers: Mapping[str, str]) -> GmiErr
             concerns_everybody=_REFUSALS[status] in {Reason.CREDIT, Reason.KEY},
         )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return GmiError(SubmitOutcome.NOT_SENT, Reason.RATE, log, retry_after=wait)
+        return GmiError(SubmitOutcome.NOT_SENT, Reason.RATE, log, retry_after=wait, is_rate_limit=True)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and _EXHAUSTED.search(text):
         return GmiError(SubmitOutcome.NOT_SENT, Reason.CAPACITY, log, retry_after=wait)
     vendor = _BACKEND.search(text)
@@ -103,7 +105,11 @@ def read_error(status: int, body: bytes, headers: Mapping[str, str]) -> GmiError
     """Return what an answer to a question says that is no success."""
     reason = Reason.KEY if _REFUSALS.get(status) is Reason.KEY else Reason.UNREACHABLE
     return GmiError(
-        SubmitOutcome.NOT_SENT, reason, f"status {status}", retry_after=retry_after(body, headers)
+        SubmitOutcome.NOT_SENT,
+        reason,
+        f"status {status}",
+        retry_after=retry_after(body, headers),
+        is_rate_limit=status == HTTPStatus.TOO_MANY_REQUESTS,
     )
 
 

@@ -13,6 +13,7 @@ from discord import app_commands, ui
 from discord.utils import MISSING
 
 from bot.intake.context import Interaction
+from bot.jobs.processes.relay import OwnerUnheard
 from bot.storage.storage import StorageUnavailable
 from bot.ui.texts import answers as texts
 
@@ -53,9 +54,8 @@ async def answer_failed(interaction: Interaction, what: str, error: Exception) -
     if interaction.extras.get(_ANSWERED) is cause:
         return  # where it was raised it was answered as well
     interaction.extras[_ANSWERED] = cause
-    if isinstance(cause, StorageUnavailable):
-        log.error("%s met storage trouble (%s)", what, cause)
-        text = texts.storage_unavailable()
+    if (trouble := _trouble(what, cause)) is not None:
+        text = trouble
     elif isinstance(cause, discord.HTTPException) and cause.code == TOO_LATE:
         # Nothing was begun, and Discord has told the member already that there was no answer.
         log.warning("%s could not be answered within Discord's 3 s", what)
@@ -81,6 +81,17 @@ async def answer_failed(interaction: Interaction, what: str, error: Exception) -
         log.warning("The member could not be told (%s, %s)", failure.status, failure.code)
     except (discord.DiscordException, aiohttp.ClientError, OSError) as failure:
         log.warning("The member could not be told (%s)", type(failure).__name__)
+
+
+def _trouble(what: str, cause: Exception) -> str | None:
+    """Return what follows trouble between this process and what it stands on, which is likely to pass."""
+    if isinstance(cause, StorageUnavailable):
+        log.error("%s met storage trouble (%s)", what, cause)
+        return texts.storage_unavailable()
+    if isinstance(cause, OwnerUnheard):
+        log.warning("%s: %s", what, cause)
+        return texts.owner_unheard()
+    return None
 
 
 async def answer_unexpected(interaction: Interaction) -> None:

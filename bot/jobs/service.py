@@ -11,6 +11,7 @@ from functools import partial
 from bot.clock import Clock
 from bot.delivery.sender import Delivery
 from bot.gmi.client import GmiCloud
+from bot.gmi.rate import RequestRate
 from bot.jobs.active import ActiveJobs, log_state
 from bot.jobs.cancellation import Cancellation, CancelResult
 from bot.jobs.card_actions import CardActions
@@ -67,7 +68,7 @@ class JobService:
         slot: Slot,
         model: str,
         deadline: timedelta,
-        requests_per_minute: int,
+        rate: RequestRate,
         notify_after: timedelta | None,
         metrics: Metrics = NO_METRICS,
     ) -> None:
@@ -85,14 +86,12 @@ class JobService:
         keeps = slot.share.serves(0)
         self._history = EstimatorHistory(storage.notes, estimator, clock, keeps=keeps)
         lost_posts = LostPosts(gmi, storage, clock)
-        poller = StatusPoller(
-            gmi, clock, model, estimator, requests_per_minute, lost_posts=lost_posts, on_key_refused=doubt
-        )
+        poller = StatusPoller(gmi, clock, model, estimator, rate, lost_posts=lost_posts, on_key_refused=doubt)
         self._extras = CardExtras(estimator, quotas, clock)
         self._notifier = notifier = CardNotifier(context, delivery, self._extras, notify_after)
         poster = VideoPoster(context, delivery, notifier)
         self._lifecycle = lifecycle = Lifecycle(context, poller, notifier, poster, self._history)
-        self._submitter = Submitter(context, gmi, lifecycle, notifier)
+        self._submitter = Submitter(context, gmi, lifecycle, notifier, rate)
         self._starter = Starter(context, quotas, self._submitter, model)
         self._deletion = Deletion(context, delivery, notifier)
         self._recovery = Recovery(context, self._submitter, lifecycle, notifier, self._deletion)

@@ -17,6 +17,11 @@ class Share:
     served: range
     shard_count: int
 
+    @property
+    def is_all(self) -> bool:
+        """Tell whether the work is shared with nobody."""
+        return len(self.served) == self.shard_count
+
     def serves(self, shard: int) -> bool:
         """Tell whether what belongs to a shard is this process' work.
 

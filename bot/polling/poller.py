@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.gmi.client import GmiCloud, RequestStatus
+from bot.gmi.rate import RequestRate
 from bot.models.jobs import Job
 from bot.polling.matching import LostPosts
 from bot.polling.questions import Questions
@@ -30,7 +31,7 @@ PARALLEL_REQUESTS = 50  # status questions on their way at once, where the budge
 
 
 class StatusPoller:
-    """Asks GMI Cloud about every job that it tracks, at most so many times a minute."""
+    """Asks GMI Cloud about every job that it tracks, no faster than it may."""
 
     def __init__(
         self,
@@ -38,20 +39,18 @@ class StatusPoller:
         clock: Clock,
         model: str,
         estimator: DurationEstimator,
-        requests_per_minute: int,
+        rate: RequestRate,
         *,
         lost_posts: LostPosts | None = None,
         on_key_refused: Callable[[], None] | None = None,
     ) -> None:
-        self._questions = Questions(gmi, model, on_key_refused)
+        self._questions = Questions(gmi, model, rate, on_key_refused)
         self._clock = clock
         self._estimator = estimator
         self._lost_posts = lost_posts
-        self._seconds_a_request = 60 / requests_per_minute
-        # A second's worth of questions goes out together.
-        self._at_once = min(max(1, requests_per_minute // 60), PARALLEL_REQUESTS)
+        self._rate = rate
         self._tracker = RequestTracker(clock, estimator)
-        self._list = ListSchedule(clock.now(), self._seconds_a_request)
+        self._list = ListSchedule(clock.now(), rate)
         self._free_at = clock.now()  # when the budget allows the next request
         self._wake = asyncio.Event()
 
@@ -94,14 +93,19 @@ class StatusPoller:
             if now >= self._free_at:
                 tracker.collect_due(now)
                 asked = await self._ask_list() if self._wants_list(now) else 0
-                self._free_at = now + timedelta(seconds=asked * self._seconds_a_request)
+                self._free_at = now + self._time_of(asked)
                 while tracker.updates:
                     yield tracker.updates.popleft()
-                chosen = tracker.due.take_most_urgent(self._at_once)
-                self._free_at = now + timedelta(seconds=(asked + len(chosen)) * self._seconds_a_request)
+                # A second's worth of questions goes out together.
+                chosen = tracker.due.take_most_urgent(min(self._rate.a_second, PARALLEL_REQUESTS))
+                self._free_at = now + self._time_of(asked + len(chosen))
                 await asyncio.gather(*map(self._ask, chosen))
             while tracker.updates:
                 yield tracker.updates.popleft()
+
+    def _time_of(self, requests: int) -> timedelta:
+        """Return how long so many requests take up the rate."""
+        return timedelta(seconds=requests * self._rate.seconds_a_request)
 
     def _until_next(self) -> float | None:
         """Return the seconds until something is to be done; None while there is nothing."""

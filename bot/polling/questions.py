@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from bot.gmi.client import GmiCloud, GmiError, RequestList, RequestStatus
+from bot.gmi.rate import RequestRate, Traffic
 from bot.models.states import Reason
 from bot.polling.tracked import TrackedRequest
 from bot.telemetry.job_lines import ids_of, job_lines
@@ -20,14 +21,23 @@ KEY_PAUSE = (
 class Questions:
     """Asks for the list and for single requests of one model."""
 
-    def __init__(self, gmi: GmiCloud, model: str, on_key_refused: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        gmi: GmiCloud,
+        model: str,
+        rate: RequestRate,
+        on_key_refused: Callable[[], None] | None = None,
+    ) -> None:
         self._gmi = gmi
         self._model = model
+        self._rate = rate
         self._key_refused = False
         self._on_key_refused = on_key_refused or (lambda: None)
 
     async def requests(self) -> tuple[RequestList | None, float]:
         """Return the list, or None; and the seconds that GMI wants to be left alone, 0 if it names none."""
+        if pause := self._rate.pause_left(Traffic.QUESTIONS):
+            return None, pause
         try:
             page = await self._gmi.requests(self._model)
         except GmiError as error:
@@ -44,6 +54,8 @@ class Questions:
         Trouble with the question says nothing about the job: it stays open until its deadline.
         """
         assert request.request_id is not None, "a lost job has nothing to be asked by"
+        if pause := self._rate.pause_left(Traffic.QUESTIONS):
+            return None, pause
         with job_lines(lambda: ids_of(request.job)._replace(request=request.request_id)):
             try:
                 status = await self._gmi.status(request.request_id)
@@ -57,6 +69,7 @@ class Questions:
 
     def _pause_after(self, error: GmiError, text: str) -> float:
         """Log what went wrong, a refused key once; return the seconds until the question may be repeated."""
+        self._rate.met(Traffic.QUESTIONS, error)
         if error.reason is not Reason.KEY:
             log.warning(text, error)
             return error.retry_after or 0.0

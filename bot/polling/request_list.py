@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from bot.gmi.rate import RequestRate
 from bot.models.states import State
 from bot.polling.schedule.estimator import DurationEstimator
 from bot.polling.schedule.intervals import INTERVAL_MAX, INTERVAL_MIN, shared_interval
@@ -21,8 +22,8 @@ BYTES_A_SECOND = 512 * 1024  # that a list may cost where nothing cheaper keeps 
 class ListSchedule:
     """Decides when the next list is due; `known` is always how many tracked jobs have an id at GMI."""
 
-    def __init__(self, now: datetime, seconds_a_request: float) -> None:
-        self._seconds_a_request = seconds_a_request
+    def __init__(self, now: datetime, rate: RequestRate) -> None:
+        self._rate = rate
         self._asked_at = self._useless_until = now
         self._size = self._records = 0  # bytes and records of the last list
         self.due: datetime | None = None  # None while no list serves anybody
@@ -37,7 +38,7 @@ class ListSchedule:
 
     def pays(self, known: int) -> bool:
         """Tell whether the list is cheaper than single questions, or these would break the budget."""
-        return known * self._seconds_a_request > TYPICAL_INTERVAL or self.is_cheap(known)
+        return known * self._rate.seconds_a_request > TYPICAL_INTERVAL or self.is_cheap(known)
 
     def is_usable(self, known: int, now: datetime) -> bool:
         """Tell whether a list may be asked for at all, or to see whether it still costs too much."""

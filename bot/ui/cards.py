@@ -150,6 +150,11 @@ def removed_copy_card() -> ui.LayoutView:
     return _plain(answer_texts.copy_removed(), GREY)
 
 
+def not_yet_shown_card() -> ui.LayoutView:
+    """Build what takes the place of a placeholder in which a card may still appear."""
+    return _plain(answer_texts.owner_unheard(), GREY)
+
+
 def _plain(text: str, colour: int) -> ui.LayoutView:
     view = ui.LayoutView(timeout=None)
     view.add_item(ui.Container(ui.TextDisplay(text), accent_colour=colour))

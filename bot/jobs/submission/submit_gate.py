@@ -1,15 +1,16 @@
 """Stops submitting for everybody while GMI Cloud takes no request: no credit is left, or the key is refused.
 
 Without credit one request every ten minutes is let through as a trial; the first that GMI accepts opens the
-gate. A refused key is never tried with a request: `KeyCheck` asks with it once a minute. Nothing of this is
-stored: a restart begins with the gate open, and the first request finds out how it stands. Status questions
-and delivery never ask the gate.
+gate. A refused key is never tried with a request: `KeyCheck` asks with it once a minute. One process stores
+nothing of this: a restart begins with the gate open, and the first request finds out how it stands. Several
+tell each other. Status questions and delivery never ask the gate.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 
 from bot.clock import Clock
@@ -43,6 +44,7 @@ class SubmitGate:
         self._reason: Reason | None = None
         self._trial: int | None = None  # the job that was let through last
         self._next_trial = clock.now()
+        self.on_change: Callable[[Reason | None], None] = lambda _: None  # called with what GMI said here
         self.key_doubted = asyncio.Event()  # the key was refused somewhere, and is to be checked
 
     @property
@@ -76,6 +78,17 @@ class SubmitGate:
 
     def close(self, reason: Reason) -> None:
         """Submit nothing, because GMI refused a request for a reason that concerns everybody."""
+        self._close(reason)
+        self.on_change(reason)
+
+    def follow(self, reason: Reason | None) -> None:
+        """Close or open as another process does, which has heard it of GMI."""
+        if reason is None:
+            self._open()
+        else:
+            self._close(reason)
+
+    def _close(self, reason: Reason) -> None:
         if reason is not self._reason:
             log.error(_CLOSED[reason])
         self._reason, self._trial = reason, None
@@ -92,6 +105,12 @@ class SubmitGate:
 
     def open(self) -> None:
         """Submit again: GMI has accepted a request, or the key that it had refused."""
+        closed = self._reason is not None
+        self._open()
+        if closed:
+            self.on_change(None)
+
+    def _open(self) -> None:
         if self._reason is not None:
             log.info("Requests of members are sent to GMI Cloud again")
         self._reason = self._trial = None

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from bot.clock import sleep
 from bot.gmi.client import GmiCloud, GmiError, SubmitOutcome
+from bot.gmi.rate import RequestRate, Traffic
 from bot.jobs.active import is_waiting_to_be_sent
 from bot.jobs.cards.notifier import CardNotifier
 from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
@@ -32,7 +33,12 @@ class Submitter:
     """Sends jobs that are stored, each once."""
 
     def __init__(
-        self, context: JobContext, gmi: GmiCloud, lifecycle: Lifecycle, notifier: CardNotifier
+        self,
+        context: JobContext,
+        gmi: GmiCloud,
+        lifecycle: Lifecycle,
+        notifier: CardNotifier,
+        rate: RequestRate,
     ) -> None:
         self._jobs = context.jobs
         self._clock = context.clock
@@ -41,6 +47,7 @@ class Submitter:
         self._gate = context.gate
         self._slot = context.slot
         self._gmi = gmi
+        self._rate = rate
         self._lifecycle = lifecycle
         self._notifier = notifier
         self._places = Places(context.clock, PARALLEL_SUBMITS, context.in_flight)
@@ -97,6 +104,9 @@ class Submitter:
 
     async def _attempt(self, job_id: int, pause: float) -> bool:
         """Send the POST, if it is still to be sent; return whether to try again once the pause is over."""
+        if self._must_pause(job_id):
+            seconds = self._rate.pause_left(Traffic.SUBMITS)
+            return await self._pause(job_id, Reason.RATE, seconds)
         if not await self._prepare(job_id):
             self._gate.release(job_id)
             return False
@@ -110,7 +120,8 @@ class Submitter:
             log.warning("Job %s: submit: %s: %s", job_id, error.outcome, error)
             self._metrics.submitted(error.outcome.name.lower())
             if error.outcome is SubmitOutcome.NOT_SENT:
-                return await self._pause(job_id, error, pause)
+                self._rate.met(Traffic.SUBMITS, error)
+                return await self._pause(job_id, error.reason, error.retry_after or pause)
             if error.outcome is SubmitOutcome.UNCLEAR:
                 self._lifecycle.poll(self._jobs[job_id])
             else:
@@ -122,6 +133,12 @@ class Submitter:
         self._gate.open()
         await self._lifecycle.accept(job_id, status)
         return False
+
+    def _must_pause(self, job_id: int) -> bool:
+        """Tell whether a job that is still to be sent has to wait, because GMI asked another one to."""
+        job = self._jobs.get(job_id)
+        waits = job is not None and job.state is State.SUBMITTING
+        return waits and self._rate.pause_left(Traffic.SUBMITS) > 0
 
     async def _prepare(self, job_id: int) -> bool:
         """Tell whether the job is to be sent now; where its time or the gate forbids that, end it."""
@@ -152,17 +169,22 @@ class Submitter:
             self._notifier.schedule_show(job.id)
         return True
 
-    async def _pause(self, job_id: int, error: GmiError, pause: float) -> bool:
+    async def _pause(self, job_id: int, reason: Reason, seconds: float) -> bool:
         """Store until when to wait, and let the card say so; False if time will be up by then."""
         # Jitter only adds: many jobs get the same number, and nobody may come back too early.
-        seconds = (error.retry_after or pause) * random.uniform(1.0, 1.25)  # noqa: S311
+        seconds *= random.uniform(1.0, 1.25)  # noqa: S311
         until = self._clock.now() + timedelta(seconds=seconds)
         if until > self._jobs[job_id].created_at + self._deadline:
-            await self._lifecycle.end(job_id, State.REFUSED, error.reason)
+            await self._lifecycle.end(job_id, State.REFUSED, reason)
             return False
-        await self._jobs.update(job_id, lambda job: _paused(job, until, error.reason))
-        self._notifier.schedule_show(job_id)
+        with contextlib.suppress(IllegalTransition):  # cancelled this very moment
+            await self._jobs.update(job_id, lambda job: _paused(job, until, reason), only_if=_is_submitting)
+            self._notifier.schedule_show(job_id)
         return True
+
+
+def _is_submitting(job: Job) -> bool:
+    return job.state is State.SUBMITTING
 
 
 def _unexplained(job: Job) -> Job:

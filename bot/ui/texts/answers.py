@@ -33,6 +33,14 @@ def storage_unavailable() -> str:
     )
 
 
+def owner_unheard() -> str:
+    """Return what follows a click that another process has to act on, and whose answer takes too long."""
+    return _(
+        "🕓 This is taking longer than usual. It happens within a minute or not at all: "
+        "if nothing has changed by then, click again."
+    )
+
+
 def restarting() -> str:
     """Return what follows a request just before the bot stops."""
     return _("🔄 I'm about to restart, so nothing was sent. Ask again in a minute.")

@@ -12,6 +12,7 @@ import aiohttp
 
 from bot.delivery.sender import Delivery, Upload
 from bot.gmi.client import GmiCloud as Client
+from bot.gmi.rate import RequestRate
 from bot.jobs.service import JobService
 from bot.jobs.submission.starter import Submission
 from bot.models.jobs import Job
@@ -121,7 +122,7 @@ async def running(
             slot=slot,
             model=MODEL,
             deadline=DEADLINE,
-            requests_per_minute=60,
+            rate=RequestRate(clock, 60),
             notify_after=notify_after,
         )
         await jobs.open()

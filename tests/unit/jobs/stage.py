@@ -16,6 +16,7 @@ from bot.delivery.routes import Undeliverable
 from bot.delivery.sender import Delivery, Posted, Refetched, Upload
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import RequestStatus
+from bot.gmi.rate import RequestRate
 from bot.jobs.active import ActiveJobs
 from bot.jobs.cancellation import Cancellation
 from bot.jobs.cards.card_extras import CardExtras
@@ -282,7 +283,7 @@ async def _parts_of(
     lifecycle = Lifecycle(context, cast(StatusPoller, poller), notifier, poster, history)
     async with aiohttp.ClientSession() as session:
         gmi = Client(session, cloud.base_url, FAKE_KEY, None)
-        submitter = Submitter(context, gmi, lifecycle, notifier)
+        submitter = Submitter(context, gmi, lifecycle, notifier, RequestRate(clock, 60))
         deletion = Deletion(context, delivery, notifier)
         recovery = Recovery(context, submitter, lifecycle, notifier, deletion)
         cancellation = Cancellation(context, gmi, lifecycle, notifier)

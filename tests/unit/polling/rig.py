@@ -16,6 +16,7 @@ import pytest
 
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import RequestStatus
+from bot.gmi.rate import RequestRate
 from bot.models.catalog import Kind
 from bot.models.jobs import CardLocation, Job
 from bot.models.requests import MODEL, Reference, VideoRequest
@@ -148,10 +149,12 @@ class Rig:
 
     def __init__(self, cloud: GmiCloud, client: Client, clock: VirtualClock, per_minute: int) -> None:
         self.cloud, self.client, self.clock = cloud, client, clock
+        self.processes = 1
         self.estimator = DurationEstimator()
         self.own = OwnJobs()
         lost_posts = LostPosts(client, self.own, clock)
-        self.poller = StatusPoller(client, clock, MODEL, self.estimator, per_minute, lost_posts=lost_posts)
+        self.rate = RequestRate(clock, per_minute, lambda: self.processes)
+        self.poller = StatusPoller(client, clock, MODEL, self.estimator, self.rate, lost_posts=lost_posts)
         self.updates: list[StatusUpdate] = []
         self.drops_ended = True
         self._numbers = count(1)

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bot.gmi.rate import RequestRate
 from bot.models.states import State
 from bot.polling.request_list import ListSchedule
 from bot.polling.schedule.estimator import DurationEstimator
 from bot.polling.tracked import TrackedRequest
-from tests.unit.polling.rig import EPOCH, job_of
+from tests.unit.polling.rig import EPOCH, VirtualClock, job_of
 
 MINUTE = timedelta(minutes=1)
 ESTIMATOR = DurationEstimator()
@@ -21,7 +22,7 @@ def at(seconds: float) -> datetime:
 
 
 def schedule(per_minute: int = 300, size: int = 0, records: int = 0) -> ListSchedule:
-    made = ListSchedule(EPOCH, 60 / per_minute)
+    made = ListSchedule(EPOCH, RequestRate(VirtualClock(), per_minute))
     made.measure(size, records)
     return made
 

@@ -37,6 +37,7 @@ from bot.moderation.service import ModerationService
 from bot.quotas.budgets import Budgets
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.service import QuotaService
+from bot.quotas.shared import SharedQuotas
 from bot.quotas.warnings import BudgetWarnings
 from bot.telemetry.metrics import Readings
 from bot.ui.texts.budgets import ceilings_in_force
@@ -66,7 +67,7 @@ async def open_parts(bot: ViduBot) -> None:
     )
     log.info("%s", ceilings_in_force(settings.ceilings))
     warnings = BudgetWarnings(limiter.budgets, bot.storage.budgets, bot.clock, bot.tasks, settings.price)
-    bot.quota_service = QuotaService(bot.storage, limiter, warnings, bot.clock)
+    bot.quota_service = QuotaService(bot.storage, limiter, warnings, bot.clock, bot.slot.share)
     bot.moderation = ModerationService(
         bot.storage.moderation,
         bot.storage.servers,
@@ -80,7 +81,7 @@ async def open_parts(bot: ViduBot) -> None:
     _open_privacy(bot)
     bot.intake = Intake(
         jobs=bot.job_service,
-        quotas=limiter,
+        quotas=SharedQuotas(limiter, bot.storage, bot.slot.share),
         budget_warnings=warnings,
         server_rules=ServerRules(bot.moderation, bot.audit_log),
         files=AttachmentReader(bot.inspector, bot.cdn, bot.upload_bytes),

@@ -31,7 +31,7 @@ from bot.models.jobs import CardLocation
 from bot.models.quotas import LimitExceeded
 from bot.models.remedies import Remedy
 from bot.models.requests import VideoRequest, parse_seed, random_seed
-from bot.quotas.limiter import QuotaLimiter
+from bot.quotas.shared import SharedQuotas
 from bot.quotas.warnings import BudgetWarnings
 from bot.storage.drafts import DraftStore
 from bot.storage.storage import StorageFault, StorageUnavailable
@@ -55,7 +55,7 @@ class Intake:
         self,
         *,
         jobs: JobService,
-        quotas: QuotaLimiter,
+        quotas: SharedQuotas,
         budget_warnings: BudgetWarnings,
         server_rules: ServerRules,
         files: AttachmentReader,
@@ -105,7 +105,7 @@ class Intake:
             return
         now = self._clock.now()
         try:
-            self._quotas.check(
+            await self._quotas.check(
                 quota_guild_id(interaction), user_id, role_ids(interaction), draft.duration, now
             )
         except LimitExceeded as error:

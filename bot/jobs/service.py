@@ -175,12 +175,24 @@ class JobService:
             log_state(job, None)
         self._context.metrics.job_started()
         self._jobs.on_change(job)
-        self._budget_warnings.look(submission.quota_guild_id)
+        self._look_at_budgets(submission.quota_guild_id)
         self._extras.remember_roles(job_id, submission.role_ids)
         tasks = self._context.tasks
         tasks.spawn(self._show_first(job_id, submission), f"first card of job {job_id}", within=within)
         tasks.spawn(self._recovery.submit(job_id, placed=placed), f"submit job {job_id}", within=within)
         return job
+
+    def _look_at_budgets(self, guild_id: int | None) -> None:
+        """Have warnings given that are due; where other processes use a budget too, once it is counted."""
+
+        async def count_and_look() -> None:
+            await self._starter.shared.count_budgets(guild_id, self._clock.now())
+            self._budget_warnings.look(guild_id)
+
+        if self._slot.share.is_all:
+            self._budget_warnings.look(guild_id)
+        else:
+            self._context.tasks.spawn(count_and_look(), "count budgets")
 
     async def _show_first(self, job_id: int, submission: Submission) -> None:
         """Show the first card; the references leave memory with it, or with the last attempt."""

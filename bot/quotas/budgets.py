@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -47,6 +47,9 @@ class Budgets:
         self._by_job: dict[int, _Use] = {}
         self._all: list[_Use] = []  # oldest first, as in each place
         self._places: defaultdict[int | None, list[_Use]] = defaultdict(list)
+        # Whether this memory holds all that counts; of other budgets storage decides what fits.
+        self.counts_all_of: Callable[[Budget], bool] = lambda _: True
+        self._counts: dict[Budget, BudgetStatus] = {}  # of these, as storage last counted
 
     def set_server(self, guild_id: int, budget: ServerBudget) -> None:
         """Set what the moderators of a server allow."""
@@ -93,7 +96,7 @@ class Budgets:
             raise ServerPaused
         exceeded = [
             found
-            for budget in self.of_place(guild_id)
+            for budget in filter(self.counts_all_of, self.of_place(guild_id))
             if (found := find_exceeded(budget, self._counted(budget, now), seconds)) is not None
         ]
         if exceeded:
@@ -129,7 +132,13 @@ class Budgets:
 
     def status(self, budget: Budget, now: datetime) -> BudgetStatus:
         """Return what is used of a budget."""
+        if budget in self._counts:
+            return self._counts[budget]
         return status_of(budget, self._counted(budget, now))
+
+    def take_counts(self, statuses: Iterable[BudgetStatus]) -> None:
+        """Take what storage has just counted of budgets that other processes use as well."""
+        self._counts.update((status.budget, status) for status in statuses)
 
     def used(self, guild_id: int | None, now: datetime) -> list[BudgetStatus]:
         """Return the status of every budget that limits a place: the narrowest first."""

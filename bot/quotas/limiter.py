@@ -132,6 +132,10 @@ class QuotaLimiter:
         """Forget what a member used and tried up to and including this moment; what runs stays running."""
         self._logs.keep(guild_id, user_id).reset(at)
 
+    def forget_member(self, guild_id: int | None, user_id: int) -> None:
+        """Forget all that a member used in one place, before it is taken anew from storage."""
+        self._logs.forget(guild_id, user_id)
+
     def forget_server(self, guild_id: int) -> None:
         """Forget everything that the moderators of a server have set; what was used stays counted."""
         self.rules.forget_server(guild_id)

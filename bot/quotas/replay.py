@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from bot.models.quotas import ATTEMPTS_PER, LONGEST
 from bot.quotas.limiter import QuotaLimiter
-from bot.storage.quotas import CountedJob
+from bot.storage.quotas import CountedJob, MemberUsage
 from bot.storage.storage import Storage
 
 
@@ -51,6 +51,17 @@ async def reach_back(
     async for page in storage.quotas.ended_jobs(since, known, [guild_id]):
         _take(limiter, page)
     limiter.reach.extend(guild_id, since)
+
+
+def retake(limiter: QuotaLimiter, guild_id: int | None, user_id: int, usage: MemberUsage) -> None:
+    """Let memory hold of a member in one place just what storage says."""
+    limiter.forget_member(guild_id, user_id)
+    for job in usage.jobs:
+        limiter.replay(job.job_id, guild_id, user_id, job.seconds, job.at, job.charge)
+    for attempt in usage.attempts:
+        limiter.count_attempt(attempt.job_id, guild_id, user_id, attempt.at)
+    if usage.reset_at is not None:
+        limiter.reset(guild_id, user_id, usage.reset_at)
 
 
 def _with_longer_periods(limiter: QuotaLimiter, common: timedelta) -> dict[timedelta, list[int]]:

@@ -10,9 +10,11 @@ from dataclasses import replace
 from bot.clock import Clock
 from bot.models.budgets import BudgetStatus, ServerBudget, WarningLevel
 from bot.models.quotas import EffectiveRule, Period, QuotaStatus, Rule, Scope, Usage
+from bot.models.shards import ALL, Share
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.replay import reach_back
 from bot.quotas.rules import check_target
+from bot.quotas.shared import SharedQuotas
 from bot.quotas.warnings import BudgetWarnings
 from bot.storage.storage import Storage
 
@@ -26,6 +28,7 @@ class QuotaService:
         limiter: QuotaLimiter,
         warnings: BudgetWarnings,
         clock: Clock,
+        share: Share = ALL,
     ) -> None:
         self._storage = storage
         self._store = storage.quotas
@@ -34,6 +37,7 @@ class QuotaService:
         self._limiter = limiter
         self._warnings = warnings
         self._clock = clock
+        self._shared = SharedQuotas(limiter, storage, share)
         # Memory takes the changes of a server in the order in which storage took them.
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -144,6 +148,13 @@ class QuotaService:
     def effective(self, guild_id: int | None, user_id: int, role_ids: Iterable[int]) -> EffectiveRule:
         """Return the rule that applies to a member."""
         return self._limiter.rules.effective(guild_id, user_id, role_ids)
+
+    async def refresh(self, guild_id: int | None, user_id: int) -> None:
+        """Make sure that a member's status counts what they used through other processes.
+
+        Raises StorageUnavailable.
+        """
+        await self._shared.refresh(guild_id, user_id, self._clock.now())
 
     def status(self, guild_id: int | None, user_id: int, role_ids: Iterable[int]) -> QuotaStatus:
         """Return what a member has used of the rule that applies."""

@@ -102,6 +102,12 @@ class UsageLogs:
         """Return a member's log, and keep it if it is new."""
         return self._logs.setdefault(guild_id, {}).setdefault(user_id, UsageLog())
 
+    def forget(self, guild_id: int | None, user_id: int) -> None:
+        """Drop all that is known of a member in one place."""
+        log = self._logs.get(guild_id, {}).pop(user_id, None)
+        for use in log.uses if log is not None else ():
+            del self._uses[use.job_id]
+
     def of_server(self, guild_id: int | None) -> Iterator[tuple[int, UsageLog]]:
         """Return the members of a server who have a log, and it."""
         yield from self._logs.get(guild_id, {}).items()

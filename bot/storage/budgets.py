@@ -14,6 +14,7 @@ from bot.models.budgets import (
     Budget,
     BudgetExceeded,
     BudgetScope,
+    BudgetStatus,
     ServerBudget,
     WarningLevel,
     find_exceeded,
@@ -73,6 +74,27 @@ class BudgetStore:
         """Return the budgets of all servers."""
         return await self._database.read(server_budgets.select(), _row_to_server, self._limits.startup)
 
+    async def find_exceeded(
+        self, budgets: Sequence[Budget], needed: int, now: datetime
+    ) -> BudgetExceeded | None:
+        """Return why a video of so many seconds would not fit now, None if it would; take nothing."""
+        if not budgets:
+            return None
+        return await self._database.look(lambda connection: _find_exceeded(connection, budgets, needed, now))
+
+    async def count(self, budgets: Sequence[Budget], now: datetime) -> list[BudgetStatus]:
+        """Return what is used of budgets."""
+        c, found = jobs.c, []
+        for budget in budgets:
+            query = sa.select(
+                sa.func.count(), sa.func.coalesce(sa.func.sum(c.duration), 0), sa.func.min(c.created_at)
+            ).where(_counts(budget, now))
+            rows: Sequence[Any] = await self._database.rows(query, self._limits.background)
+            videos, seconds, oldest = rows[0]
+            frees = None if oldest is None else to_moment(oldest) + budget.rule.per.length
+            found.append(BudgetStatus(budget, videos, seconds, frees))
+        return found
+
     async def save_warning(self, warning: BudgetWarning) -> None:
         """Keep a warning in place of an older one about the same."""
         key = {
@@ -88,22 +110,24 @@ class BudgetStore:
         return await self._database.read(budget_warnings.select(), _row_to_warning, self._limits.startup)
 
 
-async def find_exceeded_budget(
+async def reserve_budget(
     connection: AsyncConnection, budgets: Sequence[Budget], needed: int, now: datetime
 ) -> BudgetExceeded | None:
     """Return why a video of so many seconds does not fit, or None: then the same transaction must insert it.
 
     Whoever asks holds the right to reserve until the transaction ends, in all processes on this database.
     """
-    if not budgets:
-        return None
-    if connection.dialect.name == "postgresql":
+    if budgets and connection.dialect.name == "postgresql":
         # SQLite lets one transaction write at a time; Postgres would count without each other's rows.
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(RESERVING)))
+    return await _find_exceeded(connection, budgets, needed, now)
+
+
+async def _find_exceeded(
+    connection: AsyncConnection, budgets: Sequence[Budget], needed: int, now: datetime
+) -> BudgetExceeded | None:
     for budget in budgets:
-        counted = sa.and_(
-            jobs.c.created_at > to_micros(now - budget.rule.per.length), _BILLABLE, _in_place(budget)
-        )
+        counted = _counts(budget, now)
         if not await _fits(connection, budget.rule, counted, needed):
             query = sa.select(jobs.c.id, jobs.c.quota_guild_id, jobs.c.duration, jobs.c.created_at).where(
                 counted
@@ -121,6 +145,12 @@ async def _fits(connection: AsyncConnection, rule: Rule, counted: Any, needed: i
     return (rule.videos is None or videos < rule.videos) and (
         rule.seconds is None or seconds + needed <= rule.seconds
     )
+
+
+def _counts(budget: Budget, now: datetime) -> sa.ColumnElement[bool]:
+    """Return what selects the jobs that count towards a budget."""
+    since = to_micros(now - budget.rule.per.length)
+    return sa.and_(jobs.c.created_at > since, _BILLABLE, _in_place(budget))
 
 
 def _in_place(budget: Budget) -> sa.ColumnElement[bool]:

@@ -142,6 +142,10 @@ class Database:
         """
         return await self._within(seconds, work, guarded=guarded)
 
+    async def look(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Read several things that belong together, and return what is made of them; an answer is due."""
+        return await self._within(self.limits.interactive, work, reads=True)
+
     async def replace(self, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:
         """Write the row of this key in place of an older one."""
         older = table.delete().where(*(table.c[name] == value for name, value in key.items()))

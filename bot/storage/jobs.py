@@ -14,16 +14,18 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.models.budgets import Budget, BudgetExceeded
+from bot.models.budgets import Budget
 from bot.models.catalog import Kind
 from bot.models.jobs import CardLocation, Charge, Job
+from bot.models.quotas import LimitExceeded
 from bot.models.requests import Reference, VideoRequest
 from bot.models.shards import ALL, Share
 from bot.models.states import OPEN, Reason, State
-from bot.storage.budgets import find_exceeded_budget
+from bot.storage.budgets import reserve_budget
 from bot.storage.columns import optional_micros, optional_moment, to_micros, to_moment
 from bot.storage.database import Database
 from bot.storage.errors import StaleJob, StorageConflict
+from bot.storage.quotas import Admission, locked_usage
 from bot.storage.schema import jobs, pending_replies
 from bot.storage.shares import belongs_to
 
@@ -39,15 +41,21 @@ class JobStore:
         self._database = database
         self._limits = database.limits
 
-    async def add(self, job: Job, budgets: Sequence[Budget] = ()) -> bool:
+    async def add(self, job: Job, budgets: Sequence[Budget] = (), admission: Admission | None = None) -> bool:
         """Write a new job in place of its pending reply, if it fits these budgets; tell whether it was new.
 
-        The same interaction twice is one job. Raises BudgetExceeded. After StorageUnavailable it may be there
-        all the same: see `remove_unsent`.
+        Where memory doesn't know all that its member has used, the rows decide: `admission` is asked about
+        them. The same interaction twice is one job. Raises LimitExceeded. After StorageUnavailable it may be
+        there all the same: see `remove_unsent`.
         """
 
-        async def insert(connection: AsyncConnection) -> BudgetExceeded | None:
-            exceeded = await find_exceeded_budget(connection, budgets, job.request.duration, job.created_at)
+        async def insert(connection: AsyncConnection) -> LimitExceeded | None:
+            if admission is not None:
+                try:
+                    admission(await locked_usage(self._database, connection, job))
+                except LimitExceeded as error:
+                    return error
+            exceeded = await reserve_budget(connection, budgets, job.request.duration, job.created_at)
             if exceeded is None:
                 await connection.execute(jobs.insert().values(job_to_row(job)))
                 await connection.execute(pending_replies.delete().where(pending_replies.c.id == job.id))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.models.jobs import Charge
-from bot.models.quotas import Period, Rule, Scope, Usage
+from bot.models.jobs import Charge, Job
+from bot.models.quotas import ATTEMPTS_PER, LONGEST, Period, Rule, Scope, Usage
 from bot.models.states import OPEN, REFUNDING, Reason, State, is_in_vain, may_be_billed
-from bot.storage.columns import to_micros, to_moment
+from bot.storage.columns import optional_moment, to_micros, to_moment
 from bot.storage.database import Database
 from bot.storage.schema import jobs, quota_resets, quota_rules
 
+USING = 0x71756F74  # the first key of the locks that let one transaction at a time count a member's use
 BATCH = 500  # values in one statement, which has at most 32,766 [SQLite]
 PAGE = 5_000  # rows that are in memory at once while many are read
 
@@ -66,6 +68,19 @@ class QuotaReset:
     guild_id: int
     user_id: int
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MemberUsage:
+    """What storage says that a member has used, and tried in vain, in one place."""
+
+    jobs: Sequence[CountedJob]
+    attempts: Sequence[Attempt]
+    reset_at: datetime | None
+
+
+# Raises LimitExceeded where a member who has used so much may not start a job.
+Admission = Callable[[MemberUsage], None]
 
 
 class QuotaStore:
@@ -158,6 +173,12 @@ class QuotaStore:
         found += [Usage(user_id, 0, 0, number) for user_id, number in running.items()]
         return sorted(found, key=lambda usage: (-usage.seconds, -usage.videos, usage.user_id))
 
+    async def usage_of(self, guild_id: int | None, user_id: int, now: datetime) -> MemberUsage:
+        """Return what a member has used in a server, or in direct messages, through whichever process."""
+        return await self._database.look(
+            lambda connection: _usage_of(self._database, connection, guild_id, user_id, now)
+        )
+
     async def attempts(self, since: datetime) -> list[Attempt]:
         """Return the requests after this moment that GMI got and that came to nothing."""
         c = jobs.c
@@ -166,6 +187,41 @@ class QuotaStore:
         ).where(c.state.in_(sorted(REFUNDING)), c.created_at > to_micros(since))
         found = await self._database.read(query, _row_to_attempt, self._limits.startup)
         return [attempt for attempt in found if attempt is not None]
+
+
+async def locked_usage(database: Database, connection: AsyncConnection, job: Job) -> MemberUsage:
+    """Return what the member of a new job has used; the same transaction must insert the job, or end.
+
+    Until then no other one, of any process, gets an answer about this member.
+    """
+    if connection.dialect.name == "postgresql":
+        member = job.user_id % 2**32 - 2**31  # two members may share a lock: then one waits for nothing
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(USING, sa.cast(member, sa.Integer))))
+    return await _usage_of(database, connection, job.quota_guild_id, job.user_id, job.created_at)
+
+
+async def _usage_of(
+    database: Database, connection: AsyncConnection, guild_id: int | None, user_id: int, now: datetime
+) -> MemberUsage:
+    c = jobs.c
+    counts = sa.or_(c.created_at > to_micros(now - LONGEST), c.state.in_(sorted(OPEN)))
+    place = c.quota_guild_id.is_(None) if guild_id is None else c.quota_guild_id == guild_id
+    query = sa.select(*_COUNTED, c.request_id).where(c.user_id == user_id, place, counts)
+    rows: Sequence[Any] = (await connection.execute(query.order_by(c.created_at, c.id))).all()
+    used = [row for row in rows if row.charge != Charge.REFUNDED]
+    lately = to_micros(now - ATTEMPTS_PER)
+    failed = [row for row in rows if row.state in REFUNDING and row.created_at > lately]
+    attempts = database.parse(query, failed, _row_to_attempt)
+    reset = None
+    if guild_id is not None:
+        r = quota_resets.c
+        found = sa.select(r.at).where(r.guild_id == guild_id, r.user_id == user_id)
+        reset = (await connection.execute(found)).scalar()
+    return MemberUsage(
+        database.parse(query, used, _row_to_counted),
+        [attempt for attempt in attempts if attempt is not None],
+        optional_moment(reset),
+    )
 
 
 def _in_batches(guild_ids: Sequence[int]) -> Iterator[Sequence[int]]:

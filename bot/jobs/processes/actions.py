@@ -29,7 +29,7 @@ class JobActions:
     async def cancel(self, job: Job, user_id: int) -> CancelResult:
         """Cancel a job where that is still possible, and say honestly what came of this user's wish."""
         relay = self._owner_elsewhere(job)
-        if relay is None or not job.is_open:
+        if relay is None:
             return await self._jobs.cancel(job.id, user_id)
         return CancelResult(await relay.ask(job, Action.CANCEL, {"user_id": user_id}))
 
@@ -46,19 +46,20 @@ class JobActions:
         Raises Undeliverable.
         """
         relay = self._owner_elsewhere(job)
-        if relay is None or not job.is_open:
-            await self._jobs.move_card(job, location)  # of an ended job it is a copy, which changes nothing
+        if relay is None:
+            await self._jobs.move_card(job, location)
         elif await relay.ask(job, Action.SHOW, location_to_content(location)) == Answer.NOT_SHOWN:
             raise Undeliverable(f"the card of job {job.id}: its process could not show it")
 
     async def renew_token(self, job: Job, token: str, expires: datetime) -> None:
         """Store the token of a click on a job's card. Raises StorageUnavailable."""
         relay = self._owner_elsewhere(job)
-        if relay is None or not job.is_unfinished:
+        if relay is None:
             await self._jobs.renew_token(job, token, expires)
         else:
             await relay.ask(job, Action.RENEW_TOKEN, token_to_content(token, expires))
 
     def _owner_elsewhere(self, job: Job) -> JobRelay | None:
-        """Return the way to the process that owns a job, None where this one may act itself."""
-        return None if self._jobs.has(job.id) or self._serves(job.shard) else self._relay
+        """Return the way to the process that has a job in memory, None where this one may act itself."""
+        here = not job.is_unfinished or self._jobs.has(job.id) or self._serves(job.shard)
+        return None if here else self._relay

@@ -13,6 +13,8 @@ from bot.jobs.submission.submitter import Submitter
 from bot.models.jobs import CardLocation, Job
 from bot.models.requests import VideoRequest
 from bot.quotas.limiter import QuotaLimiter
+from bot.quotas.shared import SharedQuotas
+from bot.storage.quotas import Admission
 from bot.storage.storage import StorageUnavailable
 from bot.telemetry.job_lines import ids_of, job_lines
 
@@ -59,6 +61,7 @@ class Starter:
     def __init__(self, context: JobContext, quotas: QuotaLimiter, submitter: Submitter, model: str) -> None:
         self._context = context
         self._quotas = quotas
+        self.shared = SharedQuotas(quotas, context.storage, context.slot.share)
         self._submitter = submitter
         self._model = model
 
@@ -73,21 +76,26 @@ class Starter:
         if submission.job_id in self._quotas:
             raise DuplicateRequest(str(submission.job_id))  # its other arrival is being stored just now
         self._context.gate.check()
-        self._quotas.reserve(submission.job_id, guild_id, user_id, submission.role_ids, seconds, now)
+        # Where other processes count as well, the transaction of the new job reserves it.
+        admission = self.shared.admission(guild_id, user_id, submission.role_ids, seconds, now)
+        if admission is None:
+            self._quotas.reserve(submission.job_id, guild_id, user_id, submission.role_ids, seconds, now)
         self._context.gate.admit(submission.job_id)
         # Whoever has to wait for a place is stored as waiting: then no crash leaves a doubt.
         placed = self._submitter.take_place()
         shard = self._context.slot.home_shard(submission.location.guild_id)
         job = submission.job(self._model, now, shard=shard, waits=not placed, first=first)
-        await self._insert(job, placed)
+        await self._insert(job, placed, admission)
+        if admission is not None:
+            self.shared.take(job)
         return job, placed
 
-    async def _insert(self, job: Job, placed: bool) -> None:
+    async def _insert(self, job: Job, placed: bool, admission: Admission | None) -> None:
         """Store a new job, or give back what was taken for it."""
         new = False
         budgets = self._quotas.budgets.of_place(job.quota_guild_id)
         try:
-            new = await self._context.storage.jobs.add(job, budgets)
+            new = await self._context.storage.jobs.add(job, budgets, admission)
         except StorageUnavailable:
             withdrawal = self._context.jobs.withdraw(job)
             within = partial(job_lines, partial(ids_of, job))

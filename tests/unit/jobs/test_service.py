@@ -162,8 +162,8 @@ async def test_a_start_that_cannot_be_stored_gives_back_what_it_took(
 ) -> None:
     add, written = JobStore.add, []
 
-    async def lose_the_answer(self: JobStore, job: Job, budgets: Any) -> bool:
-        written.append(await add(self, job, budgets))
+    async def lose_the_answer(self: JobStore, job: Job, *limits: Any) -> bool:
+        written.append(await add(self, job, *limits))
         raise StorageUnavailable("OSError")
 
     with monkeypatch.context() as patched:

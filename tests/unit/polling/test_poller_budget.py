@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.gmi.rate import Traffic
 from bot.models.requests import MODEL
 from fakes.gmi.cloud import Timing
 from tests.unit.polling.rig import name, rigged
@@ -65,3 +66,25 @@ async def test_a_deadline_comes_before_everything_else() -> None:
         await rig.advance(0.1)
         assert rig.states(late).count(None) == 1
         assert sum(rig.asked()[name(job)] for job in others) == 1
+
+
+async def test_processes_that_live_share_the_budget() -> None:
+    async with rigged(per_minute=60) as rig:
+        rig.processes = 3
+        for _ in range(8):
+            await rig.submit()
+        before = rig.seen
+        await rig.advance(600)
+        assert 0 < rig.seen - before <= 600 / 3 + 1
+
+
+async def test_during_a_pause_nothing_is_asked_and_a_deadline_is_told_all_the_same() -> None:
+    async with rigged() as rig:
+        job = await rig.submit(deadline=60)
+        rig.rate.pause(Traffic.QUESTIONS, 600)
+        before = rig.seen
+        await rig.advance(300)
+        assert rig.seen == before
+        assert rig.states(job) == [None]
+        await rig.advance(400)
+        assert rig.seen > before

@@ -31,7 +31,7 @@ from fakes.gmi.cloud import GmiCloud
 from fakes.world import FAKE_KEY
 from tests.unit.jobs.stage import DEADLINE, MODEL, START, RecordingDelivery, new_job
 
-SPEED = 8.0  # seconds of the bot in a real one
+SPEED = 3.0  # seconds of the bot in a real one
 OTHER = 1  # the shard and the number of the second process; direct messages arrive at the first
 
 
@@ -63,6 +63,9 @@ class HeldSlot(Slot):
 
     async def confirm(self) -> bool:
         return True
+
+    async def wait_to_identify(self, bucket: int, *, first: bool) -> None:
+        raise NotImplementedError
 
     async def wait_lost(self) -> str:
         raise NotImplementedError

@@ -42,6 +42,8 @@ class GmiNews:
         self._wake = asyncio.Event()
         self._unannounced: dict[str, _News] = {}
         self._known: set[str] = set()  # the serials of what holds and was followed, or comes from here
+        rate.share_pauses(self._paused)
+        gate.on_change = self._gate_changed
 
     def heard(self) -> None:
         """Take a hint that somebody announced something."""
@@ -49,8 +51,6 @@ class GmiNews:
 
     async def run(self) -> None:
         """Announce and follow, for ever."""
-        self._rate.share_pauses(self._paused)
-        self._gate.on_change = self._gate_changed
         while True:
             self._wake.clear()
             try:

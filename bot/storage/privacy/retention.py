@@ -14,10 +14,22 @@ from bot.models.states import OPEN
 from bot.storage.columns import to_micros
 from bot.storage.database import Database
 from bot.storage.drafts import LIFETIME
-from bot.storage.schema import departures, drafts, erasures, jobs, pending_replies, quota_resets
+from bot.storage.schema import (
+    departures,
+    drafts,
+    erasures,
+    jobs,
+    pending_replies,
+    quota_resets,
+    relayed_actions,
+)
 from bot.storage.shares import belongs_to
 
 BATCH = 300  # jobs in one statement: others write in between
+
+UNREAD = timedelta(
+    hours=1
+)  # after which nobody reads the answer to an action; they are minutes old as a rule
 
 _HAS_CONTENT = jobs.c.deleted_at.is_(None)
 # Something may still come of any other job, or its member has not seen its end, or its file is on its way.
@@ -50,6 +62,7 @@ class RetentionStore:
             drafts.c.saved_at < to_micros(now - LIFETIME),
             _has_dead_token(pending_replies, now),
             quota_resets.c.at <= since,
+            relayed_actions.c.until < to_micros(now - UNREAD),
             departures.c.at < to_micros(now - limits.server_left),
             _has_dead_token(jobs, now),
             sa.and_(_HAS_CONTENT, jobs.c.created_at < to_micros(now - limits.content)),
@@ -130,7 +143,7 @@ class RetentionStore:
         return await self._database.write(self._seconds, statement)
 
     async def erase_small(self, now: datetime) -> int:
-        """Erase old drafts, dead tokens of pending replies and resets that no quota asks for.
+        """Erase old drafts, dead tokens of pending replies, unread actions and resets that no quota asks for.
 
         These tables are small. Return how many rows that were.
         """
@@ -138,6 +151,7 @@ class RetentionStore:
             drafts.delete().where(drafts.c.saved_at < to_micros(now - LIFETIME)),
             pending_replies.update().where(_has_dead_token(pending_replies, now)).values(token=None),
             quota_resets.delete().where(quota_resets.c.at <= to_micros(now - LONGEST)),
+            relayed_actions.delete().where(relayed_actions.c.until < to_micros(now - UNREAD)),
         )
         return sum([await self._database.write(self._seconds, statement) for statement in statements])
 

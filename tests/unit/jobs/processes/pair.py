@@ -114,9 +114,9 @@ async def open_process(
             notify_after=None,
         )
         await jobs.open()
-        jobs.resume()
         exchange = Exchange(storage=storage, jobs=jobs, rate=rate, slot=slot, clock=clock, tasks=tasks)
         exchange.open()
+        jobs.resume()
         try:
             yield Process(jobs, storage, delivery, exchange.actions, rate, clock, tasks)
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import pytest
 
@@ -77,15 +78,13 @@ async def test_a_job_of_another_process_waits_for_the_pause_and_its_card_says_so
     async with asyncio.timeout(10):
         while not await first.storage.announcements.current():
             pass
-    await first.storage.jobs.add(job_elsewhere(JOB, waiting_until=START))
-    held = cloud.requests_seen[:]
+    await first.storage.jobs.add(job_elsewhere(JOB, waiting_until=START + timedelta(seconds=3)))
     second = await stack.enter_async_context(open_process(url, cloud, OTHER))
-    second.rate.pause(Traffic.SUBMITS, LATER)
     await until(lambda: bool(second.delivery.shown), "a card")
     job = await second.stored(JOB)
     assert (job.state, job.reason) == (State.SUBMITTING, Reason.RATE)
     assert job.waiting_until is not None
-    assert cloud.requests_seen == held
+    assert cloud.requests_seen == []
 
 
 async def test_a_closed_gate_is_closed_for_all_until_one_finds_it_open(both: list[Process]) -> None:
@@ -94,10 +93,6 @@ async def test_a_closed_gate_is_closed_for_all_until_one_finds_it_open(both: lis
     await until(lambda: gates[1].reason is Reason.CREDIT, "the other gate is closed")
     gates[1].open()
     await until(lambda: gates[0].reason is None, "both are open")
-    gates[1].close(Reason.CREDIT)
-    gates[1].open()
-    gates[0].close(Reason.CREDIT)
-    await until(lambda: gates[1].reason is Reason.CREDIT, "the latest word holds")
 
 
 async def test_a_key_that_is_accepted_again_opens_every_gate(both: list[Process], cloud: GmiCloud) -> None:

@@ -81,6 +81,11 @@ async def answer_failed(interaction: Interaction, what: str, error: Exception) -
     else:
         log.error("%s failed", what, exc_info=error)
         text = texts.unexpected()
+    await _tell(interaction, what, text)
+
+
+async def _tell(interaction: Interaction, what: str, text: str) -> None:
+    """Tell the member what failed, as far as that is still possible."""
     try:
         await answer_privately(interaction, text)
     except discord.HTTPException as failure:

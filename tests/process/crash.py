@@ -43,17 +43,8 @@ class Tally:
 
     def add(self, more: Tally) -> None:
         """Take another tally in."""
-        for name in (
-            "jobs",
-            "kills",
-            "freezes",
-            "updates",
-            "paid",
-            "posted",
-            "unconfirmed",
-            "not_begun",
-            "out_of_reach",
-        ):
+        counts = ("jobs", "kills", "freezes", "updates", "paid", "posted", "unconfirmed", "not_begun")
+        for name in (*counts, "out_of_reach"):
             setattr(self, name, getattr(self, name) + getattr(more, name))
         for name in ("lost", "paid_twice", "posted_twice", "waiting", "other"):
             getattr(self, name).extend(getattr(more, name))

@@ -1,6 +1,6 @@
 """Crash the bot for minutes on end and count: `python -m tests.process.soak --minutes 5 --seed 1`.
 
-With `--processes 3` so many share the work on one Postgres, and are killed, frozen and updated at random moments.
+With `--processes 3` so many share the work on one Postgres; they are killed, frozen and updated.
 Else first at each checkpoint of one job, then at random moments over many jobs while both servers misbehave.
 """
 

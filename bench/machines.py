@@ -1,4 +1,4 @@
-"""What several processes on one Postgres cost and give: how soon another takes over, and how fast it writes."""
+"""What several processes on one Postgres give: how soon another takes over, and how fast it writes."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def stop() -> None:
 
 @contextmanager
 def run_postgres(*, durable: bool = False) -> Iterator[Postgres]:
-    """Run a server with an empty folder until the end of the block; a durable one writes as a real one does."""
+    """Run a server with an empty folder; a durable one writes to disk as a real one does."""
     # Not pytest's own folder: another user may not enter that.
     folder = Path(tempfile.mkdtemp(prefix="vidu-postgres-"))
     user = UNPRIVILEGED if os.geteuid() == 0 else None

@@ -19,6 +19,7 @@ GROUPS = {
     "holding": "bench.holding",
     "idle": "bench.idling",
     "storage": "bench.storage",
+    "machines": "bench.machines",
 }
 RESULTS = Path(__file__).parent.parent / "docs" / "bench"
 

@@ -100,7 +100,7 @@ async def _fill(wire: Wire, number: int) -> None:
     now = datetime.now(UTC)
     url = f"sqlite+aiosqlite:///{wire.storage}"
     storage = await Storage.open(url)
-    rendering = [_job(each, now) for each in range(1, number + 1)]
+    rendering = [open_job(each, now) for each in range(1, number + 1)]
     if rendering:
         async with storage.database.transaction() as connection:
             await connection.execute(jobs.insert(), [job_to_row(job) for job in rendering])
@@ -123,7 +123,7 @@ async def _transitions(number: int) -> float:
     now = datetime.now(UTC)
     with tempfile.TemporaryDirectory() as folder:
         storage = await Storage.open(f"sqlite+aiosqlite:///{folder}/vidu.db")
-        rendering = [_job(each, now) for each in range(1, number + 1)]
+        rendering = [open_job(each, now) for each in range(1, number + 1)]
         async with storage.database.transaction() as connection:
             await connection.execute(jobs.insert(), [job_to_row(job) for job in rendering])
         open_jobs = ActiveJobs(storage, QuotaLimiter(Rule(5, None), 2), SystemClock())
@@ -140,7 +140,8 @@ async def _transitions(number: int) -> float:
     return quantiles(taken, n=100)[98]
 
 
-def _job(number: int, now: datetime) -> Job:
+def open_job(number: int, now: datetime) -> Job:
+    """Return a job whose video is being made."""
     reference = Reference(Kind.IMAGE, "fox.png", f"https://cdn.example.invalid/{number}/fox.png", 9, 320, 240)
     request = VideoRequest(f"a fox in the snow {number}", (reference,), 5, number)
     location = CardLocation(CHANNEL_ID, GUILD_ID, 4, "fake-token", now + timedelta(minutes=15))

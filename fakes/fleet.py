@@ -73,16 +73,20 @@ class Fleet:
 
     def asked_by(self, seed: int) -> set[str]:
         """Return which processes asked GMI Cloud about the request of this seed alone."""
+        return set(self.questions(seed))
+
+    def questions(self, seed: int) -> list[str]:
+        """Return who asked about the request of this seed alone, question by question."""
         ids = {
             request.request_id
             for request in self.wire.cloud.requests.values()
             if request.payload["seed"] == seed
         }
-        return {
+        return [
             seen.headers["X-Organization-ID"]
             for seen in self.wire.cloud.requests_seen
             if seen.method == "GET" and seen.path.rpartition("/")[2] in ids
-        }
+        ]
 
     def identified(self) -> Counter[tuple[int, int]]:
         """Count the sessions by shard and number of shards."""

@@ -88,8 +88,8 @@ def stop() -> None:
 
 
 @contextmanager
-def run_postgres() -> Iterator[Postgres]:
-    """Run a server with an empty folder until the end of the block."""
+def run_postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """Run a server with an empty folder; a durable one writes to disk as a real one does."""
     # Not pytest's own folder: another user may not enter that.
     folder = Path(tempfile.mkdtemp(prefix="vidu-postgres-"))
     user = UNPRIVILEGED if os.geteuid() == 0 else None
@@ -103,7 +103,7 @@ def run_postgres() -> Iterator[Postgres]:
             f"host all stranger 127.0.0.1/32 scram-sha-256\nhost all {USER} 127.0.0.1/32 trust\n"
         )
         port = free_port()
-        options = [option for setting in FAST for option in ("-c", setting)]
+        options = [option for setting in ([] if durable else FAST) for option in ("-c", setting)]
         location = ["-h", "127.0.0.1", "-p", str(port), "-k", ""]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(

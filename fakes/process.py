@@ -224,10 +224,10 @@ class Wire:
         await self.process.kill()
         await self.start()
 
-    async def ask(self, seed: int, account: Account = MEMBER, **options: Any) -> Slash:
+    async def ask(self, seed: int, account: Account = MEMBER, *, server: int = 0, **options: Any) -> Slash:
         """Run /vidu with a picture; the seed names the video."""
         given = {"prompt": f"a fox in the snow {seed}", "image1": ("fox.png", media.picture()), "seed": seed}
-        return await self.discord.slash(account, "vidu", **{**given, **options})
+        return await self.discord.slash(account, "vidu", server=server, **{**given, **options})
 
     async def posted(self, seed: int, seconds: float = 20.0) -> None:
         """Wait until the video of that seed is on a message and the database knows it."""

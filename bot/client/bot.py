@@ -119,12 +119,11 @@ class ViduBot(commands.Bot):
         self.settings = settings
         self.access = settings.access
         # Whether this process works or waits for another one to end.
-        self.slot = slot_of(
-            settings.database_url.get_secret_value(),
-            WantedTopology(settings.processes, settings.shard_count, self._recommended_shards, shards_min),
-            self.clock,
-            lease_times or LeaseTimes(),
+        wanted = WantedTopology(
+            settings.processes, settings.shard_count, self._recommended_shards, shards_min
         )
+        url = settings.database_url.get_secret_value()
+        self.slot = slot_of(url, wanted, self.clock, lease_times or LeaseTimes())
         self.telemetry.readiness.standby = lambda: self.slot.state is SlotState.STANDBY
         self.events = EventGuard(self._on_unreadable)
         self.events.protect(self._connection.parsers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
@@ -51,7 +52,13 @@ async def _withdraw(interaction: Interaction) -> None:
 
 
 async def answer_failed(interaction: Interaction, what: str, error: Exception) -> None:
-    """Turn a failure into a sentence; what nobody expected goes to the log with its traceback."""
+    """Turn a failure into a sentence; what nobody expected goes to the log with its traceback.
+
+    Where this process is ending it can't say anything any more: then the work is cancelled instead, and the
+    next process answers what was acknowledged.
+    """
+    if interaction.client.is_closed():
+        raise _cut_off(what)
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     if interaction.extras.get(_ANSWERED) is cause:
         return  # where it was raised it was answered as well
@@ -81,6 +88,11 @@ async def _answer_failed(interaction: Interaction, what: str, error: Exception, 
     else:
         log.error("%s failed", what, exc_info=error)
         text = texts.unexpected()
+    await _tell(interaction, what, text)
+
+
+async def _tell(interaction: Interaction, what: str, text: str) -> None:
+    """Tell the member what failed, as far as that is still possible."""
     try:
         await answer_privately(interaction, text)
     except discord.HTTPException as failure:
@@ -88,6 +100,15 @@ async def _answer_failed(interaction: Interaction, what: str, error: Exception, 
         log.warning("The member could not be told (%s, %s)", failure.status, failure.code)
     except (discord.DiscordException, aiohttp.ClientError, OSError) as failure:
         log.warning("The member could not be told (%s)", type(failure).__name__)
+    except RuntimeError:  # the session is closed [aiohttp]
+        if interaction.client.is_closed():
+            raise _cut_off(what) from None
+        raise
+
+
+def _cut_off(what: str) -> asyncio.CancelledError:
+    log.warning("%s was cut off by the end of this process", what)
+    return asyncio.CancelledError()
 
 
 def _trouble(what: str, cause: Exception) -> str | None:

@@ -23,6 +23,8 @@ class Tally:
 
     jobs: int = 0
     kills: int = 0
+    freezes: int = 0
+    updates: int = 0  # a process was told to stop while another one waited
     paid: int = 0
     posted: int = 0
     unconfirmed: int = 0  # told so, and rightly: GMI Cloud never had them
@@ -41,7 +43,8 @@ class Tally:
 
     def add(self, more: Tally) -> None:
         """Take another tally in."""
-        for name in ("jobs", "kills", "paid", "posted", "unconfirmed", "not_begun", "out_of_reach"):
+        counts = ("jobs", "kills", "freezes", "updates", "paid", "posted", "unconfirmed", "not_begun")
+        for name in (*counts, "out_of_reach"):
             setattr(self, name, getattr(self, name) + getattr(more, name))
         for name in ("lost", "paid_twice", "posted_twice", "waiting", "other"):
             getattr(self, name).extend(getattr(more, name))
@@ -49,7 +52,8 @@ class Tally:
     def __str__(self) -> str:
         """Return the summary."""
         summary = (
-            f"{self.jobs} jobs, {self.kills} kills, {self.paid} paid, {self.posted} posted, "
+            f"{self.jobs} jobs, {self.kills} kills, {self.freezes} freezes, {self.updates} updates, "
+            f"{self.paid} paid, {self.posted} posted, "
             f"{self.unconfirmed} unconfirmed, {self.not_begun} not begun, "
             f"{self.out_of_reach} out of reach; "
             f"{len(self.lost)} lost, {len(self.paid_twice)} paid twice, "
@@ -70,11 +74,11 @@ class Crasher:
         self._ends: dict[int, str] = {}  # where the process was killed while the job ran
         self.tally = Tally()
 
-    async def ask(self) -> int:
-        """Run a command and return its job's seed."""
+    async def ask(self, server: int = 0) -> int:
+        """Run a command in one of the servers and return its job's seed."""
         seed = self._next_seed
         self._next_seed += 1
-        self._slashes[seed] = await self._wire.ask(seed)
+        self._slashes[seed] = await self._wire.ask(seed, server=server)
         self.tally.jobs += 1
         return seed
 

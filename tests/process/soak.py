@@ -1,23 +1,29 @@
 """Crash the bot for minutes on end and count: `python -m tests.process.soak --minutes 5 --seed 1`.
 
-First at each checkpoint of one job, then at random moments over many jobs while both servers misbehave.
+With `--processes 3` so many share the work on one Postgres; they are killed, frozen and updated.
+Else first at each checkpoint of one job, then at random moments over many jobs while both servers misbehave.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import random
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from fakes.fleet import open_fleet
 from fakes.process import open_wire
 from tests.process.crash import SPEED, Crasher, Tally
+from tests.process.fleet_crash import SPEED as FLEET_SPEED
+from tests.process.fleet_crash import FleetCrasher
 
 LANES = 2  # processes at once
 MOST_JOBS = 8  # in one round
+DISTURBANCES = ("kill", "update", "kill", "kill", "freeze", "update")
 ROUNDS = 10  # after which everything has to settle
 
 
@@ -52,6 +58,24 @@ async def random_moments(seed: int, end: float) -> Tally:
     return total
 
 
+async def fleet(processes: int, seed: int, end: float) -> Tally:
+    """Kill, freeze and update processes that share the work, until the time is up."""
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory(prefix="vidu-soak-") as folder:
+        async with open_fleet(Path(folder), processes, servers=2 * processes, speed=FLEET_SPEED) as opened:
+            crasher = FleetCrasher(opened, chance)
+            await crasher.start()
+            kinds = itertools.cycle(DISTURBANCES)
+            while time.monotonic() < end:
+                await crasher.disturb(next(kinds), MOST_JOBS)
+                say(f"so far: {crasher.tally.jobs} jobs, {crasher.tally.kills} kills")
+            total = await crasher.finish()
+    for kind, seconds in crasher.take_overs.items():
+        if seconds:
+            say(f"first shard back after {kind}: at most {max(seconds):.1f} s, in {len(seconds)} times")
+    return total
+
+
 async def soak(minutes: float, seed: int) -> Tally:
     """Run both parts and return what was counted."""
     end = time.monotonic() + minutes * 60
@@ -74,8 +98,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.process.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0, help="how long random crashes go on")
     parser.add_argument("--seed", type=int, default=1, help="of everything that is chosen at random")
+    parser.add_argument("--processes", type=int, default=1, help="that share the work on one Postgres")
     arguments = parser.parse_args()
-    total = asyncio.run(soak(arguments.minutes, arguments.seed))
+    if arguments.processes > 1:
+        end = time.monotonic() + arguments.minutes * 60
+        total = asyncio.run(fleet(arguments.processes, arguments.seed, end))
+    else:
+        total = asyncio.run(soak(arguments.minutes, arguments.seed))
     say(str(total))
     return 1 if total.broken else 0
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.jobs.cancellation import CancelResult
+from bot.jobs.deletion import DeleteResult
 from bot.models.jobs import Charge
+from bot.models.shards import share_of
 from bot.models.states import Reason, State
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.gmi.script import Outcome
-from tests.unit.jobs.stage import JOB, MEMBER, START, VIDEO, Stage
+from tests.unit.jobs.stage import JOB, MEMBER, START, VIDEO, Stage, new_job
 
 
 def deletions(gmi: GmiCloud) -> int:
@@ -121,3 +124,24 @@ async def test_what_gmi_says_before_anything_is_deleted_is_taken(
     await stage.settle()
     job = await stage.stored()
     assert (job.state, job.cancelled_by, deletions(gmi)) == (after, None, 0)
+
+
+async def test_what_another_process_works_on_is_left_alone_and_that_is_said(stage: Stage) -> None:
+    stage.context.slot.share = share_of(0, 2, 2)
+    job = replace(new_job(), shard=1, state=State.QUEUED, request_id="r")
+    await stage.storage.jobs.add(job)
+    assert await stage.cancellation.cancel(JOB, MEMBER) is CancelResult.ELSEWHERE
+    assert await stage.deletion.delete(JOB) is DeleteResult.RUNNING
+    await stage.deletion.renew_token(job, "another-token", START)
+    await stage.recovery.load()
+    assert JOB not in stage.context.jobs
+    assert await stage.stored() == job
+
+    # One that has ended is nobody's: whoever deletes it takes that to its end.
+    ended = replace(job, state=State.FAILED, acknowledged=True, revision=1)
+    await stage.storage.jobs.save(ended, previous=0)
+    assert await stage.cancellation.cancel(JOB, MEMBER) is CancelResult.ENDED
+    assert await stage.deletion.delete(JOB) is not DeleteResult.RUNNING
+    deleted = await stage.stored()
+    assert deleted.deleted_at is not None
+    assert deleted.shard == 0

@@ -8,6 +8,7 @@ import pytest
 
 from bot.models.jobs import without_content
 from bot.models.moderation import ChangeKind
+from bot.models.shards import ALL, Share, share_of
 from bot.models.states import State
 from bot.moderation.audit_log import AuditLog
 from bot.moderation.languages import ServerLanguages
@@ -58,7 +59,9 @@ def audit(storage: Storage, moderation: ModerationService, channels: Channels) -
     return new_log(storage, moderation, channels)
 
 
-def new_log(storage: Storage, moderation: ModerationService, channels: Channels) -> AuditLog:
+def new_log(
+    storage: Storage, moderation: ModerationService, channels: Channels, share: Share = ALL
+) -> AuditLog:
     return AuditLog(
         moderation=moderation,
         store=storage.moderation_log,
@@ -67,6 +70,7 @@ def new_log(storage: Storage, moderation: ModerationService, channels: Channels)
         clock=FixedClock(),
         price=None,
         languages=ServerLanguages(moderation, lambda _: "en-US"),
+        share=share,
     )
 
 
@@ -181,3 +185,19 @@ async def test_a_change_that_cannot_be_kept_is_written_all_the_same(
     assert channels.said[1] == (
         "⚙️ <@9> changed Budget of this server: nothing → 5 videos per day\n\n⚙️ <@9> reset Used quota (<@1>)"
     )
+
+
+async def test_of_several_processes_the_one_of_a_server_brings_its_log_up_to_date(
+    audit: AuditLog, storage: Storage, moderation: ModerationService, channels: Channels
+) -> None:
+    job = replace(new_job(1), location=replace(new_job(1).location, private=False, guest=False))
+    await storage.jobs.add(job)
+    audit.job_changed(job)
+    assert await audit.write()
+    await storage.jobs.save(replace(job, state=State.FAILED, revision=1), previous=0)
+    before = dict(channels.said)
+    for slot in (1, 0):  # the server has the first shard
+        log = new_log(storage, moderation, channels, share_of(slot, 2, 2))
+        await log.load()
+        assert await log.write()
+        assert (channels.said != before) is (slot == 0)

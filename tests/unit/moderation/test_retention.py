@@ -14,6 +14,8 @@ import sqlalchemy as sa
 
 from bot.models.drafts import Draft
 from bot.models.jobs import Charge
+from bot.models.quotas import Rule, Scope
+from bot.models.shards import ALL, Share, share_of
 from bot.models.states import State
 from bot.moderation.privacy import Privacy
 from bot.moderation.retention import BETWEEN_BATCHES, EVERY, FIRST, PENDING_EVERY, Retention
@@ -84,6 +86,11 @@ class Hourly:
 
 @pytest.fixture
 async def hourly(service: Service, still: StillClock) -> Hourly:
+    return await begin(service, still, ALL)
+
+
+async def begin(service: Service, still: StillClock, share: Share) -> Hourly:
+    """Let one of several processes begin to erase what is its own."""
     forgotten: list[int] = []
     refreshed: list[datetime] = []
 
@@ -101,6 +108,7 @@ async def hourly(service: Service, still: StillClock) -> Hourly:
         KEPT_FOR,
         forget_server=forget,
         refresh_logs=refresh,
+        share=share,
     )
     service.tasks.supervise(retention.run, "erase what is old")
     await asyncio.sleep(0)
@@ -274,3 +282,25 @@ async def test_a_large_file_is_written_anew_once_a_day_and_only_while_nothing_ru
     assert compaction.wanted  # something runs
     await hourly.compacted(advancing=300)
     assert (await hourly.service.stored()).state is State.DELIVERED
+
+
+@pytest.mark.parametrize("slot", [0, 1])
+async def test_of_several_processes_each_erases_what_belongs_to_its_shards(
+    service: Service, still: StillClock, slot: int
+) -> None:
+    share = share_of(slot, 2, 2)
+    await fill(service.storage, [old_row(number, shard=number % 3) for number in range(1, 10)])
+    for number in (0, 1):
+        guild_id = number << 22 | 10
+        await service.storage.quotas.save_rule(guild_id, Scope.SERVER, None, Rule(1, None))
+        await service.storage.servers.note_departure(guild_id, still.now())
+    await service.storage.members.request_erasure(777, still.now())
+    hourly = await begin(service, still, share)
+    hourly.clock.advance(timedelta(days=400))
+    # Shards 0 and 2, which no longer is one, belong to the first process; shard 1 to the second.
+    await hourly.reach(3 if slot == 0 else 6, advancing=BETWEEN_BATCHES)
+    await hourly.until(lambda: bool(hourly.forgotten), BETWEEN_BATCHES)
+    assert hourly.forgotten == [slot << 22 | 10]
+    await hourly.settle()
+    left = await service.storage.members.erasure_requests()
+    assert bool(left) is (slot == 1)

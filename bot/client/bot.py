@@ -25,6 +25,7 @@ from bot.jobs.service import JobService
 from bot.media.byte_budget import ByteBudget
 from bot.media.cdn import Cdn
 from bot.media.inspection.inspector import Inspector
+from bot.media.uploads import ReferenceUploads
 from bot.moderation.audit_log import AuditLog
 from bot.moderation.departures import Departures
 from bot.moderation.privacy import Privacy
@@ -66,6 +67,7 @@ class ViduBot(commands.Bot):
     audit_log: AuditLog
     delivery: Delivery
     thumbnails: Thumbnails
+    reference_uploads: ReferenceUploads
     job_service: JobService
     intake: Intake
     privacy: Privacy

@@ -25,6 +25,7 @@ from bot.jobs.service import JobService
 from bot.media.cdn import DiscordCdn
 from bot.media.download import open_session
 from bot.media.hosts import is_on_this_machine
+from bot.media.uploads import ReferenceUploads
 from bot.models.catalog import CATALOG
 from bot.moderation.audit_log import AuditLog
 from bot.moderation.content_filter import read_file
@@ -106,6 +107,8 @@ async def _open_jobs(
         bot.metrics,
         may_submit=bot.slot.is_held,
     )
+    files = await bot.parts.enter_async_context(open_session(loopback=_loopback(bot)))
+    bot.reference_uploads = ReferenceUploads(files, gmi, bot.clock, bot.metrics)
     bot.job_service = JobService(
         storage=bot.storage,
         quotas=limiter,
@@ -152,7 +155,7 @@ def _open_session() -> aiohttp.ClientSession:
 @asynccontextmanager
 async def _open_delivery(bot: ViduBot, session: aiohttp.ClientSession) -> AsyncIterator[Delivery]:
     """Open what brings cards and videos to members."""
-    loopback = is_on_this_machine(bot.settings.gmi_base_url)
+    loopback = _loopback(bot)
     # On the connections of the shared session, and apart from it: all that this one sends goes to Discord.
     cards = aiohttp.ClientSession(
         connector=session.connector,
@@ -163,6 +166,11 @@ async def _open_delivery(bot: ViduBot, session: aiohttp.ClientSession) -> AsyncI
     async with cards, open_session(loopback=loopback) as downloads:
         fetcher = Fetcher(downloads, bot.clock, loopback=loopback, metrics=bot.metrics)
         yield Delivery(Routes(bot, cards, bot.clock), fetcher, may_post=bot.slot.is_held)
+
+
+def _loopback(bot: ViduBot) -> bool:
+    """Return whether links of GMI may lead to this machine, as those of the stand-in do."""
+    return is_on_this_machine(bot.settings.gmi_base_url)
 
 
 def _readings(bot: ViduBot, budgets: Budgets) -> Readings:

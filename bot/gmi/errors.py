@@ -107,6 +107,15 @@ def read_error(status: int, body: bytes, headers: Mapping[str, str]) -> GmiError
     )
 
 
+def place_error(status: int, body: bytes, headers: Mapping[str, str]) -> GmiError:
+    """Return what an answer says that names no place for a file: whether it would be the same again."""
+    error = read_error(status, body, headers)
+    passing = status >= 500 or status in {*_UNCLEAR_REFUSALS, HTTPStatus.TOO_MANY_REQUESTS}
+    if not passing:
+        error.outcome = SubmitOutcome.REFUSED
+    return error
+
+
 def retry_after(body: bytes, headers: Mapping[str, str]) -> float | None:
     """Return the seconds to wait that the answer names, in its body first, then in its header; bounded.
 

@@ -22,6 +22,7 @@ from bot.intake.attachments import AttachmentReader
 from bot.intake.intake import Intake
 from bot.intake.server_rules import ServerRules
 from bot.jobs.service import JobService
+from bot.jobs.submission.reference_files import ReferenceFiles
 from bot.media.cdn import DiscordCdn
 from bot.media.download import open_session
 from bot.media.hosts import is_on_this_machine
@@ -118,6 +119,8 @@ async def _open_jobs(
         clock=bot.clock,
         tasks=bot.tasks,
         slot=bot.slot,
+        files=ReferenceFiles(bot.cdn, bot.reference_uploads, bot.inspector.reencode, bot.delivery),
+        references_via=settings.references_via,
         model=settings.gmi_model,
         deadline=timedelta(minutes=settings.job_deadline_minutes),
         requests_per_minute=settings.gmi_requests_per_minute,

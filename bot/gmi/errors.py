@@ -29,9 +29,10 @@ _REASONS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         Reason.POLICY,
     ),
     (
-        re.compile(r"(image|video)(download|format)|(download|fetch)\w* (\w+ )*(image|video|file|url)", re.I),
-        Reason.REFERENCE,
+        re.compile(r"(image|video)download|(download|fetch)\w* (\w+ )*(image|video|file|url)", re.I),
+        Reason.DOWNLOAD,
     ),
+    (re.compile(r"(image|video)format", re.I), Reason.REFERENCE),
     (re.compile(r"capacity|overloaded", re.I), Reason.CAPACITY),
 )
 # The one sentence that proves that GMI has begun nothing; a bare 503 may come from a proxy after the fact.

@@ -6,19 +6,20 @@ on only GMI's answer can show whether it was, and no crash makes it be sent a se
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import random
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 
-from bot.clock import sleep
 from bot.gmi.client import GmiCloud, GmiError, SubmitOutcome
 from bot.jobs.active import is_waiting_to_be_sent
 from bot.jobs.cards.notifier import CardNotifier
 from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
 from bot.jobs.lifecycle import Lifecycle
+from bot.jobs.submission.link_preparation import LinkPreparation, Prepared
+from bot.jobs.submission.pauses import Pauses
 from bot.jobs.submission.places import Places
+from bot.jobs.submission.reference_files import ReferenceFiles
 from bot.jobs.submission.submit_gate import SubmitClosed
 from bot.models.jobs import IllegalTransition, Job
 from bot.models.states import Reason, State
@@ -32,7 +33,12 @@ class Submitter:
     """Sends jobs that are stored, each once."""
 
     def __init__(
-        self, context: JobContext, gmi: GmiCloud, lifecycle: Lifecycle, notifier: CardNotifier
+        self,
+        context: JobContext,
+        gmi: GmiCloud,
+        files: ReferenceFiles,
+        lifecycle: Lifecycle,
+        notifier: CardNotifier,
     ) -> None:
         self._jobs = context.jobs
         self._clock = context.clock
@@ -43,6 +49,8 @@ class Submitter:
         self._gmi = gmi
         self._lifecycle = lifecycle
         self._notifier = notifier
+        self._pauses = Pauses(context, lifecycle, notifier)
+        self._links = LinkPreparation(context, files, lifecycle, notifier, self._pauses)
         self._places = Places(context.clock, PARALLEL_SUBMITS, context.in_flight)
         self._closing = False
 
@@ -66,9 +74,16 @@ class Submitter:
         pause = BACKOFF_FIRST
         while True:
             if not placed:
-                await self._wait(job_id)
+                await self._pauses.wait(job_id)
+                prepared = await self._links.prepare(job_id, pause)
+                if prepared is Prepared.NO:
+                    self._gate.release(job_id)
+                    return
+                if prepared is Prepared.LATER:
+                    pause = min(pause * 2, BACKOFF_MAX)
+                    continue
                 if not self._places.take_at_once():
-                    await self._end_pause(job_id)
+                    await self._pauses.end(job_id)
                     await self._places.take()
             placed = False
             try:
@@ -78,22 +93,6 @@ class Submitter:
             if not again:
                 return
             pause = min(pause * 2, BACKOFF_MAX)
-
-    async def _wait(self, job_id: int) -> None:
-        """Wait until GMI's pause is over, also one that an earlier process heard of."""
-        while (job := self._jobs.get(job_id)) is not None and job.waiting_until is not None:
-            seconds = (job.waiting_until - self._clock.now()).total_seconds()
-            if seconds <= 0:
-                return
-            await sleep(self._clock, seconds)
-
-    async def _end_pause(self, job_id: int) -> None:
-        """Let the card of a job that waits for a place name no moment that has passed."""
-        job = self._jobs.get(job_id)
-        if job is not None and job.reason is not None:
-            with contextlib.suppress(IllegalTransition):  # cancelled this very moment
-                await self._jobs.update(job_id, _unexplained, only_if=is_waiting_to_be_sent)
-            self._notifier.schedule_show(job_id)
 
     async def _attempt(self, job_id: int, pause: float) -> bool:
         """Send the POST, if it is still to be sent; return whether to try again once the pause is over."""
@@ -105,12 +104,12 @@ class Submitter:
             log.error("Job %s: not sent, because another process may have taken over", job_id)
             return False
         try:
-            status = await self._gmi.submit(job.model, job.request.payload())
+            status = await self._gmi.submit(job.model, job.payload)
         except GmiError as error:
             log.warning("Job %s: submit: %s: %s", job_id, error.outcome, error)
             self._metrics.submitted(error.outcome.name.lower())
             if error.outcome is SubmitOutcome.NOT_SENT:
-                return await self._pause(job_id, error, pause)
+                return await self._pauses.begin(job_id, error.reason, error.retry_after, pause)
             if error.outcome is SubmitOutcome.UNCLEAR:
                 self._lifecycle.poll(self._jobs[job_id])
             else:
@@ -145,33 +144,15 @@ class Submitter:
         if self._closing:
             return False
         try:
-            await self._jobs.update(job.id, _begun, only_if=is_waiting_to_be_sent)
+            now = self._clock.now()
+            await self._jobs.update(job.id, partial(_begun, now=now), only_if=is_waiting_to_be_sent)
         except IllegalTransition:
             return False  # cancelled this very moment
         if job.reason is not None:
             self._notifier.schedule_show(job.id)
         return True
 
-    async def _pause(self, job_id: int, error: GmiError, pause: float) -> bool:
-        """Store until when to wait, and let the card say so; False if time will be up by then."""
-        # Jitter only adds: many jobs get the same number, and nobody may come back too early.
-        seconds = (error.retry_after or pause) * random.uniform(1.0, 1.25)  # noqa: S311
-        until = self._clock.now() + timedelta(seconds=seconds)
-        if until > self._jobs[job_id].created_at + self._deadline:
-            await self._lifecycle.end(job_id, State.REFUSED, error.reason)
-            return False
-        await self._jobs.update(job_id, lambda job: _paused(job, until, error.reason))
-        self._notifier.schedule_show(job_id)
-        return True
 
-
-def _unexplained(job: Job) -> Job:
-    return replace(job, reason=None)
-
-
-def _begun(job: Job) -> Job:
-    return replace(job, waiting_until=None, reason=None)
-
-
-def _paused(job: Job, until: datetime, reason: Reason) -> Job:
-    return replace(job, waiting_until=until, reason=reason)
+def _begun(job: Job, now: datetime) -> Job:
+    resent_at = None if job.resent_at is None else now  # the moment before the POST: it is looked for from it
+    return replace(job, waiting_until=None, reason=None, resent_at=resent_at)

@@ -31,6 +31,7 @@ from bot.jobs.submission.link_policy import LinkPolicy
 from bot.jobs.submission.reference_files import ReferenceFiles
 from bot.jobs.submission.submit_gate import SubmitGate
 from bot.jobs.submission.submitter import Submitter
+from bot.media.cdn import CdnError
 from bot.media.download import open_session
 from bot.media.inspection.reencoding import reencode
 from bot.media.uploads import ReferenceUploads
@@ -122,7 +123,7 @@ class StageCdn:
     files: dict[str, bytes | Exception] = field(default_factory=dict)
 
     async def read(self, url: str, limit: int) -> bytes:
-        found = self.files.get(url, media.picture())
+        found = self.files.get(url, media.picture() if url else CdnError("no link"))
         if isinstance(found, Exception):
             raise found
         return found

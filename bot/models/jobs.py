@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from bot.models.continuations import Continuation, can_continue
 from bot.models.reference_links import LinkStage
 from bot.models.requests import VideoRequest
 from bot.models.states import OPEN, REFUNDING, TRANSITIONS, Reason, State, is_in_vain, may_be_billed
@@ -40,6 +41,13 @@ class CardLocation:
     keeps_references: bool = False  # the card carries the references as attachments
     upload_limit: int | None = None  # bytes that the token route takes: the larger of server and member
     guest: bool = False  # the bot is no member there: it reaches the card by the token only
+
+    @property
+    def link(self) -> str | None:
+        """Return the link to the card's message, None where not everybody there can see it."""
+        if self.message_id is None or self.private or self.guest:
+            return None
+        return f"https://discord.com/channels/{self.guild_id or '@me'}/{self.channel_id}/{self.message_id}"
 
     def __repr__(self) -> str:
         """Leave the token out: whoever holds it can edit the card."""
@@ -82,7 +90,7 @@ class Job:
     shard: int = 0  # whose process takes it to its end, of as many shards as there were then
     quota_guild_id: int | None = None  # the server whose quotas count; it never changes with the card's place
     acknowledged: bool = False  # the member has seen how it ended
-    continues: int | None = None  # the job whose video it goes on from
+    continues: Continuation | None = None  # the video that it goes on from
     cancelled_by: int | None = None  # the user who asked for it, where GMI may not have agreed yet
     deleted_at: datetime | None = None  # since then its prompt, files and video are gone
     erased: bool = False  # they went by age or with all of its member's data: its card is left as it is
@@ -99,6 +107,16 @@ class Job:
     def awaits_link(self) -> bool:
         """Return whether GMI says that the video is finished, and has not given a link to it yet."""
         return self.state is State.SUCCEEDED and not self.results
+
+    @property
+    def scene(self) -> int:
+        """Return which scene it is of a chain of videos."""
+        return 1 if self.continues is None else self.continues.scene
+
+    @property
+    def can_be_continued(self) -> bool:
+        """Return whether its video can be the reference clip of the next scene."""
+        return self.state is State.DELIVERED and bool(self.results) and can_continue(self.request.duration)
 
     @property
     def cancelled_by_owner(self) -> bool:
@@ -228,6 +246,7 @@ def without_content(job: Job, now: datetime) -> Job:
         request=replace(job.request, prompt="", references=()),
         detail=None,
         results=(),
+        continues=None,
         refetch_until=None,
         acknowledged=False,
         deleted_at=now,

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.models.budgets import Budget, BudgetExceeded
 from bot.models.catalog import Kind
+from bot.models.continuations import Continuation
 from bot.models.jobs import CardLocation, Charge, Job
 from bot.models.reference_links import LinkStage
 from bot.models.requests import Reference, VideoRequest
@@ -208,13 +209,19 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "links": job.links.value,
         "resent_at": optional_micros(job.resent_at),
         "earlier_request_id": job.earlier_request_id,
-        "continues": job.continues,
+        "continues": job.continues and job.continues.job_id,
+        "scene": job.continues and job.continues.scene,
+        "scene_before": job.continues and job.continues.link,
         "results": list(job.results),
         "refetch_until": optional_micros(job.refetch_until),
         "cancelled_by": job.cancelled_by,
         "deleted_at": optional_micros(job.deleted_at),
         "erased": job.erased,
     }
+
+
+def _continuation(row: sa.Row[Any]) -> Continuation | None:
+    return None if row.continues is None else Continuation(row.continues, row.scene or 2, row.scene_before)
 
 
 def row_to_job(row: sa.Row[Any]) -> Job:
@@ -252,7 +259,7 @@ def row_to_job(row: sa.Row[Any]) -> Job:
         links=LinkStage(row.links),
         resent_at=optional_moment(row.resent_at),
         earlier_request_id=row.earlier_request_id,
-        continues=row.continues,
+        continues=_continuation(row),
         results=tuple(row.results),
         refetch_until=optional_moment(row.refetch_until),
         cancelled_by=row.cancelled_by,

@@ -56,6 +56,8 @@ jobs = sa.Table(
     sa.Column("resent_at", Number),
     sa.Column("earlier_request_id", Text),
     sa.Column("continues", Number),
+    sa.Column("scene", Small),
+    sa.Column("scene_before", Text),
     sa.Column("results", sa.JSON, nullable=False),
     sa.Column("refetch_until", Number),
     sa.Column("cancelled_by", Number),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from bot.clock import Clock
@@ -31,6 +32,7 @@ class LinkPolicy:
         self._clock = clock
         self._tasks = tasks
         self._health = LinkHealth()
+        self._saving = asyncio.Lock()
 
     @property
     def may_fall_back(self) -> bool:
@@ -75,7 +77,11 @@ class LinkPolicy:
                 health.uploads_until,
             )
         self._health = health
-        self._tasks.spawn(self._notes.save(NOTE, health.dump()), "keep how links of references work")
+        self._tasks.spawn(self._save(), "keep how links of references work")
+
+    async def _save(self) -> None:
+        async with self._saving:  # whoever is last writes how it stands then
+            await self._notes.save(NOTE, self._health.dump())
 
 
 def failed_for_good(job: Job, detail: str | None) -> Reason:

@@ -10,6 +10,7 @@ from functools import partial
 from bot.delivery.sender import Upload
 from bot.jobs.context import JobContext
 from bot.jobs.submission.submitter import Submitter
+from bot.models.continuations import Continuation
 from bot.models.jobs import CardLocation, Job
 from bot.models.reference_links import LinkStage
 from bot.models.requests import VideoRequest
@@ -34,6 +35,7 @@ class Submission:
     request: VideoRequest
     uploads: Sequence[Upload] = ()  # the references, to be kept on the card
     spoiler: bool = False
+    continues: Continuation | None = None
     release: Callable[[], None] = lambda: None  # called once the uploads are needed no more
 
     def job(
@@ -60,6 +62,7 @@ class Submission:
             waiting_until=now if waits else None,
             links=links,
             spoiler=self.spoiler,
+            continues=self.continues,
             first=first,
         )
 

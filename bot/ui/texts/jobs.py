@@ -7,11 +7,13 @@ from datetime import datetime
 
 import discord
 
+from bot.models.continuations import SECONDS_MAX
 from bot.models.jobs import Charge, Job
 from bot.models.quotas import QuotaStatus
 from bot.models.reference_links import LinkStage
 from bot.models.states import FAILURES, Reason, State
 from bot.ui import formatting
+from bot.ui.formatting import number
 from bot.ui.plain_text import plain, shorten
 from bot.ui.texts.quotas import quota_left
 from bot.ui.texts.reasons import explain, unknown_code
@@ -116,6 +118,17 @@ def message(job: Job, note: str | None = None, extras: Extras = NO_EXTRAS) -> st
     return "\n".join(text for text in (began, why, note) if text)
 
 
+def scene_before(job: Job) -> str:
+    """Return which scene a video is, with a link to the one before it; nothing for one of its own."""
+    if job.continues is None:
+        return ""
+    text = _("⏭️ Scene {number}, continues {before}")
+    before = _("an earlier video")
+    if job.continues.link is not None:
+        before = f"[{_('the video before')}]({job.continues.link})"
+    return text.format(number=number(job.scene), before=before)
+
+
 def report_code(job: Job) -> str:
     """Return what says to an operator which job failed."""
     return _("report code {code}").format(code=job.report_code)
@@ -139,6 +152,9 @@ def footer(job: Job, extras: Extras = NO_EXTRAS) -> str:
         parts.append(_("request ID {id}").format(id=quote_prompt(job.request_id, CODE_SHOWN)))
     if job.state in FAILURES:
         parts.append(report_code(job))
+    if job.state is State.DELIVERED and job.results and not job.can_be_continued:
+        longest = formatting.seconds(int(SECONDS_MAX))
+        parts.append(_("too long for Continue ({longest} at most)").format(longest=longest))
     if extras.quota is not None and (left := quota_left(extras.quota)):
         parts.append(_("quota left: {left}").format(left=left))
     text = "-# " + " · ".join(parts)

@@ -48,6 +48,10 @@ def with_files(*references: Reference) -> Any:
     return replace(new_job().request, references=references)
 
 
+async def saved() -> None:
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if "links of" in task.get_name()))
+
+
 FOX = new_job().request.references[0]
 
 
@@ -205,8 +209,7 @@ async def test_after_several_failures_uploads_come_first_for_a_while_also_after_
             assert stage.context.link_policy.first_stage() is LinkStage.GIVEN
             stage.context.link_policy.note_failure(new_job())
         assert stage.context.link_policy.first_stage() is LinkStage.TO_UPLOAD
-        saving = [task for task in asyncio.all_tasks() if "links of references" in task.get_name()]
-        await asyncio.gather(*saving)
+        await saved()
     async with open_stage(database_url, gmi, quick) as stage:
         assert stage.context.link_policy.first_stage() is LinkStage.TO_UPLOAD
         quick.advance(timedelta(hours=1))
@@ -214,6 +217,7 @@ async def test_after_several_failures_uploads_come_first_for_a_while_also_after_
         stage.context.link_policy.note_success(new_job())
         stage.context.link_policy.note_failure(new_job())
         assert stage.context.link_policy.first_stage() is LinkStage.GIVEN
+        await saved()
 
 
 Call = Callable[..., Any]

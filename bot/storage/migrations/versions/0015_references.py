@@ -10,11 +10,13 @@ down_revision = "0011"
 
 
 def upgrade() -> None:
-    """Add four columns to the jobs; all that there are were sent once, by Discord's links."""
+    """Add six columns to the jobs; all that there are were sent once, by Discord's links."""
     op.add_column("jobs", sa.Column("links", sa.String(16), nullable=False, server_default="given"))
     op.add_column("jobs", sa.Column("resent_at", sa.BigInteger))
     op.add_column("jobs", sa.Column("earlier_request_id", sa.Text))
     op.add_column("jobs", sa.Column("continues", sa.BigInteger))
+    op.add_column("jobs", sa.Column("scene", sa.Integer))
+    op.add_column("jobs", sa.Column("scene_before", sa.Text))
     there = sa.text("earlier_request_id IS NOT NULL")
     op.create_index(
         "jobs_by_earlier_request",

@@ -11,8 +11,7 @@ from fakes.world import World
 from tests.acceptance.member import ask, card_text, until
 
 READY = "✅ Your video is ready"
-UPLOADING = "📤 Uploading your files"
-DISCORD = ("discord",)
+DISCORD = ("cdn.simcord.invalid",)
 
 
 def used(world: World) -> int:
@@ -25,12 +24,10 @@ async def test_files_that_the_provider_cannot_fetch_are_uploaded_and_sent_once_m
 ) -> None:
     cloud.unreadable = DISCORD
     if restart:
-        cloud.fault("POST", "/upload-url", script.SILENCE)
+        cloud.fault("POST", "/upload-url", script.CAPACITY.repeated(None))
     asked = await ask(world, image1=("a.png", picture()), video1=("b.mp4", clip()))
     if restart:
-        text = await until(world, asked, UPLOADING)
-        assert "so I'm uploading the files and will send your request once more" in text
-        assert "It still counts as one video" in text
+        assert "I'll retry" in await until(world, asked, "⏳ Waiting for the provider")
         cloud.heal()
         await world.restart()
     text = await until(world, asked, READY)
@@ -67,7 +64,8 @@ async def test_uploads_always_first(world: World, cloud: GmiCloud) -> None:
     assert cloud.uploads.content(cloud.posts[0].payload["images"][0]) == picture()
     assert (cloud.paid, used(world)) == (1, 1)
     cloud.fault("POST", "/upload-url", script.answer(404, "no such page"))
-    text = await until(world, await ask(world, image1=("c.png", picture(7))), "❌ Couldn't send your request")
+    refused = await ask(world, image1=("c.png", picture(400)))
+    text = await until(world, refused, "❌ Couldn't send your request")
     assert "I couldn't upload your files to the provider, so I didn't send your request." in text
     assert "📤" not in card_text(asked)
     assert (cloud.paid, used(world)) == (1, 1)

@@ -20,6 +20,7 @@ from bot.models.reference_links import LinkStage, ReferencesVia
 from bot.models.requests import Reference
 from bot.models.states import Reason, State
 from bot.polling.poller import StatusUpdate
+from bot.ui.texts.jobs import explanation, heading
 from fakes import media
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
@@ -79,8 +80,10 @@ async def test_it_is_sent_once_more_with_uploads_and_stays_one_video(
     assert job.earlier_request_id == ("req-1" if accepted else None)
     assert (gmi.paid, len(posts(gmi)), stage.used()) == (1, 1 if accepted else 2, (1, 1))
     assert posts(gmi)[-1]["seed"] == 7
-    shown = [(job.state, job.links) for job in stage.delivery.shown]
-    assert (State.SUBMITTING, LinkStage.TO_UPLOAD) in shown
+    [waiting] = [job for job in stage.delivery.shown if job.links is LinkStage.TO_UPLOAD][:1]
+    assert heading(waiting) == "📤 Uploading your files"
+    assert "uploading the files and will send your request once more" in explanation(waiting)
+    assert "It still counts as one video" in explanation(waiting)
     # Once more is once: it fails again, and that is the end.
     await fail(stage, replace(FAILED, request_id=job.request_id or ""))
     job = await stage.stored()

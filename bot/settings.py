@@ -29,6 +29,7 @@ from bot.models.budgets import Ceilings, Price
 from bot.models.cast import CastLimits
 from bot.models.catalog import CATALOG, DEFAULT
 from bot.models.quotas import Period, Rule
+from bot.models.reference_links import ReferencesVia
 from bot.moderation.content_filter import read_file
 from bot.telemetry.logs import LogFormat
 
@@ -123,6 +124,7 @@ class Settings(BaseModel):
     gmi_org_id: str | None = None
     gmi_base_url: str = "https://console.gmicloud.ai"
     gmi_model: str = DEFAULT.id
+    references_via: ReferencesVia = ReferencesVia.AUTO
     gmi_requests_per_minute: int = Field(default=300, ge=1)
     database_url: SecretStr = SecretStr("sqlite+aiosqlite:///data/vidu.db")
     processes: int = Field(default=1, ge=1, le=SHARDS_MAX)
@@ -155,7 +157,7 @@ class Settings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: LogFormat = LogFormat.AUTO
 
-    @field_validator("log_level", "log_format", "quota_per", "budget_per", mode="before")
+    @field_validator("log_level", "log_format", "quota_per", "budget_per", "references_via", mode="before")
     @classmethod
     def _fold_case(cls, value: Any, info: Any) -> Any:
         if not isinstance(value, str):

@@ -12,14 +12,17 @@ from discord import ui
 
 from bot.delivery.routes import Undeliverable
 from bot.intake.answers import answer_privately
-from bot.intake.attachments import sources_on_card
+from bot.intake.attachments import sources_on_card, video_on_card
 from bot.intake.buttons import AnsweredButton
 from bot.intake.context import TOKEN_LIFE, Interaction, card_location, time_to_read
 from bot.jobs.cancellation import CancelResult
 from bot.jobs.deletion import DeleteResult
 from bot.jobs.processes.relay import OwnerUnheard
+from bot.models.catalog import Kind
+from bot.models.continuations import Continuation
 from bot.models.drafts import Draft, Source
 from bot.models.jobs import Job
+from bot.models.requests import IMAGES_MAX_WITH_VIDEOS
 from bot.telemetry.job_lines import ids_of, job_lines
 from bot.ui.buttons import delete_question_view
 from bot.ui.cards import deleted_card, not_yet_shown_card, removed_copy_card
@@ -49,7 +52,8 @@ EVERYWHERE = {
     CardAction.KEEP,
     CardAction.SHOW,
 }
-REMIXED = {CardAction.AGAIN, CardAction.EDIT}  # what others do with the prompt and files of a public card
+# What others do with the prompt, the files and the video of a public card.
+REMIXED = {CardAction.AGAIN, CardAction.EDIT, CardAction.CONTINUE}
 # Edit opens a form, which spends nothing and may be closed by mistake; Delete only asks.
 ONCE = {CardAction.AGAIN, CardAction.CANCEL, CardAction.CONFIRM_DELETE, CardAction.SHOW}
 CANCEL_ANSWERS = {
@@ -172,9 +176,26 @@ async def _edit(bot: ViduBot, interaction: Interaction, job: Job) -> None:
 
 async def _remix(bot: ViduBot, interaction: Interaction, job: Job, action: CardAction) -> None:
     """Open the form of somebody else's video: what comes of it belongs to whoever clicked."""
+    if action is CardAction.CONTINUE:
+        await _continue(bot, interaction, job, remix=True)
+        return
     seed = str(job.request.seed) if action is CardAction.EDIT else ""
     draft = replace(await _draft(bot, interaction, job, seed), remix=True)
     await bot.intake.open_modal(interaction, draft, None if draft.sources else texts.files_of_another())
+
+
+async def _continue(bot: ViduBot, interaction: Interaction, job: Job, *, remix: bool = False) -> None:
+    """Open the form of the next scene: the video becomes its clip, and the pictures stay."""
+    assert interaction.message is not None, "a button is part of a message"
+    draft = replace(await _draft(bot, interaction, job, seed=""), prompt="", remix=remix)
+    clip = video_on_card(job, interaction.message.attachments)
+    if clip is None:  # it plays from the provider's link, which nobody may be sent to from here
+        await bot.intake.open_modal(interaction, replace(draft, sources=()), texts.video_not_kept())
+        return
+    pictures = [source for source in draft.sources if source.likely_kind is Kind.IMAGE]
+    continues = Continuation(job.id, job.scene + 1, job.location.link)
+    sources = (clip, *pictures[:IMAGES_MAX_WITH_VIDEOS])
+    await bot.intake.open_modal(interaction, replace(draft, sources=sources, continues=continues))
 
 
 async def _show(bot: ViduBot, interaction: Interaction, job: Job) -> None:
@@ -197,6 +218,7 @@ _ACTS = {
     CardAction.CANCEL: _cancel,
     CardAction.AGAIN: _again,
     CardAction.EDIT: _edit,
+    CardAction.CONTINUE: _continue,
     CardAction.DELETE: _delete,
     CardAction.SHOW: _show,
     CardAction.DELETE_VIDEO: _ask_whether_to_delete,

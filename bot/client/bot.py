@@ -31,6 +31,7 @@ from bot.jobs.service import JobService
 from bot.media.byte_budget import ByteBudget
 from bot.media.cdn import Cdn
 from bot.media.inspection.inspector import Inspector
+from bot.media.uploads import ReferenceUploads
 from bot.models.shards import Share
 from bot.moderation.audit_log import AuditLog
 from bot.moderation.departures import Departures
@@ -83,6 +84,7 @@ class ViduBot(commands.Bot):
     audit_log: AuditLog
     delivery: Delivery
     thumbnails: Thumbnails
+    reference_uploads: ReferenceUploads
     job_service: JobService
     job_actions: JobActions
     intake: Intake

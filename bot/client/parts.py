@@ -30,9 +30,11 @@ from bot.intake.intake import Intake
 from bot.intake.server_rules import ServerRules
 from bot.jobs.processes.exchange import open_job_actions
 from bot.jobs.service import JobService
+from bot.jobs.submission.reference_files import ReferenceFiles
 from bot.media.cdn import DiscordCdn
 from bot.media.download import open_session
 from bot.media.hosts import is_on_this_machine
+from bot.media.uploads import ReferenceUploads
 from bot.models.catalog import CATALOG
 from bot.moderation.audit_log import AuditLog
 from bot.moderation.content_filter import read_file
@@ -120,6 +122,8 @@ async def _open_jobs(
         may_submit=bot.slot.is_held,
     )
     rate = RequestRate(bot.clock, settings.gmi_requests_per_minute, lambda: bot.slot.live_processes)
+    files = await bot.parts.enter_async_context(open_session(loopback=_loopback(bot)))
+    bot.reference_uploads = ReferenceUploads(files, gmi, bot.clock, bot.metrics)
     bot.job_service = JobService(
         storage=bot.storage,
         quotas=limiter,
@@ -129,6 +133,8 @@ async def _open_jobs(
         clock=bot.clock,
         tasks=bot.tasks,
         slot=bot.slot,
+        files=ReferenceFiles(bot.cdn, bot.reference_uploads, bot.inspector.reencode, bot.delivery),
+        references_via=settings.references_via,
         model=settings.gmi_model,
         deadline=timedelta(minutes=settings.job_deadline_minutes),
         rate=rate,
@@ -185,7 +191,7 @@ def _open_session() -> aiohttp.ClientSession:
 @asynccontextmanager
 async def _open_delivery(bot: ViduBot, session: aiohttp.ClientSession) -> AsyncIterator[Delivery]:
     """Open what brings cards and videos to members."""
-    loopback = is_on_this_machine(bot.settings.gmi_base_url)
+    loopback = _loopback(bot)
     # On the connections of the shared session, and apart from it: all that this one sends goes to Discord.
     cards = aiohttp.ClientSession(
         connector=session.connector,
@@ -196,6 +202,11 @@ async def _open_delivery(bot: ViduBot, session: aiohttp.ClientSession) -> AsyncI
     async with cards, open_session(loopback=loopback) as downloads:
         fetcher = Fetcher(downloads, bot.clock, loopback=loopback, metrics=bot.metrics)
         yield Delivery(Routes(bot, cards, bot.clock), fetcher, may_post=bot.slot.is_held)
+
+
+def _loopback(bot: ViduBot) -> bool:
+    """Return whether links of GMI may lead to this machine, as those of the stand-in do."""
+    return is_on_this_machine(bot.settings.gmi_base_url)
 
 
 def _readings(bot: ViduBot, budgets: Budgets) -> Readings:

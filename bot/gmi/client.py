@@ -1,4 +1,4 @@
-"""GMI Cloud's request queue over HTTP: submit, status, list, cancel, and whether the key is accepted."""
+"""GMI Cloud's request queue over HTTP: submit, status, list, cancel, places for files, and the key."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
 from bot.gmi.description import Parameter, parse_description
-from bot.gmi.errors import RETRY_AFTER_MAX, GmiError, SubmitOutcome, read_error, submit_error
-from bot.gmi.schemas import RequestList, RequestStatus, parse_list, parse_record
+from bot.gmi.errors import RETRY_AFTER_MAX, GmiError, SubmitOutcome, place_error, read_error, submit_error
+from bot.gmi.schemas import RequestList, RequestStatus, UploadPlace, parse_list, parse_place, parse_record
 from bot.models.states import Reason
 from bot.telemetry.metrics import NO_METRICS, Metrics, status_class
 
@@ -149,6 +149,17 @@ class GmiCloud:
             raise GmiError(SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, "unreadable description of a model")
         return found
 
+    async def upload_place(self, file_type: str) -> UploadPlace:
+        """Ask where a file of this type may be stored, which costs nothing. Raises GmiError."""
+        asked = {"file_type": file_type}
+        status, body, headers = await self._read("upload", self._queue / "upload-url", asked)
+        if not _is_success(status):
+            raise place_error(status, body, headers)
+        found = parse_place(body, plain_http=self._plain_http)
+        if found is None:
+            raise GmiError(SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, "unreadable place for a file")
+        return found
+
     def _request_url(self, request_id: str) -> URL:
         # The id is GMI's own word, and opaque: whatever it holds, it stays one part of the path.
         part = quote(request_id, safe="")
@@ -160,9 +171,11 @@ class GmiCloud:
             raise read_error(status, body, headers)
         return body
 
-    async def _read(self, operation: str, url: URL) -> _Answer:
+    async def _read(self, operation: str, url: URL, asked: object = None) -> _Answer:
         try:
-            return await self._call(operation, "GET", url, None)
+            if asked is None:
+                return await self._call(operation, "GET", url, None)
+            return await self._call(operation, "POST", url, aiohttp.JsonPayload(asked))
         except _TooLarge:
             # Nobody needs to read so much again soon.
             raise GmiError(

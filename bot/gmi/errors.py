@@ -29,9 +29,10 @@ _REASONS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         Reason.POLICY,
     ),
     (
-        re.compile(r"(image|video)(download|format)|(download|fetch)\w* (\w+ )*(image|video|file|url)", re.I),
-        Reason.REFERENCE,
+        re.compile(r"(image|video)download|(download|fetch)\w* (\w+ )*(image|video|file|url)", re.I),
+        Reason.DOWNLOAD,
     ),
+    (re.compile(r"(image|video)format", re.I), Reason.REFERENCE),
     (re.compile(r"capacity|overloaded", re.I), Reason.CAPACITY),
 )
 # The one sentence that proves that GMI has begun nothing; a bare 503 may come from a proxy after the fact.
@@ -111,6 +112,15 @@ def read_error(status: int, body: bytes, headers: Mapping[str, str]) -> GmiError
         retry_after=retry_after(body, headers),
         is_rate_limit=status == HTTPStatus.TOO_MANY_REQUESTS,
     )
+
+
+def place_error(status: int, body: bytes, headers: Mapping[str, str]) -> GmiError:
+    """Return what an answer says that names no place for a file: whether it would be the same again."""
+    error = read_error(status, body, headers)
+    passing = status >= 500 or status in {*_UNCLEAR_REFUSALS, HTTPStatus.TOO_MANY_REQUESTS}
+    if not passing:
+        error.outcome = SubmitOutcome.REFUSED
+    return error
 
 
 def retry_after(body: bytes, headers: Mapping[str, str]) -> float | None:

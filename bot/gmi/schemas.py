@@ -61,6 +61,18 @@ class RequestStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadPlace:
+    """Where a file may be stored, and where everybody finds it then."""
+
+    upload_url: str  # signed: it goes into no log
+    public_url: str
+
+    def __repr__(self) -> str:
+        """Leave the links out: whoever holds the first may store a file."""
+        return "UploadPlace()"
+
+
+@dataclass(frozen=True, slots=True)
 class RequestList:
     """What GMI's list of requests shows, and what it cost to read."""
 
@@ -82,6 +94,17 @@ def parse_list(body: bytes, *, plain_http: bool = False) -> RequestList:
         raise GmiError(SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, "unreadable list")
     statuses = (read_record(record, plain_http=plain_http) for record in records)
     return RequestList([status for status in statuses if status is not None], len(body), len(records))
+
+
+def parse_place(body: bytes, *, plain_http: bool = False) -> UploadPlace | None:
+    """Return where the body of an answer says that a file may be stored, None where it doesn't."""
+    value = read_json(body)
+    if not isinstance(value, dict):
+        return None
+    upload, public = (
+        read_link(value.get(key), plain_http=plain_http) for key in ("upload_url", "public_url")
+    )
+    return UploadPlace(upload, public) if upload and public else None
 
 
 def read_record(record: object, *, plain_http: bool = False) -> RequestStatus | None:
@@ -131,11 +154,11 @@ def _links(outcome: dict[Any, Any], *, plain_http: bool) -> tuple[str, ...]:
 
 
 def _readable_links(values: Iterable[object], *, plain_http: bool) -> list[str]:
-    links = (_link(value, plain_http=plain_http) for value in values)
+    links = (read_link(value, plain_http=plain_http) for value in values)
     return [link for link in links if link is not None]
 
 
-def _link(value: object, *, plain_http: bool) -> str | None:
+def read_link(value: object, *, plain_http: bool) -> str | None:
     """Return a link to a public file as it is, with what no link may hold escaped; None for anything else."""
     text = value.strip() if isinstance(value, str) else ""
     if len(text) > LINK_MAX or not text.isprintable():

@@ -30,7 +30,7 @@ from bot.models.requests import (
     shape_problems,
     size_problems,
 )
-from bot.ui.cards import reference_filename
+from bot.ui.cards import reference_filename, video_filename
 
 log = logging.getLogger(__name__)
 
@@ -235,6 +235,13 @@ def sources_on_card(job: Job, attachments: Sequence[discord.Attachment]) -> tupl
         # The links on the card's message are fresh, those of the command have long died; its names stay.
         sources.append(Source(reference.name, attachment.url, attachment.size, reference.kind))
     return tuple(sources)
+
+
+def video_on_card(job: Job, attachments: Sequence[discord.Attachment]) -> Source | None:
+    """Return the finished video that a card shows, None where it isn't there as a file."""
+    name = video_filename(job, 1)
+    found = (attachment for attachment in attachments if attachment.filename == name)
+    return next((source_of(attachment, Kind.VIDEO) for attachment in found), None)
 
 
 def sources_in(message: discord.Message) -> list[Source]:

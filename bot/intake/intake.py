@@ -197,6 +197,7 @@ class Intake:
             _request(draft, examined),
             uploads,
             draft.spoiler,
+            draft.continues,
             release=partial(self._upload_bytes.give_back, sum(len(upload.data) for upload in uploads)),
         )
         try:

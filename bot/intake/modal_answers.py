@@ -99,6 +99,7 @@ def filled(draft: Draft, answers: ModalAnswers) -> Draft:
         prompt=clean_prompt(answers.texts.get(PROMPT, "")),
         sources=answers.files or draft.sources,
         chosen=None if answers.files else chosen,
+        continues=None if answers.files else draft.continues,  # new files take the place of its clip too
         duration=duration,
         seed=answers.texts.get(SEED, "").strip(),
         spoiler=SPOILER in extras or draft.stays_spoiler,

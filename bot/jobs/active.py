@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.clock import Clock, sleep
-from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, transition
+from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, resubmitted, transition
 from bot.models.states import FAILURES, Reason, State
 from bot.quotas.limiter import QuotaLimiter
 from bot.storage.storage import StaleJob, Storage, StorageFault, StorageUnavailable
@@ -116,6 +116,15 @@ class ActiveJobs:
             )
 
         return await self._save_change(job_id, moved, only_if)
+
+    async def resubmit(self, job_id: int, *, request_id: str | None, detail: str | None = None) -> Job:
+        """Let a job wait to be sent once more, as `resubmitted` says: the intent of its second POST."""
+        now = self._clock.now()
+
+        def again(job: Job) -> Job:
+            return resubmitted(job, now, request_id=request_id, detail=detail)
+
+        return await self._save_change(job_id, again, None)
 
     async def update(
         self, job_id: int, change: Callable[[Job], Job], *, only_if: Condition | None = None

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.jobs.active import ActiveJobs
+from bot.jobs.submission.link_policy import LinkPolicy
 from bot.jobs.submission.submit_gate import SubmitGate
 from bot.models.jobs import Job
 from bot.slots.slot import Slot
@@ -32,6 +33,7 @@ class JobContext:
     in_flight: InFlight  # what a stop should let arrive
     gate: SubmitGate
     slot: Slot  # without which nothing may be sent
+    link_policy: LinkPolicy
     metrics: Metrics = NO_METRICS
 
     def is_elsewhere(self, job: Job) -> bool:

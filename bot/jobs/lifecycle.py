@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from bot.clock import sleep
 from bot.gmi.client import RequestStatus
+from bot.jobs.active import Condition, is_waiting_to_be_sent
 from bot.jobs.cards.notifier import CardNotifier
 from bot.jobs.cards.poster import VideoPoster
 from bot.jobs.context import JobContext
 from bot.jobs.submission.deadlines import polled_until
+from bot.jobs.submission.link_policy import failed_for_good
 from bot.models.jobs import Job, can_move
 from bot.models.states import FOLLOWED, Reason, State
 from bot.polling.poller import StatusPoller, StatusUpdate
@@ -41,6 +44,7 @@ class Lifecycle:
         self._notifier = notifier
         self._poster = poster
         self._history = history
+        self.on_resubmission: Callable[[int], None] = lambda _: None  # sends a job that waits
 
     async def run(self) -> None:
         """Take every update of the poller, for ever."""
@@ -81,6 +85,8 @@ class Lifecycle:
         job = self._jobs.get(update.job_id)
         if job is None:
             self._poller.drop(update.job_id)
+        elif is_waiting_to_be_sent(job) or _is_of_first_request(job, update.status):
+            pass  # an answer about the first request, on its way while the second one began
         elif update.status is None:
             await self._time_is_up(job)
         elif job.request_id is None:
@@ -125,6 +131,7 @@ class Lifecycle:
             await self._jobs.transition(job_id, state, request_id=status.request_id, results=status.results)
             self._poller.drop(job_id)
             self._poster.schedule_delivery(job_id)
+            self._context.link_policy.note_success(job)
             self._context.tasks.spawn(self._history.save(), "keep what was learned")
         elif state in FOLLOWED:
             await self._jobs.transition(job_id, state)
@@ -141,11 +148,32 @@ class Lifecycle:
         detail: str | None = None,
         *,
         request_id: str | None = None,
+        only_if: Condition | None = None,
     ) -> None:
-        """Close the job without a video and say why."""
-        await self._jobs.transition(job_id, state, reason=reason, detail=detail, request_id=request_id)
+        """Close the job without a video and say why; or have it sent once more, where uploads may help.
+
+        Raises IllegalTransition where the condition does not hold.
+        """
+        if reason is Reason.DOWNLOAD:
+            job, policy = self._jobs[job_id], self._context.link_policy
+            policy.note_failure(job)
+            if policy.may_resend(job):
+                await self._resubmit(job_id, request_id, detail)
+                return
+            reason = failed_for_good(job, detail)
+        await self._jobs.transition(
+            job_id, state, only_if=only_if, reason=reason, detail=detail, request_id=request_id
+        )
         self._poller.drop(job_id)
         self._notifier.schedule_final(job_id)
+
+    async def _resubmit(self, job_id: int, request_id: str | None, detail: str | None) -> None:
+        """Store that a job is to be sent once more, and begin with its uploads."""
+        job = await self._jobs.resubmit(job_id, request_id=request_id, detail=detail)
+        log.info("Job %s: its files could not be fetched: they are uploaded, and it is sent again", job.id)
+        self._poller.drop(job_id)
+        self._notifier.schedule_show(job_id)
+        self.on_resubmission(job_id)
 
     async def _time_is_up(self, job: Job) -> None:
         """Show the member first, look on for a day, and close the job then."""
@@ -178,6 +206,10 @@ class Lifecycle:
             self._poller.track(job, until, unexplained=unexplained)
         else:
             self._poller.drop(job.id)
+
+
+def _is_of_first_request(job: Job, status: RequestStatus | None) -> bool:
+    return status is not None and status.request_id == job.earlier_request_id
 
 
 def _as_reported(job: Job, status: RequestStatus, now: datetime) -> Job:

@@ -35,6 +35,7 @@ class Recovery:
         self._lifecycle = lifecycle
         self._notifier = notifier
         self._deletion = deletion
+        lifecycle.on_resubmission = self._submit_soon
         self._pending_replies: list[PendingReply] = []
         self._unfinished: list[Job] = []
 
@@ -66,10 +67,13 @@ class Recovery:
         if job.deleted_at is not None:
             self._deletion.schedule_removal(job.id)
         elif is_waiting_to_be_sent(job):
-            within = partial(self._context.jobs.log_lines, job.id)
-            self._context.tasks.spawn(self.submit(job.id), f"submit job {job.id}", within=within)
+            self._submit_soon(job.id)
         else:
             self._lifecycle.go_on(job)
+
+    def _submit_soon(self, job_id: int) -> None:
+        within = partial(self._context.jobs.log_lines, job_id)
+        self._context.tasks.spawn(self.submit(job_id), f"submit job {job_id}", within=within)
 
     async def submit(self, job_id: int, *, placed: bool = False) -> None:
         """Send a job; after a failure that nobody expected go on as after a restart: never a second POST."""

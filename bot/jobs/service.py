@@ -24,11 +24,14 @@ from bot.jobs.erasure import JobErasure
 from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.recovery import Recovery
 from bot.jobs.submission.key_check import KeyCheck
+from bot.jobs.submission.link_policy import LinkPolicy
+from bot.jobs.submission.reference_files import ReferenceFiles
 from bot.jobs.submission.starter import DuplicateRequest, Starter, Submission
 from bot.jobs.submission.submit_gate import SubmitGate
 from bot.jobs.submission.submitter import Submitter
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.quotas import LimitExceeded
+from bot.models.reference_links import ReferencesVia
 from bot.polling.matching import LostPosts
 from bot.polling.poller import StatusPoller
 from bot.polling.schedule.estimator import DurationEstimator
@@ -66,6 +69,8 @@ class JobService:
         clock: Clock,
         tasks: Tasks,
         slot: Slot,
+        files: ReferenceFiles,
+        references_via: ReferencesVia,
         model: str,
         deadline: timedelta,
         rate: RequestRate,
@@ -79,8 +84,9 @@ class JobService:
         self._jobs = jobs = ActiveJobs(storage, quotas, clock, metrics)
         self.gate = gate = SubmitGate(clock)  # whether anything is submitted at all
         self._key_check, doubt = KeyCheck(gate, gmi, model, clock), gate.key_doubted.set
+        self._links = links = LinkPolicy(references_via, files.uploads, storage.notes, clock, tasks)
         self._context = context = JobContext(
-            storage, jobs, clock, tasks, deadline, InFlight(), gate, slot, metrics
+            storage, jobs, clock, tasks, deadline, InFlight(), gate, slot, links, metrics
         )
         estimator = DurationEstimator()
         keeps = slot.share.serves(0)
@@ -91,7 +97,7 @@ class JobService:
         self._notifier = notifier = CardNotifier(context, delivery, self._extras, notify_after)
         poster = VideoPoster(context, delivery, notifier)
         self._lifecycle = lifecycle = Lifecycle(context, poller, notifier, poster, self._history)
-        self._submitter = Submitter(context, gmi, lifecycle, notifier, rate)
+        self._submitter = Submitter(context, gmi, files, lifecycle, notifier, rate=rate)
         self._starter = Starter(context, quotas, self._submitter, model)
         self._deletion = Deletion(context, delivery, notifier)
         self._recovery = Recovery(context, self._submitter, lifecycle, notifier, self._deletion)
@@ -109,6 +115,7 @@ class JobService:
         await rebuild(self._quotas, self._storage, self._clock.now())
         await self._budget_warnings.load()
         await self._history.restore()
+        await self._links.restore()
         await self._recovery.load()
         self._context.tasks.supervise(self._lifecycle.run, "take updates of jobs")
         self._context.tasks.supervise(self._key_check.run, "check a refused key")

@@ -9,6 +9,7 @@ from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 from bot.models.catalog import Kind
+from bot.models.continuations import Continuation
 from bot.models.problems import Problem, ProblemCode
 from bot.models.requests import (
     DURATION_DEFAULT,
@@ -65,6 +66,7 @@ class Draft:
     private: bool = False
     spoiler: bool = False
     remix: bool = False  # it began with somebody else's video
+    continues: Continuation | None = None  # the video before, if it is its next scene
 
     @property
     def stays_spoiler(self) -> bool:

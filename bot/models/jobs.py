@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from bot.models.continuations import Continuation, can_continue
 from bot.models.languages import Language
+from bot.models.reference_links import LinkStage
 from bot.models.requests import VideoRequest
 from bot.models.states import OPEN, REFUNDING, TRANSITIONS, Reason, State, is_in_vain, may_be_billed
 
@@ -42,6 +44,13 @@ class CardLocation:
     guest: bool = False  # the bot is no member there: it reaches the card by the token only
     language: Language = Language.ENGLISH  # of those who see the card there
 
+    @property
+    def link(self) -> str | None:
+        """Return the link to the card's message, None where not everybody there can see it."""
+        if self.message_id is None or self.private or self.guest:
+            return None
+        return f"https://discord.com/channels/{self.guild_id or '@me'}/{self.channel_id}/{self.message_id}"
+
     def __repr__(self) -> str:
         """Leave the token out: whoever holds it can edit the card."""
         return f"CardLocation(channel={self.channel_id}, guild={self.guild_id}, message={self.message_id})"
@@ -73,6 +82,9 @@ class Job:
     waiting_until: datetime | None = None  # certainly not sent so far, and not to be sent earlier
     reason: Reason | None = None
     detail: str | None = None  # the provider's own code of the reason, such as TaskTimeout
+    links: LinkStage = LinkStage.GIVEN  # of its references
+    resent_at: datetime | None = None  # since when it is the second request, of which the first failed
+    earlier_request_id: str | None = None  # GMI's of the first one, where it had taken that
     results: tuple[str, ...] = ()
     refetch_until: datetime | None = None  # its link was posted; until then its file is still to be put there
     charge: Charge = Charge.HELD
@@ -80,6 +92,7 @@ class Job:
     shard: int = 0  # whose process takes it to its end, of as many shards as there were then
     quota_guild_id: int | None = None  # the server whose quotas count; it never changes with the card's place
     acknowledged: bool = False  # the member has seen how it ended
+    continues: Continuation | None = None  # the video that it goes on from
     cancelled_by: int | None = None  # the user who asked for it, where GMI may not have agreed yet
     deleted_at: datetime | None = None  # since then its prompt, files and video are gone
     erased: bool = False  # they went by age or with all of its member's data: its card is left as it is
@@ -103,6 +116,16 @@ class Job:
         return self.state is State.SUCCEEDED and not self.results
 
     @property
+    def scene(self) -> int:
+        """Return which scene it is of a chain of videos."""
+        return 1 if self.continues is None else self.continues.scene
+
+    @property
+    def can_be_continued(self) -> bool:
+        """Return whether its video can be the reference clip of the next scene."""
+        return self.state is State.DELIVERED and bool(self.results) and can_continue(self.request.duration)
+
+    @property
     def cancelled_by_owner(self) -> bool:
         """Return whether its own member cancelled it."""
         return self.state is State.CANCELLED and self.cancelled_by == self.user_id
@@ -116,7 +139,24 @@ class Job:
     @property
     def in_vain(self) -> bool:
         """Return whether GMI got this request and nothing came of it, so far."""
-        return is_in_vain(self.state, self.reason, self.request_id)
+        return is_in_vain(self.state, self.reason, self.request_id or self.earlier_request_id)
+
+    @property
+    def payload(self) -> dict[str, object]:
+        """Return what its next POST sends, or its last one sent."""
+        return self.request.payload(uploaded=self.links is LinkStage.UPLOADED)
+
+    @property
+    def payloads(self) -> tuple[dict[str, object], ...]:
+        """Return all that may have been sent for it."""
+        if self.resent_at is None or self.links is not LinkStage.UPLOADED:
+            return (self.payload,)
+        return self.payload, self.request.payload()
+
+    @property
+    def begun_at(self) -> datetime:
+        """Return the moment after which its last POST was sent."""
+        return self.resent_at or self.created_at
 
     @property
     def may_be_billed(self) -> bool:
@@ -130,6 +170,9 @@ def can_move(job: Job, state: State) -> bool:
     As long as its link is missing, GMI may still give it or take its word back; afterwards it is delivered.
     """
     if job.state is State.SUCCEEDED and job.awaits_link is (state is State.DELIVERED):
+        return False
+    # What a member has heard the end of, or what was sent twice, is not sent once more.
+    if state is State.SUBMITTING and (job.resent_at is not None or job.charge is not Charge.HELD):
         return False
     return state in TRANSITIONS[job.state]
 
@@ -152,9 +195,9 @@ def transition(
 
     A request id, results and a location that are not given stay as they are, and whoever wanted to cancel
     the job is remembered if that is how it ends; everything else belongs to the state, and ends with it.
-    Raises IllegalTransition where the table does not allow the move.
+    Raises IllegalTransition where the table does not allow the move, and for SUBMITTING: see `resubmitted`.
     """
-    if not can_move(job, state):
+    if state is State.SUBMITTING or not can_move(job, state):
         raise IllegalTransition(f"{job.state} -> {state}")
     return replace(
         job,
@@ -174,6 +217,32 @@ def transition(
     )
 
 
+def resubmitted(job: Job, now: datetime, *, request_id: str | None, detail: str | None = None) -> Job:
+    """Return a job whose references GMI could not fetch as one that waits to be sent once more.
+
+    Its files are uploaded before. It stays one video: its quota goes on to be held. `request_id` is GMI's of
+    the first request, if it had taken it. Raises IllegalTransition where it may not be sent again.
+    """
+    if not can_move(job, State.SUBMITTING):
+        raise IllegalTransition(f"{job.state} -> {State.SUBMITTING}")
+    references = tuple(replace(reference, uploaded_url=None) for reference in job.request.references)
+    return replace(
+        job,
+        state=State.SUBMITTING,
+        state_since=now,
+        request=replace(job.request, references=references),
+        request_id=None,
+        earlier_request_id=request_id or job.request_id,
+        resent_at=now,
+        links=LinkStage.TO_UPLOAD,
+        waiting_until=now,
+        reason=None,
+        detail=detail,
+        cancelled_by=None,
+        revision=job.revision + 1,
+    )
+
+
 def without_content(job: Job, now: datetime) -> Job:
     """Return an ended job as one that was deleted, whose card is still to be removed.
 
@@ -184,6 +253,7 @@ def without_content(job: Job, now: datetime) -> Job:
         request=replace(job.request, prompt="", references=()),
         detail=None,
         results=(),
+        continues=None,
         refetch_until=None,
         acknowledged=False,
         deleted_at=now,

@@ -44,6 +44,7 @@ class Reference:
     width: int  # pixels
     height: int  # pixels
     seconds: float | None = None  # of a video
+    uploaded_url: str | None = None  # in the provider's own storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,18 @@ class VideoRequest:
     duration: int  # seconds
     seed: int
 
-    def payload(self, model: Model = DEFAULT) -> dict[str, object]:
-        """Return the payload that GMI Cloud documents for the model, without a null and an empty list."""
+    def payload(self, model: Model = DEFAULT, *, uploaded: bool = False) -> dict[str, object]:
+        """Return the payload that GMI Cloud documents for the model, without a null and an empty list.
+
+        With `uploaded` each file has the link of its upload, if there is one.
+        """
         payload: dict[str, object] = {"prompt": self.prompt}
         for slot in model.slots:
-            urls = [reference.url for reference in self.references if reference.kind is slot.kind]
+            urls = [
+                (reference.uploaded_url if uploaded else None) or reference.url
+                for reference in self.references
+                if reference.kind is slot.kind
+            ]
             if urls:
                 payload[slot.key] = urls
         payload["duration"] = self.duration

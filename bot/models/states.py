@@ -28,7 +28,10 @@ class Reason(StrEnum):
     CAPACITY = "capacity"
     RATE = "rate"
     POLICY = "policy"
-    REFERENCE = "reference"
+    REFERENCE = "reference"  # a file is there and can't be used
+    DOWNLOAD = "download"  # a file could not be fetched
+    MOV = "mov"  # ... and it is none that can be uploaded instead
+    NOT_UPLOADED = "not_uploaded"  # the files could not be uploaded, and nothing was sent
     PARAMETER = "parameter"
     MODEL = "model"
     UNREACHABLE = "unreachable"
@@ -44,10 +47,12 @@ _WORKING = {State.QUEUED, State.PROCESSING}
 _ENDED_BY_GMI = {State.SUCCEEDED, State.FAILED, State.CANCELLED}
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.SUBMITTING: frozenset(_WORKING | _ENDED_BY_GMI | {State.REFUSED, State.UNCONFIRMED, State.OVERDUE}),
-    State.QUEUED: frozenset({State.PROCESSING, State.OVERDUE} | _ENDED_BY_GMI),
+    State.SUBMITTING: frozenset(_WORKING | _ENDED_BY_GMI | {State.REFUSED, State.UNCONFIRMED, State.OVERDUE})
+    # Back to submitting: it is sent once more, with uploaded files. See `jobs.resubmitted`.
+    | {State.SUBMITTING},
+    State.QUEUED: frozenset({State.PROCESSING, State.OVERDUE, State.SUBMITTING} | _ENDED_BY_GMI),
     # A job that lost its machine goes back in line: GMI reports queued again.
-    State.PROCESSING: frozenset({State.QUEUED, State.OVERDUE} | _ENDED_BY_GMI),
+    State.PROCESSING: frozenset({State.QUEUED, State.OVERDUE, State.SUBMITTING} | _ENDED_BY_GMI),
     # Which of these depends on whether its link is there: see `jobs.can_move`.
     State.SUCCEEDED: frozenset({State.DELIVERED} | _ENDED_BY_GMI),
     State.OVERDUE: frozenset(_ENDED_BY_GMI),
@@ -71,7 +76,15 @@ GIVEN_UP = frozenset({Reason.DEADLINE, Reason.UNCLEAR, Reason.NO_RESULT})
 
 # A missing credit or a refused key is the operator's to mend, and no attempt of the member's.
 _NOT_TAKEN_IN = frozenset(
-    {Reason.RATE, Reason.CAPACITY, Reason.UNREACHABLE, Reason.NOT_SENT, Reason.CREDIT, Reason.KEY}
+    {
+        Reason.RATE,
+        Reason.CAPACITY,
+        Reason.UNREACHABLE,
+        Reason.NOT_SENT,
+        Reason.NOT_UPLOADED,
+        Reason.CREDIT,
+        Reason.KEY,
+    }
 )
 
 

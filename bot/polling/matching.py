@@ -154,7 +154,7 @@ class LostPosts:
 
     async def _by_time(self, job: Job, unknown: Iterable[RequestStatus]) -> RequestStatus | None:
         """Return the one record of the moment in which only this job was sent; None where in doubt."""
-        earliest, latest = job.created_at - CLOCK_SKEW, job.created_at + POST_TAKES + CLOCK_SKEW
+        earliest, latest = job.begun_at - CLOCK_SKEW, job.begun_at + POST_TAKES + CLOCK_SKEW
         close = [
             status
             for status in unknown
@@ -162,7 +162,7 @@ class LostPosts:
         ]
         if len(close) != 1 or close[0].request_id not in self._fetched:
             return None
-        if echoes(close[0].payload, job.request.payload()) is False:
+        if echoes(close[0].payload, job.payload) is False:
             return None
         rivals = await self._own.jobs.without_request(earliest - CLOCK_SKEW, latest + CLOCK_SKEW)
         return close[0] if [rival.id for rival in rivals] == [job.id] else None
@@ -184,7 +184,8 @@ def _by_payload(lost: Sequence[Job], unknown: Iterable[RequestStatus]) -> dict[i
     found: dict[int, RequestStatus] = {}
     left = list(unknown)
     for job in lost:
-        sent, earliest = job.request.payload(), job.created_at - CLOCK_SKEW
+        # Of a job that was sent twice only the second POST can be lost: GMI answered the first one.
+        sent, earliest = job.payload, job.begun_at - CLOCK_SKEW
         for status in left:
             early = status.created_at is not None and status.created_at < earliest
             if not early and echoes(status.payload, sent):
@@ -194,17 +195,22 @@ def _by_payload(lost: Sequence[Job], unknown: Iterable[RequestStatus]) -> dict[i
     return found
 
 
-def _sent(job: Job) -> dict[str, object]:
-    """Return what is known of the payload of a job: of a deleted one, no prompt and no files."""
-    payload = job.request.payload()
+def _may_echo(payload: dict[str, object] | None, job: Job) -> bool | None:
+    """Tell whether a record's payload is one of a job's, as `echoes` does."""
+    answers = {echoes(payload, sent) for sent in _sent(job)}
+    return True if True in answers else None if None in answers else False
+
+
+def _sent(job: Job) -> Sequence[dict[str, object]]:
+    """Return what is known of the payloads of a job: of a deleted one, no prompt and no files."""
     if job.deleted_at is None:
-        return payload
-    return {name: payload[name] for name in ("duration", "seed")}
+        return job.payloads
+    return [{"duration": job.request.duration, "seed": job.request.seed}]
 
 
 def _may_be(job: Job, status: RequestStatus) -> bool:
     """Tell whether a record that does not say what was sent may be this job's, by its moment."""
-    if status.created_at is None or echoes(status.payload, _sent(job)) is not None:
+    if status.created_at is None or _may_echo(status.payload, job) is not None:
         return False
     ended = None if job.state is State.SUBMITTING else job.state_since
     return job.created_at - CLOCK_SKEW <= status.created_at and (
@@ -214,7 +220,7 @@ def _may_be(job: Job, status: RequestStatus) -> bool:
 
 def _may_be_ours(status: RequestStatus, senders: Iterable[Job], unnamed: Iterable[Job]) -> bool:
     """Tell whether a record may be of a job of ours: by its payload, or without one by its moment."""
-    if any(echoes(status.payload, _sent(job)) for job in senders):
+    if any(_may_echo(status.payload, job) for job in senders):
         return True
     if _seed(status) is not None:
         return False

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.models.catalog import Kind
+from bot.models.continuations import Continuation
 from bot.models.drafts import Draft, Source
 from bot.storage.columns import to_micros
 from bot.storage.database import Database
@@ -58,11 +59,12 @@ def _row_to_draft(row: sa.Row[Any]) -> Draft:
         Source(**{**source, "kind": Kind(source["kind"]) if source["kind"] else None})
         for source in content.pop("sources")
     )
-    chosen = content.pop("chosen")
+    chosen, continues = content.pop("chosen"), content.pop("continues", None)
     return Draft(
         id=row.id,
         user_id=row.user_id,
         sources=sources,
         chosen=None if chosen is None else tuple(chosen),
+        continues=Continuation(**continues) if continues else None,
         **content,
     )

@@ -16,9 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.models.budgets import Budget
 from bot.models.catalog import Kind
+from bot.models.continuations import Continuation
 from bot.models.jobs import CardLocation, Charge, Job
 from bot.models.languages import stored_language
 from bot.models.quotas import LimitExceeded
+from bot.models.reference_links import LinkStage
 from bot.models.requests import Reference, VideoRequest
 from bot.models.shards import ALL, Share
 from bot.models.states import OPEN, Reason, State
@@ -130,8 +132,9 @@ class JobStore:
         """Return those of GMI's ids that belong to a job, however old."""
         found: set[str] = set()
         for batch in _in_batches(request_ids):
-            query = sa.select(jobs.c.request_id).where(jobs.c.request_id.in_(batch))
-            found |= {row.request_id for row in await self._database.rows(query, self._limits.background)}
+            for column in (jobs.c.request_id, jobs.c.earlier_request_id):
+                query = sa.select(column).where(column.in_(batch))
+                found |= {row[0] for row in await self._database.rows(query, self._limits.background)}
         return found
 
     async def with_seeds(self, seeds: Collection[int]) -> list[Job]:
@@ -215,12 +218,22 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "waiting_until": optional_micros(job.waiting_until),
         "reason": job.reason.value if job.reason else None,
         "detail": job.detail,
+        "links": job.links.value,
+        "resent_at": optional_micros(job.resent_at),
+        "earlier_request_id": job.earlier_request_id,
+        "continues": job.continues and job.continues.job_id,
+        "scene": job.continues and job.continues.scene,
+        "scene_before": job.continues and job.continues.link,
         "results": list(job.results),
         "refetch_until": optional_micros(job.refetch_until),
         "cancelled_by": job.cancelled_by,
         "deleted_at": optional_micros(job.deleted_at),
         "erased": job.erased,
     }
+
+
+def _continuation(row: sa.Row[Any]) -> Continuation | None:
+    return None if row.continues is None else Continuation(row.continues, row.scene or 2, row.scene_before)
 
 
 def row_to_job(row: sa.Row[Any]) -> Job:
@@ -256,6 +269,10 @@ def row_to_job(row: sa.Row[Any]) -> Job:
         waiting_until=optional_moment(row.waiting_until),
         reason=Reason(row.reason) if row.reason else None,
         detail=row.detail,
+        links=LinkStage(row.links),
+        resent_at=optional_moment(row.resent_at),
+        earlier_request_id=row.earlier_request_id,
+        continues=_continuation(row),
         results=tuple(row.results),
         refetch_until=optional_moment(row.refetch_until),
         cancelled_by=row.cancelled_by,

@@ -184,9 +184,10 @@ class QuotaStore:
     async def attempts(self, since: datetime) -> list[Attempt]:
         """Return the requests after this moment that GMI got and that came to nothing."""
         c = jobs.c
-        query = sa.select(
-            c.id, c.quota_guild_id, c.user_id, c.created_at, c.state, c.reason, c.request_id
-        ).where(c.state.in_(sorted(REFUNDING)), c.created_at > to_micros(since))
+        known = sa.func.coalesce(c.request_id, c.earlier_request_id).label("request_id")
+        columns = (c.id, c.quota_guild_id, c.user_id, c.created_at, c.state, c.reason, known)
+        ended = (c.state.in_(sorted(REFUNDING)), c.created_at > to_micros(since))
+        query = sa.select(*columns).where(*ended)
         found = await self._database.read(query, _row_to_attempt, self._limits.startup)
         return [attempt for attempt in found if attempt is not None]
 

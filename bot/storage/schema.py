@@ -54,6 +54,12 @@ jobs = sa.Table(
     sa.Column("waiting_until", Number),
     sa.Column("reason", Word(32)),
     sa.Column("detail", Word(100)),
+    sa.Column("links", Word(16), nullable=False, server_default="given"),
+    sa.Column("resent_at", Number),
+    sa.Column("earlier_request_id", Text),
+    sa.Column("continues", Number),
+    sa.Column("scene", Small),
+    sa.Column("scene_before", Text),
     sa.Column("results", sa.JSON, nullable=False),
     sa.Column("refetch_until", Number),
     sa.Column("cancelled_by", Number),
@@ -70,6 +76,9 @@ jobs = sa.Table(
     sa.Index("jobs_to_refetch", "id", **_only_where("refetch_until IS NOT NULL")),
     # Only a hash takes a text of any length in Postgres, and whatever GMI calls an id must be saved.
     sa.Index("jobs_by_request", "request_id", info={_POSTGRES: {"using": "hash"}}),
+    sa.Index(
+        "jobs_by_earlier_request", "earlier_request_id", **_only_where("earlier_request_id IS NOT NULL")
+    ),
     sa.Index("jobs_by_seed", "seed"),
     # What is old is looked for every hour: rows of which nothing is left to erase are not in these.
     sa.Index("jobs_with_content", "created_at", "id", **_only_where("deleted_at IS NULL")),

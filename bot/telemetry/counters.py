@@ -30,6 +30,7 @@ P = ParamSpec("P")
 
 # What members hear of a job, once or twice: a video may come after it was overdue.
 OUTCOMES = FAILURES | {State.DELIVERED, State.CANCELLED}
+UPLOAD_OUTCOMES = ("sent", "remembered", "failed")
 SUBMIT_OUTCOMES = ("accepted", "refused", "not_sent", "unclear")
 STORAGE_OPERATIONS = ("read", "write")
 STORAGE_FAILURES = ("unavailable", "fault")
@@ -91,6 +92,9 @@ class PrometheusMetrics(Metrics):
         self._refusals = counter("refusals", "What was in the way of refused requests.", "reason")
         self._downloaded = counter("downloaded_bytes", "Bytes of files that were fetched.", "kind")
         self._uploaded = counter("uploaded_bytes", "Bytes that were sent to Discord.")
+        self._references = counter(
+            "reference_uploads", "References for GMI Cloud's own storage, by what came of it.", "outcome"
+        )
         self._storage = histogram(
             "storage_seconds", "How long transactions took.", STORAGE_BUCKETS, "operation"
         )
@@ -107,6 +111,8 @@ class PrometheusMetrics(Metrics):
             self._jobs.labels(outcome)
         for answer in SUBMIT_OUTCOMES:
             self._submits.labels(answer)
+        for upload in UPLOAD_OUTCOMES:
+            self._references.labels(upload)
         for reason in Reason:
             self._failures.labels(reason)
         for state in sorted(OPEN):
@@ -179,6 +185,11 @@ class PrometheusMetrics(Metrics):
     def uploaded(self, size: int) -> None:
         """Count bytes that were sent to Discord."""
         self._uploaded.inc(size)
+
+    @_harmless
+    def reference_uploaded(self, outcome: str) -> None:
+        """Count a reference that GMI Cloud's own storage was to hold, by what came of it."""
+        self._references.labels(outcome).inc()
 
     @_harmless
     def storage_used(self, operation: str, seconds: float) -> None:

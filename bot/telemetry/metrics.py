@@ -59,6 +59,9 @@ class Metrics:
     def uploaded(self, size: int) -> None:
         """Count bytes that were sent to Discord."""
 
+    def reference_uploaded(self, outcome: str) -> None:
+        """Count a reference that GMI Cloud's own storage was to hold, by what came of it."""
+
     def storage_used(self, operation: str, seconds: float) -> None:
         """Count a transaction, whatever came of it."""
 

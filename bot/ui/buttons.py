@@ -31,6 +31,7 @@ _LOOKS: dict[CardAction, tuple[str, str, discord.ButtonStyle]] = {
     CardAction.CANCEL: (N_("Cancel"), "🛑", discord.ButtonStyle.secondary),
     CardAction.AGAIN: (N_("Again"), "🔁", discord.ButtonStyle.primary),
     CardAction.EDIT: (N_("Edit"), "✏️", discord.ButtonStyle.secondary),
+    CardAction.CONTINUE: (N_("Continue"), "⏭️", discord.ButtonStyle.secondary),
     CardAction.SHOW: (N_("Show"), "👁️", discord.ButtonStyle.secondary),
     CardAction.DELETE: (N_("Delete"), "🗑️", discord.ButtonStyle.secondary),
     CardAction.DELETE_VIDEO: (N_("Delete"), "🗑️", discord.ButtonStyle.secondary),
@@ -64,7 +65,10 @@ def buttons(job: Job) -> list[ui.Button[Any]]:
         return [card_button(CardAction.CANCEL, job.id)]
     if job.state in {State.PROCESSING, State.SUCCEEDED, State.OVERDUE, State.UNCONFIRMED}:
         return []  # nothing can be stopped any more, and nothing is finished yet
-    return [card_button(action, job.id) for action in (CardAction.AGAIN, CardAction.EDIT, CardAction.DELETE)]
+    actions = [CardAction.AGAIN, CardAction.EDIT]
+    if job.can_be_continued:
+        actions.append(CardAction.CONTINUE)
+    return [card_button(action, job.id) for action in (*actions, CardAction.DELETE)]
 
 
 def delete_question_view(job_id: int) -> ui.View:

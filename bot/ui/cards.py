@@ -23,7 +23,7 @@ from bot.ui.translator import _, ngettext
 
 PROMPT_SHOWN = 700  # characters; a card has 4,000 in all, and a longer wall of text hides the video
 GALLERY_MAX = 10  # media in one gallery [Discord]
-OPEN_BUTTONS_MAX = 2  # a row has five buttons [Discord], three are ours
+OPEN_BUTTONS_MAX = 1  # a row has five buttons [Discord], four are ours
 BUTTON_URL_MAX = 512  # characters [Discord]
 ALT_TEXT_MAX = 1024  # characters of a media description [Discord]
 
@@ -118,11 +118,7 @@ def _open_buttons(videos: Sequence[Media]) -> list[ui.Button[ui.LayoutView]]:
         return []
     if any(len(link) > BUTTON_URL_MAX for link in links):
         return []
-    if len(links) == 1:
-        labels = [_("Open")]
-    else:
-        labels = [_("Open {number}").format(number=number) for number in range(1, len(links) + 1)]
-    return [ui.Button(label=label, url=link) for label, link in zip(labels, links, strict=True)]
+    return [ui.Button(label=_("Open"), url=link) for link in links]
 
 
 def lost_request_card() -> ui.LayoutView:
@@ -169,6 +165,8 @@ def _request(job: Job) -> list[ui.Item[ui.LayoutView]]:
         names=formatting.listed(reference.name for reference in references)
     )
     text = f"> {job_texts.quote_prompt(job.request.prompt, PROMPT_SHOWN)}\n-# {names}"
+    if before := job_texts.scene_before(job):
+        text += f"\n-# {before}"
     if not job.location.keeps_references:
         return [ui.TextDisplay(text)]
     media = [

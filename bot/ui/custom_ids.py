@@ -19,6 +19,7 @@ class CardAction(StrEnum):
     CANCEL = "cancel"
     AGAIN = "again"
     EDIT = "edit"
+    CONTINUE = "continue"
     DELETE = "delete"
     SHOW = "show"
     DELETE_VIDEO = "delete-video"  # wherever its card is; `delete` is about the message it stands below

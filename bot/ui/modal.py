@@ -33,7 +33,7 @@ class VideoModal(ui.Modal):
     """The form of a draft, filled in; it has the five fields that Discord allows."""
 
     def __init__(self, draft: Draft, *, kept: bool, about_files: str | None = None) -> None:
-        title = _("Remix this video") if draft.remix else _("Make a video")
+        title = _title(draft)
         super().__init__(title=title, timeout=None, custom_id=modal_id(draft.id if kept else None))
         self.add_item(_prompt(draft))
         if draft.chosen is None:
@@ -48,6 +48,12 @@ class VideoModal(ui.Modal):
         self.stop()
 
 
+def _title(draft: Draft) -> str:
+    if draft.continues is not None:
+        return _("Continue this video")
+    return _("Remix this video") if draft.remix else _("Make a video")
+
+
 def _prompt(draft: Draft) -> ui.Label[VideoModal]:
     field: ui.TextInput[VideoModal] = ui.TextInput(
         custom_id=PROMPT,
@@ -56,7 +62,10 @@ def _prompt(draft: Draft) -> ui.Label[VideoModal]:
         placeholder=_("Example: the fox from my image runs through fresh snow and the camera follows it"),
         default=draft.prompt[:PROMPT_MAX] or None,
     )
-    return ui.Label(text=_("What should happen in the video?"), component=field)
+    question = _("What should happen in the video?")
+    if draft.continues is not None:
+        question = _("What should happen in the next scene?")
+    return ui.Label(text=question, component=field)
 
 
 def _files(draft: Draft, about: str | None) -> ui.Label[VideoModal]:

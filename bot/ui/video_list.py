@@ -16,7 +16,7 @@ from bot.ui.cards import BLUE
 from bot.ui.custom_ids import SEARCH_MAX, CardAction
 from bot.ui.formatting import number
 from bot.ui.texts import quotas as sentences
-from bot.ui.texts.jobs import explanation, heading, quote_prompt, report_code
+from bot.ui.texts.jobs import explanation, heading, quote_prompt, report_code, scene_before
 from bot.ui.translator import _
 
 PAGE = 5  # jobs; a message has 40 components [Discord], a job takes up to six, and eight are not of jobs
@@ -94,14 +94,14 @@ def _buttons(job: Job) -> list[ui.Button[Any]]:
 
 def _entry(job: Job, thumbnail: str | None) -> ui.Item[ui.LayoutView]:
     """Return one job: its prompt; state, when and where; why it did not work; a picture, if it has one."""
-    place = job.location.guild_id or "@me"
     state = f"{heading(job)} · {sentences.when(job.created_at)}"
-    if job.location.message_id is not None and not job.location.private and not job.location.guest:
-        link = f"https://discord.com/channels/{place}/{job.location.channel_id}/{job.location.message_id}"
+    if link := job.location.link:
         view = _("View")
         state += f" · [{view}]({link})"
     if job.state in FAILURES:
         state += f" · {report_code(job)}"
+    if before := scene_before(job):
+        state += f"\n-# {before}"
     why = "" if job.state is State.DELIVERED else explanation(job)
     title = f"**{quote_prompt(job.request.prompt, PROMPT_SHOWN)}**"
     text = "\n".join([title, state, f"-# {why}"] if why else [title, state])

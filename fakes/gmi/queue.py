@@ -46,6 +46,7 @@ class RequestQueue:
         self.misnamed: list[str] = []  # fields that GMI would ignore without a word
         self.base_url = ""
         self.uploads = Uploads(now)
+        self.unreadable: tuple[str, ...] = ()  # links that hold one of these can't be fetched
         self._fetch = fetch
         self._videos = Videos(self._reference, render)
         self._closing = asyncio.Event()
@@ -118,6 +119,8 @@ class RequestQueue:
         return accepted
 
     async def _reference(self, url: str) -> bytes:
+        if any(part in url for part in self.unreadable):
+            raise LookupError("out of reach")
         uploaded = self.uploads.content(url)
         return await self._fetch(url) if uploaded is None else uploaded
 

@@ -56,11 +56,13 @@ class Videos:
     async def _make(self, request: Request) -> None:
         """Fetch the references and render the videos from them."""
         payload = request.payload
+        kind = "Image"
         try:
             images = [await self._fetch(url) for url in payload.get("images", [])]
+            kind = "Video"
             videos = [await self._fetch(url) for url in payload.get("videos", [])]
         except (aiohttp.ClientError, LookupError, OSError) as error:
-            request.error = f"ImageDownloadFailure: {error}, X-Goog-Signature=secret-signature"
+            request.error = f"{kind}DownloadFailure: {error}, X-Goog-Signature=secret-signature"
             return
         seconds, seed = payload.get("duration", DURATION_DEFAULT), payload.get("seed", 0)
         for position in range(request.outcome.videos):

@@ -37,7 +37,7 @@ async def test_each_state_has_the_buttons_that_make_sense(world: World) -> None:
     await until(world, asked, "🎬 Rendering")
     assert labels(asked) == []
     await until(world, asked, READY)
-    assert labels(asked) == ["Again", "Edit", "Delete", "Open"]
+    assert labels(asked) == ["Again", "Edit", "Continue", "Delete", "Open"]
 
 
 @pytest.mark.parametrize("restart", [False, True])

@@ -49,7 +49,7 @@ async def test_a_refused_request(fault: Fault, told: str, world: World, cloud: G
     [
         (script.failed("AuditSubmitIllegal: a secret prompt"), "❌ Couldn't make the video", "content rules"),
         (
-            script.failed("ImageDownloadFailure https://x/?sig=secret"),
+            script.failed("ImageFormatInvalid https://x/?sig=secret"),
             "❌ Couldn't make the video",
             "couldn't open one of your files",
         ),

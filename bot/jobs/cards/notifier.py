@@ -114,7 +114,7 @@ class CardNotifier:
         if card.unsaved is not None and job.state is State.SUBMITTING:
             job = replace(card.unsaved, location=job.location)
         extras = self.extras.of(job)
-        content = (job.state, job.waiting_until, job.reason, extras.late)
+        content = (job.state, job.waiting_until, job.reason, job.links, extras.late)
         if content == card.shown:
             return True
         try:

@@ -10,7 +10,9 @@ from functools import partial
 from bot.delivery.sender import Upload
 from bot.jobs.context import JobContext
 from bot.jobs.submission.submitter import Submitter
+from bot.models.continuations import Continuation
 from bot.models.jobs import CardLocation, Job
+from bot.models.reference_links import LinkStage
 from bot.models.requests import VideoRequest
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.shared import SharedQuotas
@@ -35,9 +37,19 @@ class Submission:
     request: VideoRequest
     uploads: Sequence[Upload] = ()  # the references, to be kept on the card
     spoiler: bool = False
+    continues: Continuation | None = None
     release: Callable[[], None] = lambda: None  # called once the uploads are needed no more
 
-    def job(self, model: str, now: datetime, *, shard: int, waits: bool, first: bool = False) -> Job:
+    def job(
+        self,
+        model: str,
+        now: datetime,
+        *,
+        shard: int,
+        waits: bool,
+        first: bool = False,
+        links: LinkStage = LinkStage.GIVEN,
+    ) -> Job:
         """Return the job that begins with this; one that waits is stored as certainly not sent."""
         return Job(
             self.job_id,
@@ -50,7 +62,9 @@ class Submission:
             quota_guild_id=self.quota_guild_id,
             state_since=now,
             waiting_until=now if waits else None,
+            links=links,
             spoiler=self.spoiler,
+            continues=self.continues,
             first=first,
         )
 
@@ -82,9 +96,10 @@ class Starter:
             self._quotas.reserve(submission.job_id, guild_id, user_id, submission.role_ids, seconds, now)
         self._context.gate.admit(submission.job_id)
         # Whoever has to wait for a place is stored as waiting: then no crash leaves a doubt.
-        placed = self._submitter.take_place()
+        links = self._context.link_policy.first_stage()
+        placed = links is LinkStage.GIVEN and self._submitter.take_place()
         shard = self._context.slot.home_shard(submission.location.guild_id)
-        job = submission.job(self._model, now, shard=shard, waits=not placed, first=first)
+        job = submission.job(self._model, now, shard=shard, waits=not placed, first=first, links=links)
         await self._insert(job, placed, admission)
         if admission is not None:
             self.shared.take(job)

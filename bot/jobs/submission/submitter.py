@@ -6,20 +6,21 @@ on only GMI's answer can show whether it was, and no crash makes it be sent a se
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import random
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 
-from bot.clock import sleep
 from bot.gmi.client import GmiCloud, GmiError, SubmitOutcome
 from bot.gmi.rate import RequestRate, Traffic
 from bot.jobs.active import is_waiting_to_be_sent
 from bot.jobs.cards.notifier import CardNotifier
 from bot.jobs.context import BACKOFF_FIRST, BACKOFF_MAX, JobContext
 from bot.jobs.lifecycle import Lifecycle
+from bot.jobs.submission.link_preparation import LinkPreparation, Prepared
+from bot.jobs.submission.pauses import Pauses
 from bot.jobs.submission.places import Places
+from bot.jobs.submission.reference_files import ReferenceFiles
 from bot.jobs.submission.submit_gate import SubmitClosed
 from bot.models.jobs import IllegalTransition, Job
 from bot.models.states import Reason, State
@@ -36,8 +37,10 @@ class Submitter:
         self,
         context: JobContext,
         gmi: GmiCloud,
+        files: ReferenceFiles,
         lifecycle: Lifecycle,
         notifier: CardNotifier,
+        *,
         rate: RequestRate,
     ) -> None:
         self._jobs = context.jobs
@@ -50,6 +53,8 @@ class Submitter:
         self._rate = rate
         self._lifecycle = lifecycle
         self._notifier = notifier
+        self._pauses = Pauses(context, lifecycle, notifier)
+        self._links = LinkPreparation(context, files, lifecycle, notifier, self._pauses)
         self._places = Places(context.clock, PARALLEL_SUBMITS, context.in_flight)
         self._closing = False
 
@@ -73,9 +78,16 @@ class Submitter:
         pause = BACKOFF_FIRST
         while True:
             if not placed:
-                await self._wait(job_id)
+                await self._pauses.wait(job_id)
+                prepared = await self._links.prepare(job_id, pause)
+                if prepared is Prepared.NO:
+                    self._gate.release(job_id)
+                    return
+                if prepared is Prepared.LATER:
+                    pause = min(pause * 2, BACKOFF_MAX)
+                    continue
                 if not self._places.take_at_once():
-                    await self._end_pause(job_id)
+                    await self._pauses.end(job_id)
                     await self._places.take()
             placed = False
             try:
@@ -86,27 +98,11 @@ class Submitter:
                 return
             pause = min(pause * 2, BACKOFF_MAX)
 
-    async def _wait(self, job_id: int) -> None:
-        """Wait until GMI's pause is over, also one that an earlier process heard of."""
-        while (job := self._jobs.get(job_id)) is not None and job.waiting_until is not None:
-            seconds = (job.waiting_until - self._clock.now()).total_seconds()
-            if seconds <= 0:
-                return
-            await sleep(self._clock, seconds)
-
-    async def _end_pause(self, job_id: int) -> None:
-        """Let the card of a job that waits for a place name no moment that has passed."""
-        job = self._jobs.get(job_id)
-        if job is not None and job.reason is not None:
-            with contextlib.suppress(IllegalTransition):  # cancelled this very moment
-                await self._jobs.update(job_id, _unexplained, only_if=is_waiting_to_be_sent)
-            self._notifier.schedule_show(job_id)
-
     async def _attempt(self, job_id: int, pause: float) -> bool:
         """Send the POST, if it is still to be sent; return whether to try again once the pause is over."""
         if self._must_pause(job_id):
             seconds = self._rate.pause_left(Traffic.SUBMITS)
-            return await self._pause(job_id, Reason.RATE, seconds)
+            return await self._pauses.begin(job_id, Reason.RATE, seconds, pause)
         if not await self._prepare(job_id):
             self._gate.release(job_id)
             return False
@@ -115,13 +111,13 @@ class Submitter:
             log.error("Job %s: not sent, because another process may have taken over", job_id)
             return False
         try:
-            status = await self._gmi.submit(job.model, job.request.payload())
+            status = await self._gmi.submit(job.model, job.payload)
         except GmiError as error:
             log.warning("Job %s: submit: %s: %s", job_id, error.outcome, error)
             self._metrics.submitted(error.outcome.name.lower())
             if error.outcome is SubmitOutcome.NOT_SENT:
                 self._rate.met(Traffic.SUBMITS, error)
-                return await self._pause(job_id, error.reason, error.retry_after or pause)
+                return await self._pauses.begin(job_id, error.reason, error.retry_after, pause)
             if error.outcome is SubmitOutcome.UNCLEAR:
                 self._lifecycle.poll(self._jobs[job_id])
             else:
@@ -162,38 +158,15 @@ class Submitter:
         if self._closing:
             return False
         try:
-            await self._jobs.update(job.id, _begun, only_if=is_waiting_to_be_sent)
+            now = self._clock.now()
+            await self._jobs.update(job.id, partial(_begun, now=now), only_if=is_waiting_to_be_sent)
         except IllegalTransition:
             return False  # cancelled this very moment
         if job.reason is not None:
             self._notifier.schedule_show(job.id)
         return True
 
-    async def _pause(self, job_id: int, reason: Reason, seconds: float) -> bool:
-        """Store until when to wait, and let the card say so; False if time will be up by then."""
-        # Jitter only adds: many jobs get the same number, and nobody may come back too early.
-        seconds *= random.uniform(1.0, 1.25)  # noqa: S311
-        until = self._clock.now() + timedelta(seconds=seconds)
-        if until > self._jobs[job_id].created_at + self._deadline:
-            await self._lifecycle.end(job_id, State.REFUSED, reason)
-            return False
-        with contextlib.suppress(IllegalTransition):  # cancelled this very moment
-            await self._jobs.update(job_id, lambda job: _paused(job, until, reason), only_if=_is_submitting)
-            self._notifier.schedule_show(job_id)
-        return True
 
-
-def _is_submitting(job: Job) -> bool:
-    return job.state is State.SUBMITTING
-
-
-def _unexplained(job: Job) -> Job:
-    return replace(job, reason=None)
-
-
-def _begun(job: Job) -> Job:
-    return replace(job, waiting_until=None, reason=None)
-
-
-def _paused(job: Job, until: datetime, reason: Reason) -> Job:
-    return replace(job, waiting_until=until, reason=reason)
+def _begun(job: Job, now: datetime) -> Job:
+    resent_at = None if job.resent_at is None else now  # the moment before the POST: it is looked for from it
+    return replace(job, waiting_until=None, reason=None, resent_at=resent_at)

@@ -18,6 +18,7 @@ from bot.clock import Clock
 from bot.media.byte_budget import ByteBudget
 from bot.media.inspection.clips import TookTooLong
 from bot.media.inspection.inspect import identify, read_clip, read_image
+from bot.media.inspection.reencoding import reencode
 from bot.media.inspection.shrinking import shrink
 from bot.models.cast import SavedPicture
 from bot.models.catalog import Kind
@@ -126,6 +127,10 @@ class Inspector:
             until = _timestamp(self._pause(user_id))
             values: Values = {"name": name, "seconds": error.seconds, "until": until}
             raise NotNow(Problem(ProblemCode.VIDEO_TOO_SLOW, values)) from None
+
+    async def reencode(self, data: bytes) -> bytes | None:
+        """Return a picture as JPEG, or as PNG where it is transparent, or None if that does not work."""
+        return await reencode(data, self._clips)
 
     def _check_pause(self, user_id: int) -> None:
         until = self._pauses.get(user_id)

@@ -130,6 +130,11 @@ def files_of_another() -> str:
     return _("I don't have the files of this video. Attach your own.")
 
 
+def video_not_kept() -> str:
+    """Return what stands beside the files of a form whose video can't be read; at most 100 characters."""
+    return _("The video's file isn't on its card. Save it, and attach it here.")
+
+
 def nothing_to_use() -> str:
     """Return what follows the message command on a message without files that can be used."""
     return _(

@@ -7,10 +7,13 @@ from datetime import datetime
 
 import discord
 
+from bot.models.continuations import SECONDS_MAX
 from bot.models.jobs import Charge, Job
 from bot.models.quotas import QuotaStatus
+from bot.models.reference_links import LinkStage
 from bot.models.states import FAILURES, Reason, State
 from bot.ui import formatting
+from bot.ui.formatting import number
 from bot.ui.plain_text import plain, shorten
 from bot.ui.texts.quotas import quota_left
 from bot.ui.texts.reasons import explain, unknown_code
@@ -31,6 +34,7 @@ _HEADINGS: dict[State, str] = {
     State.UNCONFIRMED: N_("❔ We couldn't confirm your request"),
 }
 _WAITING = N_("⏳ Waiting for the provider")
+_UPLOADING = N_("📤 Uploading your files")
 _WAITING_FOR_LINK = N_("📦 Finished, waiting for the link")
 _NOT_SENT = N_("❌ Couldn't send your request")
 _NO_LINK = N_("❌ Couldn't get the video")
@@ -44,7 +48,14 @@ _WAITS: dict[Reason, str] = {
     Reason.UNREACHABLE: N_("I can't reach the provider right now."),
 }
 
-_UNSENT = {Reason.RATE, Reason.CAPACITY, Reason.UNREACHABLE, Reason.NOT_SENT}
+_UNSENT = {Reason.RATE, Reason.CAPACITY, Reason.UNREACHABLE, Reason.NOT_SENT, Reason.NOT_UPLOADED}
+_UPLOADS_FIRST = N_(
+    "I'm uploading your files to the provider first, so that it can open them. Nothing to do."
+)
+_UPLOADS_AGAIN = N_(
+    "The provider couldn't open the links to your files, so I'm uploading the files "
+    "and will send your request once more. It still counts as one video; nothing to do."
+)
 
 _LINK_MISSING = N_(
     "The video is finished, but the provider hasn't sent its link yet. "
@@ -68,6 +79,8 @@ def heading(job: Job) -> str:
     """Return symbol and words of the job's state."""
     if job.waiting_until is not None and job.reason is not None:
         return _(_WAITING)
+    if is_uploading(job):
+        return _(_UPLOADING)
     if job.awaits_link:
         return _(_WAITING_FOR_LINK)
     if job.state is State.REFUSED and job.reason in _UNSENT:
@@ -75,6 +88,12 @@ def heading(job: Job) -> str:
     if job.state is State.FAILED and job.reason is Reason.NO_RESULT:
         return _(_NO_LINK)
     return _(_HEADINGS[job.state])
+
+
+def is_uploading(job: Job) -> bool:
+    """Return whether the job's files are being uploaded."""
+    waits = job.state is State.SUBMITTING and job.waiting_until is not None
+    return waits and job.reason is None and job.links is LinkStage.TO_UPLOAD
 
 
 def explanation(job: Job) -> str:
@@ -98,6 +117,17 @@ def message(job: Job, note: str | None = None, extras: Extras = NO_EXTRAS) -> st
     return "\n".join(text for text in (began, why, note) if text)
 
 
+def scene_before(job: Job) -> str:
+    """Return which scene a video is, with a link to the one before it; nothing for one of its own."""
+    if job.continues is None:
+        return ""
+    text = _("⏭️ Scene {number}, continues {before}")
+    before = _("an earlier video")
+    if job.continues.link is not None:
+        before = f"[{_('the video before')}]({job.continues.link})"
+    return text.format(number=number(job.scene), before=before)
+
+
 def report_code(job: Job) -> str:
     """Return what says to an operator which job failed."""
     return _("report code {code}").format(code=job.report_code)
@@ -113,12 +143,17 @@ def footer(job: Job, extras: Extras = NO_EXTRAS) -> str:
     running = job.state in {State.SUBMITTING, State.QUEUED, State.PROCESSING}
     if running:
         parts.append(_("requested {when}").format(when=formatting.relative(job.created_at)))
+    if running and job.resent_at is not None and job.links is LinkStage.UPLOADED:
+        parts.append(_("sent once more, with uploaded files"))
     if code := unknown_code(job):
         parts.append(_("error code {code}").format(code=quote_prompt(code, CODE_SHOWN)))
     if job.reason in {Reason.NO_RESULT, Reason.DEADLINE} and job.request_id:
         parts.append(_("request ID {id}").format(id=quote_prompt(job.request_id, CODE_SHOWN)))
     if job.state in FAILURES:
         parts.append(report_code(job))
+    if job.state is State.DELIVERED and job.results and not job.can_be_continued:
+        longest = formatting.seconds(int(SECONDS_MAX))
+        parts.append(_("too long for Continue ({longest} at most)").format(longest=longest))
     if extras.quota is not None and (left := quota_left(extras.quota)):
         parts.append(_("quota left: {left}").format(left=left))
     text = "-# " + " · ".join(parts)
@@ -203,6 +238,8 @@ def quote_prompt(prompt: str, limit: int) -> str:
 
 
 def _why_it_waits(job: Job) -> str:
+    if is_uploading(job):
+        return _(_UPLOADS_FIRST if job.resent_at is None else _UPLOADS_AGAIN)
     if job.waiting_until is None or job.reason is None:
         return ""
     why = _(_WAITS.get(job.reason, _WAITS[Reason.UNREACHABLE]))

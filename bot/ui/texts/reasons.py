@@ -6,6 +6,7 @@ Sentences are marked here, and looked up where they are shown. Members know GMI 
 from __future__ import annotations
 
 from bot.models.jobs import Job
+from bot.models.reference_links import LinkStage
 from bot.models.states import Reason, State
 from bot.ui.translator import N_
 
@@ -14,6 +15,19 @@ _AGAIN_SOON = N_("Try again in a few minutes.")
 _AGAIN_LATER = N_("Try again later.")
 _TELL_OPERATORS = N_("Please tell the people who run this bot.")
 
+_NOT_OPENED = (
+    N_("The provider couldn't open one of your files."),
+    N_("Attach the files again, or save them as PNG, JPEG or MP4 first."),
+)
+# Of a request that was to be sent a second time, and of one that was.
+_NOT_UPLOADED_EITHER = (
+    N_("The provider couldn't open one of your files, and I couldn't upload it either."),
+    N_("Attach the files again."),
+)
+_NOT_OPENED_TWICE = (
+    N_("The provider couldn't open one of your files, even after I uploaded it."),
+    N_("Try again later, or use other files."),
+)
 # What happened, and what to do about it.
 _EXPLANATIONS: dict[Reason, tuple[str, str]] = {
     Reason.KEY: (
@@ -41,9 +55,15 @@ _EXPLANATIONS: dict[Reason, tuple[str, str]] = {
         N_("The provider's content rules don't allow this prompt or one of your files."),
         N_("Change the prompt, or use other files."),
     ),
-    Reason.REFERENCE: (
-        N_("The provider couldn't open one of your files."),
-        N_("Attach the files again, or save them as PNG, JPEG or MP4 first."),
+    Reason.REFERENCE: _NOT_OPENED,
+    Reason.DOWNLOAD: _NOT_OPENED,
+    Reason.MOV: (
+        N_("The provider couldn't open one of your files, and a MOV can't be uploaded to it."),
+        N_("Save the video as MP4, and try again."),
+    ),
+    Reason.NOT_UPLOADED: (
+        N_("I couldn't upload your files to the provider, so I didn't send your request."),
+        N_("Attach the files again, or try again in a few minutes."),
     ),
     Reason.PARAMETER: (
         N_("The provider didn't accept this combination of prompt, files and length."),
@@ -108,6 +128,8 @@ def explain(job: Job, reason: Reason) -> tuple[str, str]:
     """Return what happened and what to do about it, both still to be translated."""
     if reason is Reason.FAILED and job.detail:
         return _VENDOR_CODES.get(job.detail, _UNKNOWN_CODE)
+    if reason is Reason.DOWNLOAD and job.resent_at is not None:
+        return _NOT_OPENED_TWICE if job.links is LinkStage.UPLOADED else _NOT_UPLOADED_EITHER
     if job.state is State.FAILED and reason in _FAILURES:
         return _FAILURES[reason]
     return _EXPLANATIONS[reason]

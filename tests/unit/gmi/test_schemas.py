@@ -169,7 +169,7 @@ def test_a_time_that_makes_no_sense_costs_the_time_only(value: object, year: int
         ({"outcome": {"error": {"code": 5}}}, None, None),
         ({"outcome": {"error_message": "blocked by the safety filter"}}, Reason.POLICY, None),
         ({"outcome": {"reason": "copyrighted content"}}, Reason.POLICY, None),
-        ({"outcome": "VideoDownloadFailure"}, Reason.REFERENCE, "VideoDownloadFailure"),
+        ({"outcome": "VideoDownloadFailure"}, Reason.DOWNLOAD, "VideoDownloadFailure"),
         ({"outcome": {"error": {"code": "TaskTimeout", "message": "x"}}}, Reason.FAILED, "TaskTimeout"),
         ({"error": {"message": "Too many requests"}}, Reason.RATE, None),
         ({"reason": "no idea"}, Reason.FAILED, None),

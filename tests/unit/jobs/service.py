@@ -14,9 +14,12 @@ from bot.delivery.sender import Delivery, Upload
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.rate import RequestRate
 from bot.jobs.service import JobService
+from bot.jobs.submission.reference_files import ReferenceFiles
 from bot.jobs.submission.starter import Submission
+from bot.media.uploads import ReferenceUploads
 from bot.models.jobs import Job
 from bot.models.quotas import Rule
+from bot.models.reference_links import ReferencesVia
 from bot.models.states import State
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.warnings import BudgetWarnings
@@ -35,6 +38,7 @@ from tests.unit.jobs.stage import (
     MODEL,
     PATIENT,
     RecordingDelivery,
+    StageCdn,
     StillClock,
     new_job,
 )
@@ -99,6 +103,10 @@ class Service:
         return status.used_videos, status.running
 
 
+async def no_picture(_: bytes) -> None:
+    """Re-encode nothing."""
+
+
 @asynccontextmanager
 async def running(
     database_url: str, cloud: GmiCloud, clock: StillClock, *, notify_after: timedelta | None = None
@@ -111,12 +119,16 @@ async def running(
     )
     quotas = QuotaLimiter(Rule(VIDEOS_A_DAY, None), VIDEOS_A_DAY)
     async with slot.open_storage(PATIENT) as storage, aiohttp.ClientSession() as session:
+        gmi = Client(session, cloud.base_url, FAKE_KEY, None)
+        uploads = ReferenceUploads(session, gmi, clock)
         jobs = JobService(
             storage=storage,
             quotas=quotas,
             budget_warnings=BudgetWarnings(quotas.budgets, storage.budgets, clock, tasks, None),
-            gmi=Client(session, cloud.base_url, FAKE_KEY, None),
+            gmi=gmi,
             delivery=cast(Delivery, delivery),
+            files=ReferenceFiles(StageCdn(), uploads, no_picture, cast(Delivery, delivery)),
+            references_via=ReferencesVia.AUTO,
             clock=clock,
             tasks=tasks,
             slot=slot,

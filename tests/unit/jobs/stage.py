@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 import aiohttp
@@ -26,11 +28,18 @@ from bot.jobs.context import JobContext
 from bot.jobs.deletion import Deletion
 from bot.jobs.lifecycle import Lifecycle
 from bot.jobs.recovery import Recovery
+from bot.jobs.submission.link_policy import LinkPolicy
+from bot.jobs.submission.reference_files import ReferenceFiles
 from bot.jobs.submission.submit_gate import SubmitGate
 from bot.jobs.submission.submitter import Submitter
+from bot.media.cdn import CdnError
+from bot.media.download import open_session
+from bot.media.inspection.reencoding import reencode
+from bot.media.uploads import ReferenceUploads
 from bot.models.catalog import Kind
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.quotas import Rule
+from bot.models.reference_links import ReferencesVia
 from bot.models.requests import Reference, VideoRequest
 from bot.models.states import State
 from bot.polling.poller import StatusPoller
@@ -42,6 +51,7 @@ from bot.slots.wanted import WantedTopology
 from bot.storage.storage import Storage, TimeLimits
 from bot.tasks import InFlight, Tasks
 from bot.ui.texts.jobs import NO_EXTRAS, Extras
+from fakes import media
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import FAKE_KEY
 
@@ -109,6 +119,19 @@ class StillClock(QuickClock):
 
 
 @dataclass
+class StageCdn:
+    """Gives what a test put there, and a picture for every other link."""
+
+    files: dict[str, bytes | Exception] = field(default_factory=dict)
+
+    async def read(self, url: str, limit: int) -> bytes:
+        found = self.files.get(url, media.picture() if url else CdnError("no link"))
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+@dataclass
 class RecordingDelivery:
     """Remembers what would be shown, and fails as often as it is told to."""
 
@@ -125,6 +148,7 @@ class RecordingDelivery:
     fetched: int = 0  # how often videos were fetched again
     replaced: list[Refetched] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)  # of the next calls
+    kept: list[Any] = field(default_factory=list)  # attachments of the card
     link_only: bool = False
     out_of_reach: bool = False
 
@@ -181,6 +205,9 @@ class RecordingDelivery:
         self.removed.append(job)
         return not self.out_of_reach
 
+    async def references(self, job: Job) -> list[Any]:
+        return self.kept
+
     def forget(self, job_id: int) -> None:
         self.forgotten.append(job_id)
 
@@ -218,6 +245,7 @@ class Stage:
     recovery: Recovery
     cancellation: Cancellation
     deletion: Deletion
+    cdn: StageCdn
     looks: int = 0
 
     async def put(self, state: State = State.SUBMITTING, **fields: Any) -> Job:
@@ -257,7 +285,12 @@ def new_job(now: datetime = START, job_id: int = JOB) -> Job:
 
 @asynccontextmanager
 async def open_stage(
-    url: str, cloud: GmiCloud, clock: QuickClock, *, notify_after: timedelta | None = None
+    url: str,
+    cloud: GmiCloud,
+    clock: QuickClock,
+    *,
+    notify_after: timedelta | None = None,
+    via: ReferencesVia = ReferencesVia.AUTO,
 ) -> AsyncIterator[Stage]:
     """Open all parts on a database."""
     slot = LockedSlot(url, WantedTopology(), clock)
@@ -265,14 +298,24 @@ async def open_stage(
         quotas = QuotaLimiter(Rule(99, None), 99)
         tasks = Tasks(clock)
         jobs = ActiveJobs(storage, quotas, clock)
-        context = JobContext(storage, jobs, clock, tasks, DEADLINE, InFlight(), SubmitGate(clock), slot)
-        async with _parts_of(context, quotas, cloud, notify_after) as stage:
-            yield stage
+        gate = SubmitGate(clock)
+        async with aiohttp.ClientSession() as session, open_session(loopback=True) as files:
+            gmi = Client(session, cloud.base_url, FAKE_KEY, None)
+            uploads = ReferenceUploads(files, gmi, clock)
+            policy = LinkPolicy(via, uploads, storage.notes, clock, tasks)
+            await policy.restore()
+            context = JobContext(storage, jobs, clock, tasks, DEADLINE, InFlight(), gate, slot, policy)
+            async with _parts_of(context, quotas, gmi, uploads, notify_after) as stage:
+                yield stage
 
 
 @asynccontextmanager
 async def _parts_of(
-    context: JobContext, quotas: QuotaLimiter, cloud: GmiCloud, notify_after: timedelta | None
+    context: JobContext,
+    quotas: QuotaLimiter,
+    gmi: Client,
+    uploads: ReferenceUploads,
+    notify_after: timedelta | None,
 ) -> AsyncIterator[Stage]:
     storage, clock = context.storage, cast(QuickClock, context.clock)
     recorder, poller, estimator = RecordingDelivery(), RecordingPoller(), DurationEstimator()
@@ -281,9 +324,10 @@ async def _parts_of(
     poster = VideoPoster(context, delivery, notifier)
     history = EstimatorHistory(storage.notes, estimator, clock)
     lifecycle = Lifecycle(context, cast(StatusPoller, poller), notifier, poster, history)
-    async with aiohttp.ClientSession() as session:
-        gmi = Client(session, cloud.base_url, FAKE_KEY, None)
-        submitter = Submitter(context, gmi, lifecycle, notifier, RequestRate(clock, 60))
+    cdn = StageCdn()
+    with ThreadPoolExecutor(1) as threads:
+        files = ReferenceFiles(cdn, uploads, partial(reencode, threads=threads), delivery)
+        submitter = Submitter(context, gmi, files, lifecycle, notifier, rate=RequestRate(clock, 60))
         deletion = Deletion(context, delivery, notifier)
         recovery = Recovery(context, submitter, lifecycle, notifier, deletion)
         cancellation = Cancellation(context, gmi, lifecycle, notifier)
@@ -302,6 +346,7 @@ async def _parts_of(
                 recovery,
                 cancellation,
                 deletion,
+                cdn,
             )
         finally:
             await context.tasks.close()

@@ -8,9 +8,9 @@ from bot.models.states import FOLLOWED, OPEN, REFUNDING, TRANSITIONS, Reason, St
 
 ENDS = {State.DELIVERED, State.FAILED, State.CANCELLED, State.REFUSED}
 TABLE = {
-    "submitting": "queued processing succeeded failed cancelled refused unconfirmed overdue",
-    "queued": "processing succeeded failed cancelled overdue",
-    "processing": "queued succeeded failed cancelled overdue",
+    "submitting": "submitting queued processing succeeded failed cancelled refused unconfirmed overdue",
+    "queued": "submitting processing succeeded failed cancelled overdue",
+    "processing": "submitting queued succeeded failed cancelled overdue",
     "succeeded": "delivered succeeded failed cancelled",
     "overdue": "succeeded failed cancelled",
     "unconfirmed": "queued processing succeeded failed cancelled",
@@ -36,6 +36,9 @@ def test_reasons_are_stored_as_they_always_were() -> None:
         "RATE": "rate",
         "POLICY": "policy",
         "REFERENCE": "reference",
+        "DOWNLOAD": "download",
+        "MOV": "mov",
+        "NOT_UPLOADED": "not_uploaded",
         "PARAMETER": "parameter",
         "MODEL": "model",
         "UNREACHABLE": "unreachable",

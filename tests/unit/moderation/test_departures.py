@@ -23,8 +23,13 @@ async def test_a_process_notes_departures_from_its_own_servers(storage: Storage,
     tasks = Tasks(clock)
     for guild_id in SERVERS:
         await storage.quotas.save_rule(guild_id, Scope.SERVER, None, Rule(1, None))
-    departures = Departures(storage, clock, tasks, share_of(slot, 2, 2))
+    ended: list[int] = []
+
+    async def end_shares(guild_id: int) -> None:
+        ended.append(guild_id)
+
+    departures = Departures(storage, clock, tasks, end_shares, share_of(slot, 2, 2))
     departures.compare({SERVERS[slot]})
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "compare the servers"))
     gone = await storage.servers.left_before(clock.now() + timedelta(seconds=1))
-    assert gone == [SERVERS[slot + 2]]
+    assert gone == ended == [SERVERS[slot + 2]]

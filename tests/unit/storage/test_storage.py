@@ -83,6 +83,10 @@ class Crashes(RuleBasedStateMachine):
         if job is None or not TRANSITIONS[job.state]:
             return
         state = choice.choice(sorted(state for state in State if can_move(job, state)))
+        if state is State.SUBMITTING:
+            request_id = job.request_id or choice.choice([None, f"earlier-{job_id}"])
+            self.run(self.open.resubmit(job_id, request_id=request_id))
+            return
         changes: dict[str, Any] = {"reason": Reason.FAILED if state is State.FAILED else None}
         if state is State.REFUSED:
             changes["reason"] = choice.choice([Reason.POLICY, Reason.RATE])

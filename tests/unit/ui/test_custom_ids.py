@@ -16,6 +16,7 @@ def test_the_ids_in_old_messages_still_mean_the_same() -> None:
         "vidu:cancel:7",
         "vidu:again:7",
         "vidu:edit:7",
+        "vidu:continue:7",
         "vidu:delete:7",
         "vidu:show:7",
         "vidu:delete-video:7",

@@ -19,8 +19,11 @@ from bot.gmi.rate import RequestRate
 from bot.jobs.processes.actions import JobActions
 from bot.jobs.processes.exchange import Exchange
 from bot.jobs.service import JobService
+from bot.jobs.submission.reference_files import ReferenceFiles
+from bot.media.uploads import ReferenceUploads
 from bot.models.jobs import Job
 from bot.models.quotas import Rule
+from bot.models.reference_links import ReferencesVia
 from bot.models.shards import share_of
 from bot.quotas.limiter import QuotaLimiter
 from bot.quotas.warnings import BudgetWarnings
@@ -29,7 +32,8 @@ from bot.storage.storage import Storage, TimeLimits
 from bot.tasks import Tasks
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import FAKE_KEY
-from tests.unit.jobs.stage import DEADLINE, MODEL, START, RecordingDelivery, new_job
+from tests.unit.jobs.service import no_picture
+from tests.unit.jobs.stage import DEADLINE, MODEL, START, RecordingDelivery, StageCdn, new_job
 
 SPEED = 3.0  # seconds of the bot in a real one
 OTHER = 1  # the shard and the number of the second process; direct messages arrive at the first
@@ -99,15 +103,19 @@ async def open_process(
     rate = RequestRate(clock, 60, lambda: slot.live_processes)
     storage = await Storage.open(url, limits or TimeLimits(interactive=20))
     async with aiohttp.ClientSession() as session:
+        gmi = Client(session, cloud.base_url, FAKE_KEY, None)
+        uploads = ReferenceUploads(session, gmi, clock)
         jobs = JobService(
             storage=storage,
             quotas=quotas,
             budget_warnings=BudgetWarnings(quotas.budgets, storage.budgets, clock, tasks, None),
-            gmi=Client(session, cloud.base_url, FAKE_KEY, None),
+            gmi=gmi,
             delivery=cast(Delivery, delivery),
             clock=clock,
             tasks=tasks,
             slot=slot,
+            files=ReferenceFiles(StageCdn(), uploads, no_picture, cast(Delivery, delivery)),
+            references_via=ReferencesVia.AUTO,
             model=MODEL,
             deadline=DEADLINE,
             rate=rate,

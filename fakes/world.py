@@ -132,11 +132,12 @@ class FastSettlingEnv(simcord.Env):
     """SimCord's environment, looking again within moments whether the bot has come to rest.
 
     SimCord wakes up when a task ends. The bot's tasks rather begin another wait, which it notices only
-    after its pause of 50 ms: half the time of the tests was spent in that pause.
+    after its pause of 50 ms: half the time of the tests was spent in that pause. At a start SimCord waits for
+    5 s: here as long as everywhere, since machines may be busy.
     """
 
     async def _settle_internal(self, **options: Any) -> None:
-        await super()._settle_internal(**(options | {"idle": SETTLE_PAUSE}))
+        await super()._settle_internal(**(options | {"idle": SETTLE_PAUSE, "timeout": SETTLE_SECONDS}))
 
 
 @asynccontextmanager

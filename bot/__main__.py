@@ -26,6 +26,7 @@ from bot.settings import Settings, SettingsError, load, misspelled_settings
 from bot.slots.slot import SlotLost
 from bot.storage.storage import StorageFault, StorageUnavailable, StorageUnusable
 from bot.telemetry import logs
+from bot.version import VERSION
 
 HANG_UP_SECONDS = 2.0  # how long the connection may take to end by itself once the bot is closed
 TOKEN_REFUSED, SHARDS_REQUIRED = 4004, 4011  # the gateway's codes for it [Discord]
@@ -142,6 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     """Return the command line: each way to run sets `run`."""
     parser = argparse.ArgumentParser(prog="python -m bot", description="The Vidu bot for Discord.")
     parser.set_defaults(run=run_bot)
+    parser.add_argument("--version", action="version", version=VERSION, help="print the version, and end")
     parser.add_argument(
         "--check",
         dest="run",
@@ -175,6 +177,7 @@ def run_bot(_: argparse.Namespace) -> ExitCode:
         print(error, file=sys.stderr)
         return ExitCode.MISCONFIGURED
     logs.set_up(settings.log_level, _secrets(settings), settings.log_format)
+    log.info("Version %s starts", VERSION)
     for hint in misspelled_settings():
         log.warning("%s It counts as not set", hint)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,14 +14,15 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.models.access import AccessRule
 from bot.models.budgets import Ceilings, Price
@@ -101,8 +102,7 @@ def _filter_file(value: Path) -> Path:
     return value
 
 
-# NoDecode: pydantic would read the list as JSON.
-Servers = Annotated[frozenset[int], NoDecode, BeforeValidator(_server_ids)]
+Servers = Annotated[frozenset[int], BeforeValidator(_server_ids)]
 Attempts = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_number_or_unlimited)]
 Shards = Annotated[int, Field(ge=1, le=SHARDS_MAX)] | None
 Page = Annotated[str, AfterValidator(_page)]
@@ -111,17 +111,10 @@ FilterFile = Annotated[Path, AfterValidator(_filter_file)]
 Allowance = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_number_or_unlimited)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What an operator can set. The environment wins over `.env`; an empty value counts as not set."""
 
-    model_config = SettingsConfigDict(
-        env_file=ENV_FILE,
-        env_file_encoding="utf-8",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-    )
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     discord_token: SecretStr
     gmi_api_key: SecretStr
@@ -241,18 +234,34 @@ class Settings(BaseSettings):
         return None if self.price_per_second is None else Price(self.price_per_second, self.currency.strip())
 
 
-def load(**overrides: Any) -> Settings:
-    """Read the settings.
+def load() -> Settings:
+    """Read the settings from the environment and `.env`. Raises SettingsError."""
+    return parse(read_values())
+
+
+def parse(values: Mapping[str, Any]) -> Settings:
+    """Return the settings with these values, by their names in lower case.
 
     Raises SettingsError with one sentence that names every missing or malformed setting, and no value.
     """
     try:
-        return Settings(**overrides)
+        return Settings.model_validate(values)
     except ValidationError as error:
         raise SettingsError(_faults(error), misspelled_settings()) from None
+
+
+def read_values() -> dict[str, str]:
+    """Return what is set in the environment or in `.env`, by names in lower case.
+
+    Raises SettingsError where `.env` can't be read.
+    """
+    try:
+        in_file = dotenv_values(ENV_FILE)
     except (UnicodeDecodeError, OSError):
         fault = f"{ENV_FILE} can't be read: it must be text in UTF-8 that the bot's user may read"
         raise SettingsError([fault]) from None
+    given = [(name.lower(), value) for source in (in_file, os.environ) for name, value in source.items()]
+    return {name: value for name, value in given if value and name in Settings.model_fields}
 
 
 def _faults(error: ValidationError) -> list[str]:

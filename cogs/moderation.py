@@ -33,6 +33,7 @@ AGE_RULES = [
     app_commands.Choice(name="Covered until someone clicks them", value=AgeRule.COVERED.value),
     app_commands.Choice(name="Refused", value=AgeRule.REFUSED.value),
 ]
+CHOICES_MAX = 25  # that Discord shows
 MODERATORS, MANAGERS = "moderate_members", "manage_guild"
 WHOLE_SERVER = {"permission": MANAGERS}  # the `extras` of a command that concerns everybody
 LIST_PERMISSIONS = {
@@ -126,6 +127,14 @@ class Moderation(
     async def filter_remove(self, interaction: Interaction, entry: Entry) -> None:
         """Remove an entry from the filter."""
         await self._answer(interaction, await self._commands.remove_entry(*_where(interaction), entry))
+
+    @filter_remove.autocomplete("entry")
+    async def offer_entries(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """Offer what the filter has; to nobody who may not see the filter."""
+        if interaction.guild_id is None or not getattr(interaction.permissions, MANAGERS):
+            return []
+        found = self._commands.entries_like(interaction.guild_id, typed)
+        return [app_commands.Choice(name=text, value=text) for text in found[:CHOICES_MAX]]
 
     @filter_group.command(name="list", description="Show the words and patterns", extras=WHOLE_SERVER)
     async def filter_list(self, interaction: Interaction) -> None:

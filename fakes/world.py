@@ -15,7 +15,7 @@ import simcord
 from bot.client.bot import ViduBot
 from bot.clock import SystemClock
 from bot.media.cdn import CdnError, LargerThanAllowed
-from bot.settings import Settings, load
+from bot.settings import Settings, parse
 from bot.slots.taking import LeaseTimes
 from fakes.gmi.cloud import GmiCloud
 
@@ -125,7 +125,7 @@ def settings_for(cloud: GmiCloud, database_url: str, **changes: Any) -> Settings
         "http_port": 0,
     }
     # A prefix that nobody sets: the simulation must not depend on the shell that it runs in.
-    return load(_env_file=None, _env_prefix="UNUSED_", **(values | changes))
+    return parse(values | changes)
 
 
 class FastSettlingEnv(simcord.Env):

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import simcord
 import stamina
+from hypothesis import is_hypothesis_test
 
+from bot.client import parts
 from bot.settings import Settings
 from bot.storage.storage import Storage
 from fakes import media, postgres
@@ -80,12 +82,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def is_measured(item: pytest.Item) -> bool:
     """Tell whether a test may reach lines that no other test does.
 
-    The tests of the process run the bot in a process of its own, and the steps of a state machine take the
-    same lines a thousand times that other tests take too.
+    The tests of the process run the bot in a process of its own. Properties and state machines take the same
+    lines a thousand times that other tests take too, and so do the further cases of an acceptance test.
     """
-    parts = item.path.parts
-    repeats = "acceptance" in parts and item.path.stem in REPEATING
-    return not (repeats or "process" in parts or item.name == "runTest")
+    function = getattr(item, "obj", None)
+    if "process" in item.path.parts or item.name == "runTest" or is_hypothesis_test(function):
+        return False
+    if "acceptance" not in item.path.parts:
+        return True
+    case = getattr(item, "callspec", None)
+    return item.path.stem not in REPEATING and (case is None or not any(case.indices.values()))
 
 
 @pytest.fixture(autouse=True)
@@ -155,7 +161,10 @@ async def simulation(
     settings: Settings,
     stage: dict[str, World],
     request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[World]:
+    # Connections age in real time, so aiohttp would look at them every minute of a simulated month.
+    monkeypatch.setattr(parts, "KEEPALIVE", 24 * 3600.0)
     marker = request.node.get_closest_marker("command_errors")
     async with open_world(cloud, clock, settings) as opened:
         stage["world"] = opened

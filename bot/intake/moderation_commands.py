@@ -21,6 +21,8 @@ from bot.ui.texts import moderation as texts
 from bot.ui.texts import moderation_filter as filter_texts
 from bot.ui.texts import moderation_log as log_texts
 
+CHOICE_MAX = 100  # characters of what can be chosen while typing [Discord]
+
 log = logging.getLogger(__name__)
 
 PAGE_LINES, PAGE_LENGTH = 10, 1800  # lines and characters; a text has 2,000 [Discord], with its title
@@ -98,6 +100,11 @@ class ModerationCommands:
             before = filter_texts.entry_text(entry)
             await self._audit_log.record(guild_id, by, ChangeKind.FILTER, before=before)
         return Answer(filter_texts.entry_removed(removed))
+
+    def entries_like(self, guild_id: int, typed: str) -> list[str]:
+        """Return the words and patterns with this in them that are short enough to choose from a menu."""
+        texts = (entry.text for entry in self._moderation.entries(guild_id))
+        return sorted(text for text in texts if typed.lower() in text.lower() and len(text) <= CHOICE_MAX)
 
     def test_text(self, guild_id: int, text: str) -> Answer:
         """Say what in a text the filter refuses."""

@@ -5,27 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pydantic import SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
 from bot.maintenance.problems import CommandFailed
-from bot.settings import DRIVERS, Settings
+from bot.settings import DRIVERS, Settings, SettingsError, read_values
 from bot.storage.file_lock import database_file
-
-DEFAULT_URL: SecretStr = Settings.model_fields["database_url"].default
-
-
-class _Address(BaseSettings):
-    """The one setting that is read: a check needs no token."""
-
-    model_config = SettingsConfigDict(**{**Settings.model_config})
-
-    database_url: SecretStr = DEFAULT_URL
 
 
 def database_url() -> str:
     """Return the address of the bot's database. Raises CommandFailed where it is none."""
-    url = _Address().database_url.get_secret_value()
+    default: str = Settings.model_fields["database_url"].default.get_secret_value()
+    try:
+        url = read_values().get("database_url", default)
+    except SettingsError as error:
+        raise CommandFailed(str(error)) from None
     if not url.startswith(DRIVERS):
         raise CommandFailed("DATABASE_URL must start with sqlite+aiosqlite:/// or postgresql+asyncpg://.")
     return url

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -152,15 +152,21 @@ class Budgets:
         )
         return [self.status(bot, now), self.status(direct, now), closest]
 
-    def forget_old(self, until: datetime) -> None:
-        """Drop what was asked for up to and including this moment."""
+    def forget_old(self, until: datetime, is_running: Callable[[int], bool]) -> None:
+        """Drop what was asked for up to and including this moment.
+
+        Not what is still running: unlike what has ended, it is not read again for a longer period.
+        """
         end = bisect_right(self._all, until, key=_AT)
+        running = [use for use in self._all[:end] if is_running(use.job_id)]
         for use in self._all[:end]:
+            if is_running(use.job_id):
+                continue
             del self._by_job[use.job_id]
             self._places[use.guild_id].remove(use)
             if not self._places[use.guild_id]:
                 del self._places[use.guild_id]
-        del self._all[:end]
+        self._all[:end] = running
 
     def _counted(self, budget: Budget, now: datetime) -> Sequence[_Use]:
         match budget.scope:

@@ -158,7 +158,7 @@ class QuotaLimiter:
         self._logs.forget_old(now, self.longest_period)
         # As far back as any server looks: also what no budget counts yet, one may be set the next moment.
         longest = max(self.longest_period(guild_id) for guild_id in (None, *self.servers()))
-        self.budgets.forget_old(now - longest)
+        self.budgets.forget_old(now - longest, is_running=lambda job_id: self._logs.held(job_id) is not None)
         self.reach.forget_old(now, self.longest_period)
 
     def _status(self, effective: EffectiveRule, log: UsageLog, now: datetime) -> QuotaStatus:

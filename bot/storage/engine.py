@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from bot.storage.columns import dump_json, load_json
 from bot.storage.errors import refusal_to_open
+from bot.storage.schema import create_tables
 
 BUSY_TIMEOUT = 5000  # milliseconds that SQLite waits for another writer, such as a backup
 CONNECT_SECONDS = 5.0  # for a connection to Postgres
@@ -31,6 +32,10 @@ log = logging.getLogger(__name__)
 
 READS = "vidu_reads"  # the execution option of what does not take SQLite's write lock
 PATIENCE = "vidu_patience"  # the execution option of how many milliseconds SQLite waits for another writer
+_REVISION_TABLE = (  # as Alembic makes it
+    "CREATE TABLE alembic_version"
+    " (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
 _JSON: dict[str, Any] = {"json_serializer": dump_json, "json_deserializer": load_json}
 
 
@@ -149,17 +154,28 @@ def _check_file(connection: sa.Connection) -> None:
 
 
 def _check_and_upgrade(connection: sa.Connection) -> None:
-    """Refuse a damaged file, and run the migrations that are missing."""
+    """Refuse a damaged file; make the tables of a new database, or run the migrations that are missing."""
     if connection.dialect.name == "sqlite":
         _check_file(connection)
     else:
         # Two processes that start at once would both find the tables missing.
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATING})")
-    if revision_of(connection) == newest_revision():
+    revision = revision_of(connection)
+    if revision == newest_revision():
+        return
+    if revision is None and not sa.inspect(connection).get_table_names():
+        _create_tables(connection)
         return
     from bot.storage.upgrade import upgrade  # noqa: PLC0415 - most starts have nothing to migrate
 
     upgrade(connection, MIGRATIONS)
+
+
+def _create_tables(connection: sa.Connection) -> None:
+    """Make all tables as they are today: all migrations in a row end with the same ones, but take longer."""
+    create_tables(connection)
+    connection.exec_driver_sql(_REVISION_TABLE)
+    connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{newest_revision()}')")  # noqa: S608 - digits
 
 
 def newest_revision() -> str:

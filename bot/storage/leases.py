@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.database import Database
@@ -24,6 +23,10 @@ _NOW = {
     "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
 }
 _MICROS = 1_000_000
+# As text: the words are the same in both, and the dialect of Postgres takes 2 MiB of memory.
+_ADD_IF_NEW = sa.text(
+    "INSERT INTO leases (name, owner, epoch, until) VALUES (:name, '', 0, 0) ON CONFLICT DO NOTHING"
+)
 
 Now = Callable[[], sa.ColumnElement[int]]
 
@@ -60,9 +63,7 @@ class LeaseStore:
         self, connection: AsyncConnection, name: str, owner: str, seconds: float
     ) -> Lease | None:
         """Do what `take` does within a transaction that is not guarded."""
-        insert = sqlite.insert if self._dialect == "sqlite" else postgresql.insert
-        nobody = {"name": name, "owner": "", "epoch": 0, "until": 0}
-        await connection.execute(insert(leases).values(nobody).on_conflict_do_nothing())
+        await connection.execute(_ADD_IF_NEW, {"name": name})
         row = leases.c.name == name
         # Waits for every transaction of the earlier holder that has passed `_check`.
         query = sa.select(leases.c.epoch, (leases.c.until > self._now()).label("held")).where(row)

@@ -113,12 +113,14 @@ class QuotaStore:
     async def ended_jobs(
         self, after: datetime, until: datetime | None = None, guild_ids: Sequence[int] | None = None
     ) -> AsyncIterator[list[CountedJob]]:
-        """Return what ended jobs count that were asked for within this time, oldest first, page by page.
+        """Return what jobs count for good that were asked for within this time, oldest first, page by page.
 
+        Those that have ended, and those whose charge is settled although the video is still to be delivered.
         Never all of them at once: there may be a million. Without servers those of all places are returned.
         """
         c = jobs.c
-        ended = sa.select(*_COUNTED).where(c.state.not_in(sorted(OPEN)), c.created_at > to_micros(after))
+        for_good = sa.or_(c.state.not_in(sorted(OPEN)), c.charge == Charge.SETTLED.value)
+        ended = sa.select(*_COUNTED).where(for_good, c.created_at > to_micros(after))
         if until is not None:
             ended = ended.where(c.created_at <= to_micros(until))
         for some in [None] if guild_ids is None else _in_batches(guild_ids):

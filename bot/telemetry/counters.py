@@ -10,6 +10,7 @@ from typing import Concatenate, ParamSpec
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     ProcessCollector,
     disable_created_metrics,
@@ -21,6 +22,7 @@ from bot.models.jobs import Job
 from bot.models.states import FAILURES, OPEN, Reason, State
 from bot.telemetry.collector import ReadingsCollector
 from bot.telemetry.metrics import Metrics, Readings
+from bot.version import VERSION
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +97,8 @@ class PrometheusMetrics(Metrics):
         self._storage_failures = counter("storage_failures", "Transactions that failed.", "failure")
         self._lag = histogram("event_loop_lag_seconds", "How late the event loop was.", LAG_BUCKETS)
         self._cost = counter("cost", "Estimated cost of finished videos.", "currency") if price else None
+        build = Gauge("vidu_build_info", "Always 1; which version this is.", ["version"], registry=registry)
+        build.labels(VERSION).set(1)
         self._begin_at_zero()
 
     def _begin_at_zero(self) -> None:

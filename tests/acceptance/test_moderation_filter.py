@@ -55,6 +55,24 @@ async def test_a_hit_refuses_before_anything_is_spent_and_names_no_word(
     await until(world, again, READY)
 
 
+async def test_what_can_be_removed_is_offered_to_whoever_may_see_the_filter(
+    world: World, manager: MemberActor
+) -> None:
+    for word in ("lynx", "fox", "w" * 101):
+        await manage(world, manager, "add", word=word)
+
+    async def offered(typed: str, to: MemberActor = manager) -> list[str]:
+        found = await to.autocomplete(world.channel, "moderation filter remove", "entry", typed)
+        return [choice["value"] for choice in found]
+
+    assert await offered("") == ["fox", "lynx"]
+    assert await offered("LY") == ["lynx"]
+    assert await offered("", world.moderator) == []
+    assert "lynx" in await manage(world, manager, "remove", entry=(await offered("ly"))[0])
+    await world.restart()
+    assert await offered("") == ["fox"]
+
+
 async def test_the_prompt_is_checked_wherever_it_comes_from(
     world: World, cloud: GmiCloud, manager: MemberActor
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import discord
@@ -12,6 +13,7 @@ from simcord import InteractionResult, MemberActor
 
 from bot.models.moderation import AgeRule, FilterEntry
 from bot.models.quotas import Period, Rule, Scope
+from bot.moderation import retention
 from bot.storage.schema import erasures, jobs
 from fakes.gmi.cloud import GmiCloud
 from fakes.media import picture
@@ -149,6 +151,13 @@ async def test_what_runs_is_delivered_first_and_erased_then(
     assert [row.prompt for row in await rows(world)] == ["", "a new fox"]
 
 
+@pytest.fixture
+def looking_daily(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look for what is old once a day: a month has many hours."""
+    monkeypatch.setattr(retention, "EVERY", timedelta(days=1))
+
+
+@pytest.mark.usefixtures("looking_daily")
 async def test_the_members_id_goes_once_no_quota_counts_anything(world: World) -> None:
     await until(world, await ask(world), READY)
     await erase(world, world.member)
@@ -266,6 +275,7 @@ async def test_whoever_manages_the_server_erases_its_rules(restart: bool, world:
     assert [row.prompt for row in await rows(world)] == ["a fox in the snow"]
 
 
+@pytest.mark.usefixtures("looking_daily")
 @pytest.mark.parametrize("back", [False, True])
 async def test_the_rules_go_a_month_after_the_bot_was_removed_unless_it_comes_back(
     back: bool, world: World
@@ -280,6 +290,7 @@ async def test_the_rules_go_a_month_after_the_bot_was_removed_unless_it_comes_ba
     assert is_default(world) is not back
 
 
+@pytest.mark.usefixtures("looking_daily")
 async def test_a_server_that_is_gone_after_a_restart_is_noticed(world: World) -> None:
     await world.bot.quota_service.set_rule(999, Scope.SERVER, None, Rule(3, None))
     await set_everything(world)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "compose.yaml").read_text()
 SERVICES = dict(re.findall(r"^  (\w+):.*\n((?:    .*\n|\n)+)", COMPOSE, re.MULTILINE))
 LOCKS = ("requirements.txt", "requirements-dev.txt")
-PIN = re.compile(r"[\w.-]+(\[[\w,]+\])?==\S+ .*--hash=sha256:[0-9a-f]{64}")
+PIN = re.compile(r"[\w.-]+(\[[\w, -]+\])?==\S+ .*--hash=sha256:[0-9a-f]{64}")
 UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
 
 

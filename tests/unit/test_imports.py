@@ -30,7 +30,7 @@ ORDER = [
     {"bot.telemetry"},
     {"bot.models"},
     {"bot.tasks"},
-    {"bot.clock", "bot.exit_codes"},
+    {"bot.clock", "bot.exit_codes", "bot.version"},
 ]
 FLOOR = {place: height for height, places in enumerate(reversed(ORDER)) for place in places}
 PURE = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.models.access import AccessRule
-from bot.settings import Settings, SettingsError, load, misspelled_settings
+from bot.settings import Settings, SettingsError, load, misspelled_settings, parse
 from tests import settings_page
 
 ROOT = Path(__file__).parents[2]
@@ -34,9 +34,10 @@ def test_the_example_names_every_setting_with_its_default() -> None:
     found = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", text, re.MULTILINE))
     assert set(found) == {name.upper() for name in Settings.model_fields}
     assert all(found[name] == "" for name in REQUIRED)
-    defaults = load(_env_file=None, discord_token="fake", gmi_api_key="fake")
+    required = {name.lower(): value for name, value in REQUIRED.items()}
+    defaults = parse(required)
     given = {name.lower(): value for name, value in found.items() if value}
-    assert load(_env_file=None, discord_token="fake", gmi_api_key="fake", **given) == defaults
+    assert parse(required | given) == defaults
     unset = {name for name, value in found.items() if not value} - set(REQUIRED)
     assert unset == {
         "ALLOWED_SERVERS",

@@ -11,14 +11,12 @@ import pytest
 
 from bot.checks.findings import Finding, Level
 from bot.checks.installation import check_database
-from bot.settings import load
+from bot.settings import parse
 
 
 async def look(path: Path) -> Finding:
     url = f"sqlite+aiosqlite:///{path}"
-    return await check_database(
-        load(_env_file=None, discord_token="fake", gmi_api_key="fake", database_url=url)
-    )
+    return await check_database(parse({"discord_token": "fake", "gmi_api_key": "fake", "database_url": url}))
 
 
 @pytest.mark.parametrize(

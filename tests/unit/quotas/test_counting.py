@@ -69,6 +69,8 @@ def test_old_use_is_forgotten_in_every_place() -> None:
     limits.reserve(1, SERVER, 7, frozenset(), 5, NOW)
     limits.reserve(2, SERVER, 7, frozenset(), 5, NOW + timedelta(days=20))
     later = NOW + timedelta(days=40)
+    assert limits.settle(1)
+    assert limits.settle(2)
     limits.forget_old(later)
     limits.budgets.add(1, OTHER, 5, NOW + timedelta(days=39, hours=23))  # its number is free again
     status = [found.used_seconds for found in limits.budgets.used(OTHER, later)]

@@ -328,6 +328,25 @@ async def test_what_was_forgotten_is_read_again_when_a_rule_looks_further_back(
     assert [status.used_videos for status in service.budgets_in_force(GUILD)] == [1]
 
 
+@pytest.mark.parametrize("charge", [Charge.HELD, Charge.SETTLED])
+async def test_a_budget_that_looks_further_back_counts_what_is_still_open(
+    storage: Storage, clock: FixedClock, charge: Charge
+) -> None:
+    state = State.PROCESSING if charge is Charge.HELD else State.SUCCEEDED
+    await storage.jobs.add(replace(new_job(1, MEMBER), state=state, charge=charge))
+    limiter = QuotaLimiter(DEFAULT, 2, 3)
+    await rebuild(limiter, storage, clock.now())
+    service = new_service(storage, limiter, clock)
+    clock.moment += 2 * DAY
+    limiter.forget_old(clock.now())
+
+    await service.set_budget(GUILD, Rule(0, None, Period.WEEK))
+
+    assert [status.used_videos for status in service.budgets_in_force(GUILD)] == [1]
+    limiter.withdraw(1)  # what has come to nothing after all is given back as ever
+    assert [status.used_videos for status in service.budgets_in_force(GUILD)] == [0]
+
+
 async def test_the_first_budget_counts_what_was_used_before_it_however_long_the_bot_ran(
     storage: Storage, clock: FixedClock
 ) -> None:

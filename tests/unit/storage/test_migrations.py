@@ -88,10 +88,7 @@ async def storage(request: pytest.FixtureRequest, url: str) -> AsyncIterator[Sto
     version = VERSIONS[request.param]
 
     def lay_out(connection: sa.Connection) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(Path(bot.storage.migrations.__file__).parent))
-        config.attributes["connection"] = connection
-        command.upgrade(config, version.revision)
+        migrate(connection, version.revision)
         for row in ROWS:
             connection.exec_driver_sql(f"INSERT INTO jobs ({COLUMNS}) VALUES {row}")  # noqa: S608 - as above
         for statement in (*TABLES, *version.afterwards):
@@ -144,3 +141,50 @@ async def test_jobs_of_any_age_are_found_by_what_gmi_lists(storage: Storage) -> 
     listed = ["req-1", LONG_ID, LONG_ID[::-1], "of another client"]
     assert await storage.jobs.known_requests(listed) == set(listed[:3])
     assert [job.id for job in await storage.jobs.with_seeds([8, 9])] == [2]
+
+
+async def test_a_new_database_has_exactly_the_tables_that_all_migrations_make(url: str) -> None:
+    await (await Storage.open(url)).close()
+    engine = create_async_engine(url)
+
+    def make_anew(connection: sa.Connection) -> object:
+        found = description(connection)
+        metadata.drop_all(connection)
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+        migrate(connection, "head")
+        assert found == description(connection)
+        return found
+
+    async with engine.begin() as connection:
+        assert await connection.run_sync(make_anew)
+    await engine.dispose()
+
+
+def migrate(connection: sa.Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(bot.storage.migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def description(connection: sa.Connection) -> dict[str, object]:
+    """Return all that a database says of its tables, but for the order of their columns."""
+    inspector = sa.inspect(connection)
+    tables: dict[str, object] = {
+        name: (
+            {
+                column["name"]: (str(column["type"]), column["nullable"], column["default"])
+                for column in inspector.get_columns(name)
+            },
+            inspector.get_pk_constraint(name)["constrained_columns"],
+        )
+        for name in inspector.get_table_names()
+    }
+    source = (
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+        if connection.dialect.name == "sqlite"
+        else "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+    )
+    indexes = {name: " ".join(text.split()) for name, text in connection.exec_driver_sql(source)}
+    revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return tables | {"indexes": indexes, "revision": revision}

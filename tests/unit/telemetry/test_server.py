@@ -102,9 +102,9 @@ def test_with_port_0_a_bot_loads_neither_the_server_nor_the_metrics_library() ->
     code = (
         "import sys\n"
         "from bot.client.bot import ViduBot\n"
-        "from bot.settings import load\n"
-        "fake = {'discord_token': 'fake', 'gmi_api_key': 'fake', '_env_file': None}\n"
-        "ViduBot(load(http_port=int(sys.argv[1]), **fake))\n"
+        "from bot.settings import parse\n"
+        "fake = {'discord_token': 'fake', 'gmi_api_key': 'fake'}\n"
+        "ViduBot(parse(fake | {'http_port': int(sys.argv[1])}))\n"
         "print(sorted({'aiohttp.web', 'bot.telemetry.server', 'prometheus_client'} & set(sys.modules)))\n"
     )
 

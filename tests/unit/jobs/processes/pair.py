@@ -95,13 +95,13 @@ class Process:
 
 @asynccontextmanager
 async def open_process(
-    url: str, cloud: GmiCloud, number: int, *, limits: TimeLimits | None = None
+    url: str, cloud: GmiCloud, number: int, *, resume: bool = True
 ) -> AsyncIterator[Process]:
     """Run one of two processes."""
     clock, slot, delivery = FastClock(), HeldSlot(number), RecordingDelivery()
     tasks, quotas = Tasks(clock), QuotaLimiter(Rule(10, None), 10)
     rate = RequestRate(clock, 60, lambda: slot.live_processes)
-    storage = await Storage.open(url, limits or TimeLimits(interactive=20))
+    storage = await Storage.open(url, TimeLimits(interactive=20))
     async with aiohttp.ClientSession() as session:
         gmi = Client(session, cloud.base_url, FAKE_KEY, None)
         uploads = ReferenceUploads(session, gmi, clock)
@@ -124,7 +124,8 @@ async def open_process(
         await jobs.open()
         exchange = Exchange(storage=storage, jobs=jobs, rate=rate, slot=slot, clock=clock, tasks=tasks)
         exchange.open()
-        jobs.resume()
+        if resume:
+            jobs.resume()
         try:
             yield Process(jobs, storage, delivery, exchange.actions, rate, clock, tasks)
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import timedelta
 
 import pytest
 
@@ -78,8 +77,10 @@ async def test_a_job_of_another_process_waits_for_the_pause_and_its_card_says_so
     async with asyncio.timeout(10):
         while not await first.storage.announcements.current():
             pass
-    await first.storage.jobs.add(job_elsewhere(JOB, waiting_until=START + timedelta(seconds=3)))
-    second = await stack.enter_async_context(open_process(url, cloud, OTHER))
+    await first.storage.jobs.add(job_elsewhere(JOB, waiting_until=START))
+    second = await stack.enter_async_context(open_process(url, cloud, OTHER, resume=False))
+    await until(lambda: second.rate.pause_left(Traffic.SUBMITS) > 0, "the pause is known")
+    second.jobs.resume()
     await until(lambda: bool(second.delivery.shown), "a card")
     job = await second.stored(JOB)
     assert (job.state, job.reason) == (State.SUBMITTING, Reason.RATE)

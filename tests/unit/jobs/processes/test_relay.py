@@ -192,14 +192,17 @@ async def test_an_answer_that_cannot_be_saved_at_first_is_saved_later(
 async def test_a_locked_table_leaves_nobody_without_words(pair: Pair) -> None:
     owner = await pair.start_owner()
     job = await pair.clicked.stored(JOB)
-    impatient = TimeLimits(interactive=0.3)
-    pair.clicked.storage.relay._limits = owner.storage.relay._limits = impatient
+    stores = [process.storage.relay for process in (pair.clicked, owner)]
+    for store in stores:
+        store._limits = TimeLimits(interactive=0.3)
     locker = await asyncpg.connect(pair.url.replace("+asyncpg", ""))
     async with locker.transaction():
         await locker.execute("LOCK TABLE relayed_actions IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(OwnerUnheard):
             await pair.clicked.actions.cancel(job, MEMBER)
     await locker.close()
+    for store in stores:
+        store._limits = TimeLimits(interactive=20)
     assert await pair.clicked.actions.cancel(job, MEMBER) is CancelResult.YES
 
 

@@ -30,7 +30,7 @@ async def test_files_that_the_provider_cannot_fetch_are_uploaded_and_sent_once_m
         assert "I'll retry" in await until(world, asked, "⏳ Waiting for the provider")
         cloud.heal()
         await world.restart()
-    text = await until(world, asked, READY)
+    await until(world, asked, READY)
     first, second = (request.payload for request in cloud.posts)
     assert (first["seed"], first["prompt"]) == (second["seed"], second["prompt"])
     assert cloud.uploads.content(second["images"][0]) == picture()

@@ -86,7 +86,7 @@ async def test_the_slot_of_a_process_that_was_killed_goes_to_a_standby_with_all_
         killed, other = fleet.holder(1), fleet.holder(0)
         for seed in range(1, 7):
             await fleet.ask(seed, server=seed % 2)
-        await until(lambda: len(fleet.wire.cloud.requests) >= 4, fleet.logs, 20)
+        await until(lambda: len(fleet.wire.cloud.requests) == 6, fleet.logs, 20)
         began = time.monotonic()
         await fleet.members[killed].kill()
         before = fleet.identified()[1, 2]
@@ -165,8 +165,11 @@ async def test_rolling_updates_under_load_lose_nothing_and_post_everything_soon(
         )
         rows = fleet.wire.jobs()
         assert len(rows) > 20
-        assert {row.state for row in rows} == {"delivered"}
-        fleet.assert_once(*(row.seed for row in rows))
+        # What a stop cut off on its way may never have reached GMI Cloud: then its member was told so.
+        unpaid = {row.seed for row in rows if not fleet.wire.submissions(row.seed)}
+        assert {row.state for row in rows if row.seed in unpaid} <= {"unconfirmed"}
+        assert {row.state for row in rows if row.seed not in unpaid} == {"delivered"}
+        fleet.assert_once(*(row.seed for row in rows if row.seed not in unpaid))
         assert_orderly(fleet, 10.0)
 
 

@@ -14,6 +14,7 @@ from bot.delivery.routes import Undeliverable
 from bot.intake.answers import answer_privately
 from bot.intake.attachments import sources_on_card, video_on_card
 from bot.intake.buttons import AnsweredButton
+from bot.intake.cast_choice import typed_again
 from bot.intake.context import TOKEN_LIFE, Interaction, card_location, time_to_read
 from bot.jobs.cancellation import CancelResult
 from bot.jobs.deletion import DeleteResult
@@ -162,7 +163,7 @@ async def _answer_deleted(interaction: Interaction, action: CardAction, job: Job
 async def _again(bot: ViduBot, interaction: Interaction, job: Job) -> None:
     """Ask for the same once more at once, with a new seed."""
     draft = await _draft(bot, interaction, job, seed="")
-    if draft.sources:
+    if draft.sources or _is_all_cast(job):
         await bot.intake.take(interaction, draft)
     else:
         await bot.intake.open_modal(interaction, draft, texts.files_not_kept())
@@ -171,7 +172,13 @@ async def _again(bot: ViduBot, interaction: Interaction, job: Job) -> None:
 async def _edit(bot: ViduBot, interaction: Interaction, job: Job) -> None:
     """Open the form with everything filled in."""
     draft = await _draft(bot, interaction, job, seed=str(job.request.seed))
-    await bot.intake.open_modal(interaction, draft, None if draft.sources else texts.files_not_kept())
+    about_files = None if draft.sources or _is_all_cast(job) else texts.files_not_kept()
+    await bot.intake.open_modal(interaction, draft, about_files)
+
+
+def _is_all_cast(job: Job) -> bool:
+    """Tell whether a video had saved references and no files: these need no card that keeps them."""
+    return bool(job.request.cast) and not job.request.references
 
 
 async def _remix(bot: ViduBot, interaction: Interaction, job: Job, action: CardAction) -> None:
@@ -181,7 +188,8 @@ async def _remix(bot: ViduBot, interaction: Interaction, job: Job, action: CardA
         return
     seed = str(job.request.seed) if action is CardAction.EDIT else ""
     draft = replace(await _draft(bot, interaction, job, seed), remix=True)
-    await bot.intake.open_modal(interaction, draft, None if draft.sources else texts.files_of_another())
+    about_files = None if draft.sources or _is_all_cast(job) else texts.files_of_another()
+    await bot.intake.open_modal(interaction, draft, about_files)
 
 
 async def _continue(bot: ViduBot, interaction: Interaction, job: Job, *, remix: bool = False) -> None:
@@ -237,6 +245,7 @@ async def _draft(bot: ViduBot, interaction: Interaction, job: Job, seed: str) ->
         seed=seed,
         private=job.location.private,
         spoiler=job.spoiler,
+        cast=typed_again(job.request.cast),
     )
 
 

@@ -9,7 +9,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.intake.attachments import source_of
-from bot.intake.context import Interaction
+from bot.intake.cast_choice import CHOICE_LENGTH
+from bot.intake.context import Interaction, quota_guild_id
+from bot.models.cast_prompts import names_in
 from bot.models.catalog import Kind
 from bot.models.drafts import Draft
 from bot.models.requests import (
@@ -35,6 +37,7 @@ class Vidu(commands.Cog):
     @app_commands.command(description="Make a video from your images or videos and a prompt")
     @app_commands.describe(
         prompt="What should happen in the video. Leave it out to open a form",
+        cast="Saved references, with commas between them. Or write @name in the prompt",
         image1="An image the video should follow (PNG, JPEG or WebP)",
         image2="Another image",
         image3="Another image",
@@ -55,6 +58,7 @@ class Vidu(commands.Cog):
         self,
         interaction: Interaction,
         prompt: app_commands.Range[str, 1, PROMPT_MAX] | None = None,
+        cast: app_commands.Range[str, 1, CHOICE_LENGTH] | None = None,
         image1: discord.Attachment | None = None,
         image2: discord.Attachment | None = None,
         image3: discord.Attachment | None = None,
@@ -82,11 +86,20 @@ class Vidu(commands.Cog):
             seed=str(seed or ""),
             private=private,
             spoiler=spoiler,
+            cast=cast or "",
         )
-        if prompt is None or not sources:
+        # A name in the prompt may be all that it needs; where it isn't, a refusal says what is missing.
+        if prompt is None or not (sources or cast or any(names_in(prompt))):
             await self.bot.intake.open_modal(interaction, draft)
         else:
             await self.bot.intake.take(interaction, draft)
+
+    @vidu.autocomplete("cast")
+    async def offer_references(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """Offer what the member can use here, behind what is complete already."""
+        guild_id = quota_guild_id(interaction)
+        found = await self.bot.cast_choice.offered(interaction.user.id, guild_id, typed)
+        return [app_commands.Choice(name=choice, value=choice) for choice in found]
 
 
 async def setup(bot: ViduBot) -> None:

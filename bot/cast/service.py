@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 
 from bot.clock import Clock
-from bot.models.cast import PEOPLE_MAX, CastLimits, SavedPicture, SavedReference, Share, Sharing
+from bot.models.cast import PEOPLE_MAX, CastLimits, SavedPicture, SavedReference, Share, Sharing, usable_by
 from bot.storage.cast import CastStore, NotKept
 from bot.storage.cast_shares import CastShareStore
 from bot.ui.texts import cast_log as log_texts
@@ -107,6 +107,14 @@ class CastService:
         await self._shares.remove(reference.id, shares, by_id, self._clock.now())
         log.info("%s ended %d shares of the reference %s", by_id, len(shares), reference.id)
         await self._tell_removed(reference, shares, by_id)
+
+    async def allows(self, user_id: int, guild_id: int | None, reference_ids: Sequence[int]) -> bool:
+        """Tell whether a member may use all of these in a server now. Raises StorageUnavailable."""
+        for reference_id in reference_ids:
+            reference = await self._store.get(reference_id)
+            if reference is None or not usable_by(reference, user_id, guild_id):
+                return False
+        return True
 
     async def note_use(self, reference: SavedReference, user_id: int) -> None:
         """Count that a member used a reference, so that its owner sees who else does."""

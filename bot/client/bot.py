@@ -21,6 +21,7 @@ from bot.delivery.sender import Delivery
 from bot.delivery.thumbnails import Thumbnails
 from bot.intake.access import command_allowed_or_answered, log_access
 from bot.intake.answers import answer_failed, answer_unexpected
+from bot.intake.cast_choice import CastChoice
 from bot.intake.cast_commands import CastCommands
 from bot.intake.cast_saving import CastSaving
 from bot.intake.cast_sharing import CastSharing
@@ -93,6 +94,7 @@ class ViduBot(commands.Bot):
     cast: CastService
     cast_commands: CastCommands
     cast_sharing: CastSharing
+    cast_choice: CastChoice
     cast_saving: CastSaving
 
     def __init__(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from bot.cast.links import CastLinks
 from bot.cast.service import CastService
 from bot.checks.at_start import log_gmi
 from bot.connection.registration import register
@@ -22,6 +23,7 @@ from bot.delivery.thumbnails import Thumbnails
 from bot.gmi.client import GmiCloud
 from bot.gmi.rate import RequestRate
 from bot.intake.attachments import AttachmentReader
+from bot.intake.cast_choice import CastChoice
 from bot.intake.cast_commands import CastCommands
 from bot.intake.cast_pictures import CastPictureReader
 from bot.intake.cast_saving import CastSaving
@@ -30,6 +32,7 @@ from bot.intake.intake import Intake
 from bot.intake.server_rules import ServerRules
 from bot.jobs.processes.exchange import open_job_actions
 from bot.jobs.service import JobService
+from bot.jobs.submission.job_cast import JobCast
 from bot.jobs.submission.reference_files import ReferenceFiles
 from bot.media.cdn import DiscordCdn
 from bot.media.download import open_session
@@ -96,6 +99,7 @@ async def open_parts(bot: ViduBot) -> None:
         budget_warnings=warnings,
         server_rules=ServerRules(bot.moderation, bot.audit_log),
         files=AttachmentReader(bot.inspector, bot.cdn, bot.upload_bytes),
+        cast=bot.cast_choice,
         drafts=bot.storage.drafts,
         upload_bytes=bot.upload_bytes,
         clock=bot.clock,
@@ -124,6 +128,8 @@ async def _open_jobs(
     rate = RequestRate(bot.clock, settings.gmi_requests_per_minute, lambda: bot.slot.live_processes)
     files = await bot.parts.enter_async_context(open_session(loopback=_loopback(bot)))
     bot.reference_uploads = ReferenceUploads(files, gmi, bot.clock, bot.metrics)
+    cast_links = CastLinks(bot.storage.cast, bot.reference_uploads)
+    bot.cast_choice = CastChoice(bot.cast, bot.storage.cast, cast_links)
     bot.job_service = JobService(
         storage=bot.storage,
         quotas=limiter,
@@ -133,7 +139,13 @@ async def _open_jobs(
         clock=bot.clock,
         tasks=bot.tasks,
         slot=bot.slot,
-        files=ReferenceFiles(bot.cdn, bot.reference_uploads, bot.inspector.reencode, bot.delivery),
+        files=ReferenceFiles(
+            bot.cdn,
+            bot.reference_uploads,
+            bot.inspector.reencode,
+            bot.delivery,
+            JobCast(bot.cast, cast_links),
+        ),
         references_via=settings.references_via,
         model=settings.gmi_model,
         deadline=timedelta(minutes=settings.job_deadline_minutes),
@@ -142,6 +154,7 @@ async def _open_jobs(
         metrics=bot.metrics,
     )
     bot.job_service.watch(bot.audit_log.job_changed)
+    bot.cast.on_removed = partial(_recheck, bot)
     bot.parts.push_async_callback(bot.audit_log.close)  # after the jobs: it writes how the last ones ended
     bot.parts.push_async_callback(bot.job_service.close)
     await bot.job_service.open()
@@ -164,6 +177,14 @@ def _open_cast(bot: ViduBot) -> None:
     bot.cast_commands = CastCommands(bot.cast, store, shares, pictures, bot.moderation)
     bot.cast_sharing = CastSharing(bot.cast, store, bot.cast_commands, bot.moderation)
     bot.cast_saving = CastSaving(bot.cast_commands, bot.storage.drafts, bot.clock)
+
+
+async def _recheck(bot: ViduBot, reference_id: int) -> None:
+    """End what waits with a reference that somebody can't use any more, in the background."""
+    # Whoever removed it need not wait, and hears of no trouble: it is asked again right before the POST.
+    bot.tasks.spawn(
+        bot.job_service.recheck_cast(reference_id), f"check jobs with the reference {reference_id}"
+    )
 
 
 def _open_privacy(bot: ViduBot) -> None:

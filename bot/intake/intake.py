@@ -11,9 +11,11 @@ from bot.intake.access import allowed_or_answered
 from bot.intake.acknowledgement import acknowledged
 from bot.intake.answers import answer_privately
 from bot.intake.attachments import AttachmentReader, InspectedFiles
+from bot.intake.cast_choice import Cast, CastChoice
 from bot.intake.context import Interaction, card_location, quota_guild_id, role_ids, time_to_read
 from bot.intake.refusals import (
     Refusal,
+    cast_not_uploaded,
     limit_in_the_way,
     nothing_submitted,
     problems_found,
@@ -25,12 +27,14 @@ from bot.jobs.service import JobService, ShuttingDown
 from bot.jobs.submission.starter import DuplicateRequest, Submission
 from bot.jobs.submission.submit_gate import SubmitClosed
 from bot.media.byte_budget import ByteBudget
+from bot.media.uploads import UploadError
 from bot.models.access import AccessRule
+from bot.models.catalog import Kind
 from bot.models.drafts import Draft
 from bot.models.jobs import CardLocation
 from bot.models.quotas import LimitExceeded
 from bot.models.remedies import Remedy
-from bot.models.requests import VideoRequest, parse_seed, random_seed
+from bot.models.requests import CastUse, VideoRequest, parse_seed, random_seed
 from bot.quotas.shared import SharedQuotas
 from bot.quotas.warnings import BudgetWarnings
 from bot.storage.drafts import DraftStore
@@ -60,6 +64,7 @@ class Intake:
         budget_warnings: BudgetWarnings,
         server_rules: ServerRules,
         files: AttachmentReader,
+        cast: CastChoice,
         drafts: DraftStore,
         upload_bytes: ByteBudget,
         clock: Clock,
@@ -71,6 +76,7 @@ class Intake:
         self._budget_warnings = budget_warnings
         self._server_rules = server_rules
         self._files = files
+        self._cast = cast
         self._drafts = drafts
         self._upload_bytes = upload_bytes
         self._clock = clock
@@ -93,7 +99,8 @@ class Intake:
             return
         draft = self._server_rules.covered(interaction, draft)
         user_id = interaction.user.id
-        problems = draft.problems()
+        cast = await self._cast.of(draft, quota_guild_id(interaction))
+        problems = [*draft.problems(cast.pictures), *cast.problems]
         if problems:
             limit = time_to_read(interaction)
             problems += (await self._files.examine_briefly(user_id, draft.used, limit)).problems
@@ -124,7 +131,16 @@ class Intake:
             if examined.problems:
                 await self._refuse(interaction, draft, problems_found(examined.problems))
                 return
-            await self._hand_over(interaction, draft, examined, location)
+            uploads = _uploads(examined)
+            try:
+                request = _request(draft, examined, cast, await self._cast.uses(cast))
+            except UploadError as error:
+                log.warning("References of %s are not uploaded (%s)", interaction.id, error)
+                self._give_back(uploads)
+                await self._refuse(interaction, draft, cast_not_uploaded())
+                return
+            if await self._hand_over(interaction, draft, request, uploads, location):
+                await self._cast.note(cast, user_id)
 
     async def refuse(
         self, interaction: Interaction, draft: Draft, text: str, remedy: Remedy = Remedy.CHANGE
@@ -148,7 +164,7 @@ class Intake:
             await answer_privately(interaction, refusal.text)
             return
         # A form needs memory only for what does not come back with its answer.
-        needed = bool(draft.sources) or draft.stays_spoiler
+        needed = bool(draft.sources) or draft.stays_spoiler or bool(draft.cast)
         kept = needed and await self._keep(draft)
         if needed and not kept:
             await answer_privately(interaction, texts.storage_unavailable())
@@ -180,25 +196,33 @@ class Intake:
         return True
 
     async def _hand_over(
-        self, interaction: Interaction, draft: Draft, examined: InspectedFiles, location: CardLocation
-    ) -> None:
-        """Start the job whose placeholder is shown already; where it can't start the member is told why."""
+        self,
+        interaction: Interaction,
+        draft: Draft,
+        request: VideoRequest,
+        uploads: list[Upload],
+        location: CardLocation,
+    ) -> bool:
+        """Start the job whose placeholder is shown already, and tell whether it could start.
+
+        Where it can't the member is told why.
+        """
         # Asked again: reading the files can take minutes, and a moderator may have acted meanwhile.
         if refusal := self._server_rules.refusal(interaction, draft):
+            self._give_back(uploads)
             await self.refuse(interaction, draft, refusal.text, refusal.remedy)
-            return
-        uploads = _uploads(examined)
+            return False
         submission = Submission(
             interaction.id,
             interaction.user.id,
             role_ids(interaction),
             quota_guild_id(interaction),
             location,
-            _request(draft, examined),
+            request,
             uploads,
             draft.spoiler,
             draft.continues,
-            release=partial(self._upload_bytes.give_back, sum(len(upload.data) for upload in uploads)),
+            release=partial(self._give_back, uploads),
         )
         try:
             await _start(self._jobs, submission)
@@ -210,6 +234,13 @@ class Intake:
             await self._refuse(interaction, draft, nothing_submitted(closed))
         except DuplicateRequest:
             log.info("Interaction %s arrived twice", interaction.id)
+        else:
+            return True
+        return False
+
+    def _give_back(self, uploads: list[Upload]) -> None:
+        """Give back the memory of files that are needed no more."""
+        self._upload_bytes.give_back(sum(len(upload.data) for upload in uploads))
 
 
 async def _start(jobs: JobService, submission: Submission) -> None:
@@ -221,9 +252,11 @@ async def _start(jobs: JobService, submission: Submission) -> None:
         raise
 
 
-def _request(draft: Draft, examined: InspectedFiles) -> VideoRequest:
+def _request(draft: Draft, examined: InspectedFiles, cast: Cast, uses: tuple[CastUse, ...]) -> VideoRequest:
     seed = parse_seed(draft.seed) or random_seed()
-    return VideoRequest(draft.prompt, tuple(examined.references), draft.duration, seed)
+    images = sum(reference.kind is Kind.IMAGE for reference in examined.references)
+    sent = cast.sent_prompt(draft.prompt, images)
+    return VideoRequest(draft.prompt, tuple(examined.references), draft.duration, seed, uses, sent)
 
 
 def _uploads(examined: InspectedFiles) -> list[Upload]:

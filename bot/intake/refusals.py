@@ -14,6 +14,7 @@ from bot.models.problems import Problem
 from bot.models.quotas import LimitExceeded, QuotaExceeded
 from bot.models.remedies import Remedy, remedy_for
 from bot.ui.texts import answers as texts
+from bot.ui.texts import cast as cast_texts
 from bot.ui.texts.budgets import limit_exceeded
 from bot.ui.texts.problems import problem_list_text
 
@@ -42,6 +43,11 @@ def limit_in_the_way(error: LimitExceeded) -> Refusal:
 def nothing_submitted(closed: SubmitClosed) -> Refusal:
     """Return the refusal of every request while GMI Cloud takes none."""
     return Refusal(texts.submit_closed(closed.reason), Remedy.RETRY, [f"gate_{closed.reason}"])
+
+
+def cast_not_uploaded() -> Refusal:
+    """Return the refusal of a request whose saved references the provider can't get just now."""
+    return Refusal(cast_texts.not_uploaded(), Remedy.RETRY, ["cast_not_uploaded"])
 
 
 def restarting() -> Refusal:

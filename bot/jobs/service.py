@@ -12,7 +12,7 @@ from bot.clock import Clock
 from bot.delivery.sender import Delivery
 from bot.gmi.client import GmiCloud
 from bot.gmi.rate import RequestRate
-from bot.jobs.active import ActiveJobs, log_state
+from bot.jobs.active import ActiveJobs, is_waiting_to_be_sent, log_state
 from bot.jobs.cancellation import Cancellation, CancelResult
 from bot.jobs.card_actions import CardActions
 from bot.jobs.cards.card_extras import CardExtras
@@ -215,6 +215,15 @@ class JobService:
         """Cancel a job where that is still possible, and say honestly what came of this user's wish."""
         with self._jobs.log_lines(job_id):
             return await self._cancellation.cancel(job_id, user_id)
+
+    async def recheck_cast(self, reference_id: int) -> None:
+        """End the jobs that wait to be sent with a saved reference that their members can't use any more."""
+        for job in list(self._jobs):
+            if is_waiting_to_be_sent(job) and any(
+                use.reference_id == reference_id for use in job.request.cast
+            ):
+                with self._jobs.log_lines(job.id):
+                    await self._submitter.recheck_cast(job)
 
     async def move_card(self, job: Job, location: CardLocation) -> None:
         """Show a job's card, with its videos, in a new place that only its member sees.

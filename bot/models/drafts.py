@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
@@ -15,6 +15,7 @@ from bot.models.requests import (
     DURATION_DEFAULT,
     IMAGES_MAX,
     IMAGES_MAX_WITH_VIDEOS,
+    NO_CAST,
     VIDEOS_MAX,
     count_problems,
     option_problems,
@@ -67,6 +68,7 @@ class Draft:
     spoiler: bool = False
     remix: bool = False  # it began with somebody else's video
     continues: Continuation | None = None  # the video before, if it is its next scene
+    cast: str = ""  # saved references as they were chosen, by name or number
 
     @property
     def stays_spoiler(self) -> bool:
@@ -86,8 +88,11 @@ class Draft:
             return self
         return replace(self, sources=(), chosen=None)
 
-    def problems(self) -> list[Problem]:
-        """Return everything that is wrong and can be known without reading a file."""
+    def problems(self, cast: Mapping[str, int] = NO_CAST) -> list[Problem]:
+        """Return everything that is wrong and can be known without reading a file.
+
+        `cast` has the names of saved references that it uses, and how many images each has.
+        """
         problems = prompt_problems(self.prompt)
         try:
             seed = parse_seed(self.seed)
@@ -96,7 +101,7 @@ class Draft:
             problems.append(Problem(ProblemCode.SEED_NOT_A_NUMBER, {"typed": self.seed[:SEED_SHOWN]}))
         problems += option_problems(self.duration, seed)
         videos = sum(source.likely_kind is Kind.VIDEO for source in self.used)
-        problems += count_problems(len(self.used) - videos, videos)
+        problems += count_problems(len(self.used) - videos, videos, cast)
         for source in self.used:
             if source.size is not None:
                 problems += size_problems(source.name, source.size, source.likely_kind)

@@ -250,7 +250,7 @@ def without_content(job: Job, now: datetime) -> Job:
     """
     return replace(
         job,
-        request=replace(job.request, prompt="", references=()),
+        request=replace(job.request, prompt="", references=(), cast=(), sent_prompt=None),
         detail=None,
         results=(),
         continues=None,

@@ -26,6 +26,12 @@ class ProblemCode(StrEnum):
     TOO_MANY_IMAGES = "too_many_images"  # count, count_max
     TOO_MANY_IMAGES_WITH_VIDEOS = "too_many_images_with_videos"  # count, count_max
     TOO_MANY_VIDEOS = "too_many_videos"  # count, count_max
+    TOO_MANY_IMAGES_WITH_CAST = "too_many_images_with_cast"  # count, count_max, names
+
+    CAST_UNKNOWN = "cast_unknown"  # name
+    CAST_SIMILAR = "cast_similar"  # name, meant
+    CAST_NOT_ALLOWED = "cast_not_allowed"  # name
+    CAST_PROMPT_TOO_LONG = "cast_prompt_too_long"  # length, length_max
 
     FILE_NOT_READ = "file_not_read"  # name
     FILE_EMPTY = "file_empty"  # name

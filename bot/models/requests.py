@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.models.catalog import DEFAULT, Kind, Model
@@ -25,6 +25,7 @@ DURATION_MIN, DURATION_DEFAULT, DURATION_MAX = (  # seconds
 IMAGE_BYTES_MAX, VIDEO_BYTES_MAX = _IMAGES.bytes_max, _VIDEOS.bytes_max
 SEED_MIN, SEED_MAX = DEFAULT.seeds.min, DEFAULT.seeds.max
 
+NO_CAST: Mapping[str, int] = {}
 SECONDS_TOLERANCE = 0.1  # containers round up: a video cut at 8 s often reads 8.03 s
 
 # Invisible characters that could reorder or break a card, except line feed and tab: C0 and C1 controls,
@@ -48,6 +49,15 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class CastUse:
+    """A saved reference in a request, and where the provider reads its pictures."""
+
+    reference_id: int
+    name: str
+    links: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class VideoRequest:
     """One video that a member asks for."""
 
@@ -55,19 +65,23 @@ class VideoRequest:
     references: tuple[Reference, ...]
     duration: int  # seconds
     seed: int
+    cast: tuple[CastUse, ...] = ()
+    sent_prompt: str | None = None  # what the provider reads, where that isn't what was typed
 
     def payload(self, model: Model = DEFAULT, *, uploaded: bool = False) -> dict[str, object]:
         """Return the payload that GMI Cloud documents for the model, without a null and an empty list.
 
         With `uploaded` each file has the link of its upload, if there is one.
         """
-        payload: dict[str, object] = {"prompt": self.prompt}
+        payload: dict[str, object] = {"prompt": self.sent_prompt or self.prompt}
         for slot in model.slots:
             urls = [
                 (reference.uploaded_url if uploaded else None) or reference.url
                 for reference in self.references
                 if reference.kind is slot.kind
             ]
+            if slot.kind is Kind.IMAGE:
+                urls += [link for use in self.cast for link in use.links]
             if urls:
                 payload[slot.key] = urls
         payload["duration"] = self.duration
@@ -117,16 +131,24 @@ def option_problems(duration: int, seed: int | None) -> list[Problem]:
     return problems
 
 
-def count_problems(images: int, videos: int) -> list[Problem]:
-    """Return a problem for each way in which the number of references is wrong."""
-    if images + videos == 0:
+def count_problems(images: int, videos: int, cast: Mapping[str, int] = NO_CAST) -> list[Problem]:
+    """Return a problem for each way in which the number of references is wrong.
+
+    `cast` has the names of saved references, and how many images each brings besides.
+    """
+    total = images + sum(cast.values())
+    if total + videos == 0:
         return [Problem(ProblemCode.NO_REFERENCES)]
     problems = []
     code, limit = ProblemCode.TOO_MANY_IMAGES, IMAGES_MAX
     if videos:
         code, limit = ProblemCode.TOO_MANY_IMAGES_WITH_VIDEOS, IMAGES_MAX_WITH_VIDEOS
-    if images > limit:
-        problems.append(Problem(code, {"count": images, "count_max": limit}))
+    if total > limit and cast:
+        names = ", ".join(f"{name} ({count})" for name, count in cast.items())
+        values: Values = {"count": total, "count_max": limit, "names": names}
+        problems.append(Problem(ProblemCode.TOO_MANY_IMAGES_WITH_CAST, values))
+    elif total > limit:
+        problems.append(Problem(code, {"count": total, "count_max": limit}))
     if videos > VIDEOS_MAX:
         problems.append(Problem(ProblemCode.TOO_MANY_VIDEOS, {"count": videos, "count_max": VIDEOS_MAX}))
     return problems

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     DOWNLOAD = "download"  # a file could not be fetched
     MOV = "mov"  # ... and it is none that can be uploaded instead
     NOT_UPLOADED = "not_uploaded"  # the files could not be uploaded, and nothing was sent
+    CAST = "cast"  # a saved reference that its member can't use anymore, and nothing was sent
     PARAMETER = "parameter"
     MODEL = "model"
     UNREACHABLE = "unreachable"
@@ -82,6 +83,7 @@ _NOT_TAKEN_IN = frozenset(
         Reason.UNREACHABLE,
         Reason.NOT_SENT,
         Reason.NOT_UPLOADED,
+        Reason.CAST,
         Reason.CREDIT,
         Reason.KEY,
     }

@@ -21,7 +21,7 @@ from bot.models.jobs import CardLocation, Charge, Job
 from bot.models.languages import stored_language
 from bot.models.quotas import LimitExceeded
 from bot.models.reference_links import LinkStage
-from bot.models.requests import Reference, VideoRequest
+from bot.models.requests import CastUse, Reference, VideoRequest
 from bot.models.shards import ALL, Share
 from bot.models.states import OPEN, Reason, State
 from bot.storage.budgets import reserve_budget
@@ -211,6 +211,8 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "model": job.model,
         "prompt": request.prompt,
         "reference_list": [asdict(reference) for reference in request.references],
+        "cast_list": [asdict(use) for use in request.cast],
+        "sent_prompt": request.sent_prompt,
         "duration": request.duration,
         "seed": request.seed,
         "created_at": to_micros(job.created_at),
@@ -236,6 +238,10 @@ def _continuation(row: sa.Row[Any]) -> Continuation | None:
     return None if row.continues is None else Continuation(row.continues, row.scene or 2, row.scene_before)
 
 
+def _row_to_cast(row: sa.Row[Any]) -> tuple[CastUse, ...]:
+    return tuple(CastUse(**{**use, "links": tuple(use["links"])}) for use in row.cast_list)
+
+
 def row_to_job(row: sa.Row[Any]) -> Job:
     """Return the job of a row of `jobs`."""
     references = tuple(
@@ -259,7 +265,9 @@ def row_to_job(row: sa.Row[Any]) -> Job:
         shard=row.shard,
         quota_guild_id=row.quota_guild_id,
         location=location,
-        request=VideoRequest(row.prompt, references, row.duration, row.seed),
+        request=VideoRequest(
+            row.prompt, references, row.duration, row.seed, _row_to_cast(row), row.sent_prompt
+        ),
         model=sys.intern(row.model),  # one text for all of many open jobs
         spoiler=row.spoiler,
         created_at=to_moment(row.created_at),

@@ -14,10 +14,10 @@ _COUNTED = ("quota_guild_id", "user_id", "duration", "charge", "state", "reason"
 _POSTGRES = "postgres"  # what of an index's description is for Postgres alone
 
 
-def _only_where(condition: str, in_postgres: str | None = None) -> dict[str, Any]:
-    """Return the options of an index that holds only some of the rows."""
+def _only_where(condition: str, in_postgres: str | None = None, **options: str) -> dict[str, Any]:
+    """Return the options of an index that holds only some of the rows; others are for Postgres alone."""
     where = {"where": sa.text(in_postgres or condition)}
-    return {"sqlite_where": sa.text(condition), "info": {_POSTGRES: where}}
+    return {"sqlite_where": sa.text(condition), "info": {_POSTGRES: where | options}}
 
 
 # Moments are whole microseconds since 1970: exact, ordered, and the same in SQLite and Postgres.
@@ -47,6 +47,8 @@ jobs = sa.Table(
     sa.Column("model", Word(100), nullable=False),
     sa.Column("prompt", Text, nullable=False),
     sa.Column("reference_list", sa.JSON, nullable=False),
+    sa.Column("cast_list", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("sent_prompt", Text),
     sa.Column("duration", Small, nullable=False),
     sa.Column("seed", Number, nullable=False),
     sa.Column("created_at", Number, nullable=False),
@@ -77,7 +79,9 @@ jobs = sa.Table(
     # Only a hash takes a text of any length in Postgres, and whatever GMI calls an id must be saved.
     sa.Index("jobs_by_request", "request_id", info={_POSTGRES: {"using": "hash"}}),
     sa.Index(
-        "jobs_by_earlier_request", "earlier_request_id", **_only_where("earlier_request_id IS NOT NULL")
+        "jobs_by_earlier_request",
+        "earlier_request_id",
+        **_only_where("earlier_request_id IS NOT NULL", using="hash"),
     ),
     sa.Index("jobs_by_seed", "seed"),
     # What is old is looked for every hour: rows of which nothing is left to erase are not in these.

@@ -161,10 +161,15 @@ def _plain(text: str, colour: int) -> ui.LayoutView:
 def _request(job: Job) -> list[ui.Item[ui.LayoutView]]:
     """Return what was asked for: the prompt, and the references so small that none looks like a result."""
     references = job.request.references
-    names = ngettext("Reference: {names}", "References: {names}", len(references)).format(
-        names=formatting.listed(reference.name for reference in references)
-    )
-    text = f"> {job_texts.quote_prompt(job.request.prompt, PROMPT_SHOWN)}\n-# {names}"
+    text = f"> {job_texts.quote_prompt(job.request.prompt, PROMPT_SHOWN)}"
+    if references:
+        names = ngettext("Reference: {names}", "References: {names}", len(references)).format(
+            names=formatting.listed(reference.name for reference in references)
+        )
+        text += f"\n-# {names}"
+    if job.request.cast:
+        cast = formatting.listed(f"@{use.name}" for use in job.request.cast)
+        text += f"\n-# 🎭 {cast}"
     if before := job_texts.scene_before(job):
         text += f"\n-# {before}"
     if not job.location.keeps_references:

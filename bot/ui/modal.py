@@ -5,6 +5,7 @@ from __future__ import annotations
 import discord
 from discord import ui
 
+from bot.models.cast_prompts import names_in
 from bot.models.catalog import Kind
 from bot.models.drafts import Draft, Source
 from bot.models.requests import (
@@ -69,7 +70,7 @@ def _prompt(draft: Draft) -> ui.Label[VideoModal]:
 
 
 def _files(draft: Draft, about: str | None) -> ui.Label[VideoModal]:
-    needed = not draft.sources
+    needed = not draft.sources and not draft.cast and not any(names_in(draft.prompt))
     field: ui.FileUpload[VideoModal] = ui.FileUpload(
         custom_id=FILES, required=needed, min_values=int(needed), max_values=IMAGES_MAX
     )

@@ -60,6 +60,7 @@ async def test_the_options_are_exactly_these(world: World) -> None:
     options = command.to_dict(world.bot.tree)["options"]
     assert [(option["name"], option["type"], option.get("required", False)) for option in options] == [
         ("prompt", 3, False),
+        ("cast", 3, False),
         *[(f"image{n}", 11, False) for n in range(1, 8)],
         ("video1", 11, False),
         ("video2", 11, False),

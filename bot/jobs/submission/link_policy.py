@@ -59,7 +59,8 @@ class LinkPolicy:
     def note_failure(self, job: Job) -> None:
         """Take that GMI could not fetch a file of this job."""
         uploaded = {reference.uploaded_url for reference in job.request.references}
-        self._uploads.forget({link for link in uploaded if link is not None})
+        cast = {link for use in job.request.cast for link in use.links}
+        self._uploads.forget(cast | {link for link in uploaded if link is not None})
         if job.links is LinkStage.GIVEN:
             self._note(self._health.failed(self._clock.now()))
 

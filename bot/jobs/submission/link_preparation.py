@@ -64,10 +64,11 @@ class LinkPreparation:
             return await self._end(job, State.REFUSED, job.reason or Reason.NOT_SENT)
         await self._pauses.end(job_id)
         try:
-            references = await self._files.upload(job)
+            references, cast = await self._files.upload(job), await self._files.cast(job)
         except UploadError as error:
             log.warning("Job %s: files not uploaded: %s", job_id, error)
             return await self._after_failure(job, error, pause)
+        job = replace(job, request=replace(job.request, cast=cast))
         return await self._keep(job, references, LinkStage.UPLOADED)
 
     async def _after_failure(self, job: Job, error: UploadError, pause: float) -> Prepared:
@@ -90,7 +91,8 @@ class LinkPreparation:
         """Store the links that the POST is to have: whoever looks for a lost one knows them."""
 
         def kept(latest: Job) -> Job:
-            return replace(latest, request=replace(latest.request, references=references), links=stage)
+            request = replace(latest.request, references=references, cast=job.request.cast)
+            return replace(latest, request=request, links=stage)
 
         try:
             job = await self._jobs.update(job.id, kept, only_if=_is_to_upload)

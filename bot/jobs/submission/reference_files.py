@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bot.delivery.sender import Delivery
+from bot.jobs.submission.job_cast import JobCast
 from bot.media.byte_budget import ByteBudget
 from bot.media.cdn import Cdn, CdnError, LargerThanAllowed
 from bot.media.inspection.formats import detect
 from bot.media.uploads import ReferenceUploads, UploadError
 from bot.models.jobs import Job
 from bot.models.problems import FileFormat
-from bot.models.requests import Reference
+from bot.models.requests import CastUse, Reference
 from bot.ui.cards import reference_filename
 
 log = logging.getLogger(__name__)
@@ -29,12 +30,28 @@ Reencode = Callable[[bytes], Awaitable[bytes | None]]
 class ReferenceFiles:
     """Reads files from Discord again, one of a job at a time, and uploads them."""
 
-    def __init__(self, cdn: Cdn, uploads: ReferenceUploads, reencode: Reencode, delivery: Delivery) -> None:
+    def __init__(
+        self,
+        cdn: Cdn,
+        uploads: ReferenceUploads,
+        reencode: Reencode,
+        delivery: Delivery,
+        cast: JobCast | None = None,
+    ) -> None:
         self._cdn = cdn
         self._reencode = reencode
         self._delivery = delivery
         self.uploads = uploads
+        self._cast = cast
         self._memory = ByteBudget(MEMORY)
+
+    async def may_use_cast(self, job: Job) -> bool:
+        """Tell whether the job's member may use its saved references now. Raises StorageUnavailable."""
+        return self._cast is None or await self._cast.allowed(job)
+
+    async def cast(self, job: Job) -> tuple[CastUse, ...]:
+        """Return the job's saved references with links that live now. Raises UploadError."""
+        return job.request.cast if self._cast is None else await self._cast.renewed(job)
 
     async def upload(self, job: Job) -> tuple[Reference, ...]:
         """Return the job's references with the links of their uploads; a MOV has none. Raises UploadError."""

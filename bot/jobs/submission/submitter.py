@@ -6,6 +6,7 @@ on only GMI's answer can show whether it was, and no crash makes it be sent a se
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import replace
 from datetime import datetime
@@ -54,6 +55,7 @@ class Submitter:
         self._lifecycle = lifecycle
         self._notifier = notifier
         self._pauses = Pauses(context, lifecycle, notifier)
+        self._files = files
         self._links = LinkPreparation(context, files, lifecycle, notifier, self._pauses)
         self._places = Places(context.clock, PARALLEL_SUBMITS, context.in_flight)
         self._closing = False
@@ -146,12 +148,21 @@ class Submitter:
         except SubmitClosed as closed:
             await self._lifecycle.end(job_id, State.REFUSED, closed.reason)
             return False
+        if not await self._files.may_use_cast(job):
+            await self._lifecycle.end(job_id, State.REFUSED, Reason.CAST)
+            return False
         if job.waiting_until is not None and not await self._begin(job):
             return False
         if self._clock.now() > job.created_at + self._deadline:
             await self._lifecycle.end(job_id, State.REFUSED, job.reason or Reason.NOT_SENT)
             return False
         return True
+
+    async def recheck_cast(self, job: Job) -> None:
+        """End a job that waits to be sent if its member can't use one of its saved references any more."""
+        if not await self._files.may_use_cast(job):
+            with contextlib.suppress(IllegalTransition):  # it is being sent, or was cancelled
+                await self._lifecycle.end(job.id, State.REFUSED, Reason.CAST, only_if=is_waiting_to_be_sent)
 
     async def _begin(self, job: Job) -> bool:
         """Store that a job may be sent from now on; False where it is not to be."""

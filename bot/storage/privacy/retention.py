@@ -106,6 +106,8 @@ class RetentionStore:
             .values(
                 prompt="",
                 reference_list=[],
+                cast_list=[],
+                sent_prompt=None,
                 detail=None,
                 results=[],
                 message_id=None,

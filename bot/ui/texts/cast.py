@@ -201,3 +201,11 @@ def unshared_by_moderator(reference: SavedReference) -> str:
 def nothing_to_unshare(reference: SavedReference) -> str:
     """Return that there is no such share."""
     return _("🙂 **{name}** isn't shared like that. Nothing has changed.").format(name=reference.name)
+
+
+def not_uploaded() -> str:
+    """Return why a video with saved references isn't started."""
+    return _(
+        "🕓 I couldn't upload your references to the provider just now. Nothing was sent, and this doesn't "
+        "count towards your quota. Try again in a minute."
+    )

@@ -48,7 +48,7 @@ _WAITS: dict[Reason, str] = {
     Reason.UNREACHABLE: N_("I can't reach the provider right now."),
 }
 
-_UNSENT = {Reason.RATE, Reason.CAPACITY, Reason.UNREACHABLE, Reason.NOT_SENT, Reason.NOT_UPLOADED}
+_UNSENT = {*_WAITS, Reason.NOT_SENT, Reason.NOT_UPLOADED, Reason.CAST}
 _UPLOADS_FIRST = N_(
     "I'm uploading your files to the provider first, so that it can open them. Nothing to do."
 )

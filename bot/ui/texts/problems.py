@@ -137,6 +137,19 @@ _SENTENCES: dict[ProblemCode, str] = {
     ProblemCode.STILL_READING: N_(
         "I'm still reading the files of your last request. Wait for its answer, then try again."
     ),
+    ProblemCode.TOO_MANY_IMAGES_WITH_CAST: N_(
+        "There are {count} images with those of your references, {names}, but the limit is {count_max}. "
+        "Remove {excess}."
+    ),
+    ProblemCode.CAST_UNKNOWN: N_(
+        "There's no reference **{name}** that you can use here. `/reference list` shows the ones you can use."
+    ),
+    ProblemCode.CAST_SIMILAR: N_("There's no reference **{name}**. Did you mean **@{meant}**?"),
+    ProblemCode.CAST_NOT_ALLOWED: N_("You can't use the reference **{name}** anymore. Choose another one."),
+    ProblemCode.CAST_PROMPT_TOO_LONG: N_(
+        "With references, the provider also reads which image shows what, so this prompt can have up to "
+        "{length_max} characters. It has {length}: shorten it."
+    ),
     ProblemCode.TOO_MANY_WAITING: N_(
         "A lot of videos are waiting to be read, so I didn't get to yours. Try again in a minute."
     ),

@@ -65,6 +65,10 @@ _EXPLANATIONS: dict[Reason, tuple[str, str]] = {
         N_("I couldn't upload your files to the provider, so I didn't send your request."),
         N_("Attach the files again, or try again in a few minutes."),
     ),
+    Reason.CAST: (
+        N_("You can't use one of the references in this video anymore, so I didn't send your request."),
+        N_("Make it again with other references. `/reference list` shows the ones you can use."),
+    ),
     Reason.PARAMETER: (
         N_("The provider didn't accept this combination of prompt, files and length."),
         N_("Try a shorter prompt or other files."),

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.jobs.service import ShuttingDown
+from bot.jobs.service import GRACE, ShuttingDown
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.states import State
 from bot.storage.jobs import JobStore
@@ -56,10 +56,10 @@ async def test_a_stop_waits_for_a_post_that_is_on_its_way_but_not_for_long(
     while not cloud.requests_seen:
         await service.stored()
     stopping = asyncio.create_task(service.jobs.close())
-    while 5.0 not in service.clock.waits:
+    while GRACE not in service.clock.waits:
         await service.stored()
     assert not stopping.done()
-    service.clock.advance(timedelta(seconds=5))
+    service.clock.advance(timedelta(seconds=GRACE))
     await stopping
     assert (await service.stored()).state is State.SUBMITTING
 

@@ -33,6 +33,7 @@ def test_reasons_are_stored_as_they_always_were() -> None:
         "KEY": "key",
         "CREDIT": "credit",
         "CAPACITY": "capacity",
+        "CAST": "cast",
         "RATE": "rate",
         "POLICY": "policy",
         "REFERENCE": "reference",

@@ -20,16 +20,16 @@ WIDTH, HEIGHT = 920, 1500
 SECONDS = 4
 SHOWN_AT = 1.2  # seconds into the video
 PROMPT = "The fox watches from the shore while the waves roll in at sunset"
-OTHER_PROMPT = "The paper boat sails past the lighthouse at night"
+OTHER_PROMPT = "@fox and @boat sail past the lighthouse at night"
 NOTES = FilePayload(name="notes.txt", mimeType="text/plain", buffer=b"Remember the fox.\n")
 
 
 def take_pictures(visitor: Visitor) -> Iterator[str]:
     """Act out the scenes of the README, take a picture of each, and yield their names."""
     # Pictures only: a clip takes longer to load in the page than this card waits.
-    pictures = {"image1": SAMPLES / "lighthouse.jpg", "image2": SAMPLES / "boat.webp"}
+    pictures = {"image1": SAMPLES / "lighthouse.jpg"}
     visitor.run("vidu", pictures, prompt=OTHER_PROMPT, duration=str(SECONDS))
-    yield save(visitor, "waiting", OTHER_PROMPT, "Waiting in line")
+    yield save(visitor, "waiting", "sail past the lighthouse", "Waiting in line")
 
     references = {"image1": SAMPLES / "fox.png", "video1": SAMPLES / "waves.mp4"}
     visitor.run("vidu", references, prompt=PROMPT, duration=str(SECONDS))

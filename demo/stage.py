@@ -16,6 +16,8 @@ from fakes.world import SimulatedClock, World, open_world, settings_for
 # The page always shows it above the channel, in one line that is about this long.
 TOPIC = "/vidu makes a video. Used up your videos? View as ben, or view as noor and use /quota reset."
 
+CAST = [Path(__file__).parent / "samples" / name for name in ("fox.png", "boat.webp")]
+
 
 class NoThumbnails(Thumbnails):
     """Finds no pictures: SimCord's page shows the files of a message on that message only."""
@@ -23,6 +25,13 @@ class NoThumbnails(Thumbnails):
     async def of(self, jobs: Iterable[Job]) -> dict[int, str]:  # noqa: ARG002
         """Return no link for any job."""
         return {}
+
+
+async def _save_cast(world: World) -> None:
+    """Save two of the samples as references of the first member: `@fox and @boat` in a prompt finds them."""
+    for number, file in enumerate(CAST, start=1):
+        picture = await world.bot.inspector.shrink(file.name, file.read_bytes(), 1)
+        await world.bot.cast.save(number, world.member.id, file.stem, [picture])
 
 
 @asynccontextmanager
@@ -42,5 +51,6 @@ async def open_stage() -> AsyncIterator[World]:
             async with open_world(cloud, clock, settings, topic=TOPIC) as world:
                 worlds.append(world)
                 world.bot.thumbnails = NoThumbnails(world.bot.delivery, clock)
+                await _save_cast(world)
                 with world.env.time_context():
                     yield world

@@ -257,6 +257,32 @@ SENTENCES: list[tuple[ProblemCode, Values, str]] = [
         "I'm still reading the files of your last request. Wait for its answer, then try again.",
     ),
     (
+        ProblemCode.TOO_MANY_IMAGES_WITH_CAST,
+        {"count": 8, "count_max": 7, "names": "mia (3)"},
+        "There are 8 images with those of your references, mia (3), but the limit is 7. Remove 1.",
+    ),
+    (
+        ProblemCode.CAST_UNKNOWN,
+        {"name": "fox"},
+        "There's no reference **fox** that you can use here. `/reference list` shows the ones you can use.",
+    ),
+    (
+        ProblemCode.CAST_SIMILAR,
+        {"name": "mai", "meant": "mia"},
+        "There's no reference **mai**. Did you mean **@mia**?",
+    ),
+    (
+        ProblemCode.CAST_NOT_ALLOWED,
+        {"name": "boat"},
+        "You can't use the reference **boat** anymore. Choose another one.",
+    ),
+    (
+        ProblemCode.CAST_PROMPT_TOO_LONG,
+        {"length": 2000, "length_max": 1971},
+        "With references, the provider also reads which image shows what, so this prompt can have up to "
+        "1,971 characters. It has 2,000: shorten it.",
+    ),
+    (
         ProblemCode.TOO_MANY_WAITING,
         {},
         "A lot of videos are waiting to be read, so I didn't get to yours. Try again in a minute.",

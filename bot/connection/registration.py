@@ -12,6 +12,7 @@ from discord import app_commands
 
 from bot.clock import Clock, sleep
 from bot.storage.storage import Storage
+from bot.ui.catalogs import fingerprints
 from bot.ui.command_translator import CommandTranslator
 
 log = logging.getLogger(__name__)
@@ -41,13 +42,14 @@ async def register(tree: app_commands.CommandTree[Any], storage: Storage, clock:
 
 
 async def _register_if_changed(tree: app_commands.CommandTree[Any], storage: Storage) -> None:
-    # With what it says in other languages: a changed translation is a changed command.
-    translator = CommandTranslator()
-    payload = [await command.get_translated_payload(tree, translator) for command in tree.get_commands()]
-    digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+    payload = [command.to_dict(tree) for command in tree.get_commands()]
+    # With the catalogs: a changed translation is a changed command. To translate all of them at each start
+    # would take longer than anything else in it.
+    known = json.dumps([payload, fingerprints()], sort_keys=True)
+    digest = hashlib.sha256(known.encode()).hexdigest()
     name = f"commands of {tree.client.application_id}"
     if await storage.notes.get(name) != digest:
-        await tree.set_translator(translator)
+        await tree.set_translator(CommandTranslator())
         try:
             await tree.sync()
         finally:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from contextlib import suppress
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
@@ -25,6 +27,15 @@ def languages() -> list[Language]:
     return [
         language for language in Language if language is Language.ENGLISH or catalog_path(language).is_file()
     ]
+
+
+def fingerprints() -> dict[str, str]:
+    """Return what changes with the catalog of a language, for each that has one that can be read."""
+    found = {}
+    for language in languages():
+        with suppress(OSError):
+            found[language.value] = hashlib.sha256(catalog_path(language).read_bytes()).hexdigest()
+    return found
 
 
 @cache

@@ -33,15 +33,21 @@ class CommandTranslator(Translator):
     """Looks up what stands in the catalogs; it is needed only while the commands are registered."""
 
     def __init__(self) -> None:
-        self._languages = languages()
+        spoken = languages()
+        # Asked for each text in each of Discord's locales, of which there are many more than languages.
+        self._languages = {
+            locale: LOCALES[locale.value]
+            for locale in Locale
+            if locale.value in LOCALES and LOCALES[locale.value] in spoken
+        }
         self._catalogs: dict[Language, NullTranslations] = {}
 
     async def translate(
         self, string: locale_str, locale: Locale, context: TranslationContextTypes
     ) -> str | None:
         """Return a name or a description for a locale, None where English is to be shown."""
-        language, where = LOCALES.get(str(locale)), context_of(context)
-        if language not in self._languages or where is None:
+        language = self._languages.get(locale)
+        if language is None or (where := context_of(context)) is None:
             return None
         if language not in self._catalogs:
             # Not kept for members: they are asked in few of the languages in which commands are registered.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gettext import NullTranslations
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 from bot.clock import SystemClock
 from bot.connection.registration import register
-from bot.ui import command_translator
+from bot.models.languages import Language
+from bot.ui import catalogs, command_translator
 from tests.translations import command_tree
 
 
@@ -24,7 +26,9 @@ class Notes(dict[str, str]):
         self[name] = value
 
 
-async def test_a_changed_translation_is_a_changed_command(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_changed_translation_is_a_changed_command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     tree, translators, storage = await command_tree(), [], SimpleNamespace(notes=Notes())
 
     async def sync() -> list[Any]:
@@ -39,7 +43,11 @@ async def test_a_changed_translation_is_a_changed_command(monkeypatch: pytest.Mo
     await start()
     assert [type(translator) for translator in translators] == [command_translator.CommandTranslator]
     assert tree.translator is None  # its catalogs have left memory
-    monkeypatch.setattr(command_translator, "read_catalog", lambda _: NullTranslations())
+    changed = shutil.copytree(catalogs.FOLDER, tmp_path / "locales")
+    monkeypatch.setattr(catalogs, "FOLDER", changed)
+    await start()
+    assert len(translators) == 1
+    shutil.copyfile(catalogs.catalog_path(Language.FRENCH), catalogs.catalog_path(Language.GERMAN))
     await start()
     await start()
     assert len(translators) == 2

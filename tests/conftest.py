@@ -53,6 +53,36 @@ REPEATING = {
 }
 
 
+# What goes into breadth, such as every odd answer that GMI Cloud can give, takes half of the time of all
+# tests: `make test-long` has it, which CI runs as well.
+LONG = {
+    "acceptance/test_budget_warnings",
+    "acceptance/test_delete",
+    "acceptance/test_failures",
+    "acceptance/test_inspection",
+    "acceptance/test_odd_answers",
+    "acceptance/test_polling",
+    "acceptance/test_quota_set",
+    "acceptance/test_ready_times",
+    "acceptance/test_references_on_cards",
+    "acceptance/test_submitting",
+    "acceptance/test_videos",
+    "process/test_fleet",
+    "process/test_process",
+    "process/test_shards",
+    "process/test_slots",
+    "process/test_wire",
+    "ui/test_every_language",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is not for `make test`."""
+    for item in items:
+        if f"{item.path.parent.name}/{item.path.stem}" in LONG:
+            item.add_marker(pytest.mark.long)
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Return one worker more than there are processors: tests of the process and of the page wait a lot."""
     return (os.cpu_count() or 1) + 1

@@ -119,8 +119,6 @@ class PictureInfo:
     width: int  # pixels
     height: int  # pixels
     digest: str  # SHA-256 of the bytes, in hexadecimal digits
-    link: str | None = None  # where the provider can read it
-    link_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

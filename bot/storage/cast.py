@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -22,7 +21,6 @@ from bot.storage.cast_rows import (
     row_to_share,
 )
 from bot.storage.cast_tables import cast_pictures, cast_references, cast_shares, cast_uses
-from bot.storage.columns import optional_micros
 from bot.storage.database import Database
 from bot.storage.errors import StorageConflict
 from bot.storage.privacy.compaction import Compaction
@@ -128,15 +126,6 @@ class CastStore:
         query = sa.select(c.reference_id, c.preview).where(c.reference_id.in_(reference_ids), c.position == 1)
         rows = await self._database.rows(query, self._seconds)
         return {row.reference_id: row.preview for row in rows}
-
-    async def set_link(
-        self, reference_id: int, position: int, link: str | None, until: datetime | None
-    ) -> None:
-        """Remember where the provider can read a picture, and until when."""
-        c = cast_pictures.c
-        here = cast_pictures.update().where(c.reference_id == reference_id, c.position == position)
-        changed = here.values(link=link, link_until=optional_micros(until))
-        await self._database.write(self._database.limits.background, changed)
 
     async def rename(self, reference_id: int, name: str) -> bool:
         """Give a reference another name; return whether it was free."""

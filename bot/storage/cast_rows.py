@@ -42,8 +42,6 @@ def picture_row(reference_id: int, picture: SavedPicture) -> dict[str, Any]:
         "width": info.width,
         "height": info.height,
         "digest": info.digest,
-        "link": info.link,
-        "link_until": optional_micros(info.link_until),
         "preview": picture.preview,
         "content": picture.content,
     }
@@ -58,8 +56,6 @@ def row_to_info(row: sa.Row[Any]) -> PictureInfo:
         row.width,
         row.height,
         row.digest,
-        row.link,
-        optional_moment(row.link_until),
     )
 
 

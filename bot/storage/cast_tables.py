@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bot.storage.columns import Number, Small, Text, Word
+from bot.storage.columns import Number, Small, Word
 from bot.storage.schema import metadata
 
 # Pictures stand apart from what is listed, and their bytes come last: nothing reads past them for a list.
@@ -29,8 +29,6 @@ cast_pictures = sa.Table(
     sa.Column("width", Small, nullable=False),
     sa.Column("height", Small, nullable=False),
     sa.Column("digest", Word(64), nullable=False),
-    sa.Column("link", Text),
-    sa.Column("link_until", Number),
     sa.Column("preview", sa.LargeBinary, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
 )

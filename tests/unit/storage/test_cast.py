@@ -118,14 +118,6 @@ async def test_uses_by_others_are_counted(storage: Storage) -> None:
     }
 
 
-async def test_links_are_remembered(storage: Storage) -> None:
-    await add(storage, 1, "mia", ME, 4, 4)
-    await storage.cast.set_link(1, 2, "https://example.invalid/2.jpg", START)
-    first, second = await storage.cast.pictures(1)
-    assert (first.info.link, first.info.link_until) == (None, None)
-    assert (second.info.link, second.info.link_until) == ("https://example.invalid/2.jpg", START)
-
-
 async def test_what_a_member_has_erased_is_gone_and_what_is_others_stays(storage: Storage) -> None:
     await add(storage, 1, "mia")
     await add(storage, 2, "mia", FRIEND)

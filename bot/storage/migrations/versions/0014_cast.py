@@ -34,8 +34,6 @@ def _add_pictures() -> None:
         sa.Column("width", sa.Integer, nullable=False),
         sa.Column("height", sa.Integer, nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
-        sa.Column("link", sa.Text),
-        sa.Column("link_until", sa.BigInteger),
         sa.Column("preview", sa.LargeBinary, nullable=False),
         sa.Column("content", sa.LargeBinary, nullable=False),
     )

@@ -205,6 +205,7 @@ class ViduBot(commands.Bot):
     async def close(self) -> None:
         """Stop the work, then close what it stood on; what fails there keeps nothing else open."""
         self.telemetry.readiness.stopping = True
+        self._forget_ready()
         for close in (self.parts.aclose, super().close):
             try:
                 await close()
@@ -213,7 +214,14 @@ class ViduBot(commands.Bot):
 
     async def leave_gateway(self) -> None:
         """Hear nothing more from Discord."""
+        self._forget_ready()
         await super().close()
+
+    def _forget_ready(self) -> None:
+        """Cancel what waits to say that Discord is ready: it would outlive the client, and fail."""
+        waiting = self._connection._ready_task
+        if waiting is not None:
+            waiting.cancel()
 
     def _on_unreadable(self, event: str, data: Any) -> None:
         """Do what an event that could not be read would have led to, as far as that is possible."""

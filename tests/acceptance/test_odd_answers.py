@@ -230,6 +230,7 @@ async def test_every_known_shape_of_a_success_is_a_video(
     assert seed_of(asked) == "vidu-5.mp4"
 
 
+@pytest.mark.settings(references_via="link")  # else what could not be read is uploaded and sent again
 @pytest.mark.parametrize(
     ("outcome", "heading", "told"),
     [

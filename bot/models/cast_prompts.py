@@ -32,7 +32,7 @@ def names_in(prompt: str) -> Iterator[CastName]:
     """Return every `@name` at the start of a word, as long as it can be; Discord's own mentions are none."""
     for start, character in enumerate(prompt):
         before = prompt[start - 1] if start else " "
-        if character != "@" or _is_inside(before) or before in "@<-_":
+        if character != "@" or _is_inside(before) or before in "@<-_/.":
             continue
         end = start + 1
         while end < len(prompt) and (_is_inside(prompt[end]) or prompt[end] == "-"):

@@ -28,6 +28,7 @@ MIA, BOAT = Role("mia", "Mia", 2), Role("boat", "boat", 1)
         ("(@mia)", ["mia"]),
         ("mail me@example.invalid", []),
         ("<@123> and <@&456>", []),
+        ("https://example.invalid/@mia", []),
         ("@everyone and @here", []),
         ("@@mia", []),
         ("@-mia @", []),

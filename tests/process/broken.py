@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 
-from bot.__main__ import main
+from bot.command_line import main
 from bot.polling.poller import StatusPoller, StatusUpdate
 
 

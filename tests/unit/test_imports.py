@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 # From the top down. What stands on one line may not import each other either.
 ORDER = [
     {"bot.__main__"},
+    {"bot.command_line"},
     {"cogs"},
     {"bot.client"},
     {"bot.checks", "bot.maintenance"},
@@ -47,7 +48,7 @@ OWNERS = {
     "prometheus_client": {"bot.telemetry"},
     "sqlalchemy": {"bot.storage"},
     "discord": {
-        "bot.__main__",
+        "bot.command_line",
         "bot.checks",
         "bot.client",
         "bot.connection",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.__main__ import main
+from bot.command_line import main
 from bot.telemetry.counters import PrometheusMetrics
 from bot.version import VERSION
 

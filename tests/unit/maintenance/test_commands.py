@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from bot.__main__ import main
+from bot.command_line import main
 from bot.models.jobs import CardLocation, Charge, PendingReply, without_card, without_content
 from bot.models.states import Reason, State
 from bot.storage.file_lock import FileLock

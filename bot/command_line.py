@@ -88,7 +88,7 @@ async def run(settings: Settings, clock: Clock) -> None:
         except AWAY as error:
             if bot.opened:
                 raise
-            log.error("%s The next attempt is in %.0f s", _waits_for(error), pause)
+            log.error("%s The next attempt is in %.0f s", waits_for(error), pause)
         else:
             return
         await clock.wait(stop, pause)
@@ -188,7 +188,7 @@ def run_bot(_: argparse.Namespace) -> ExitCode:
         log.critical("%s", error, extra={"exit_code": int(ExitCode.LOST_SLOT)})
         return ExitCode.LOST_SLOT
     except Exception as error:
-        log.critical("%s", _sentence(error), extra={"exit_code": int(ExitCode.FAILED)})
+        log.critical("%s", sentence(error), extra={"exit_code": int(ExitCode.FAILED)})
         return ExitCode.FAILED
     return ExitCode.STOPPED
 
@@ -199,7 +199,7 @@ def _secrets(settings: Settings) -> list[str]:
     return found if password is None else [*found, password, unquote(password)]
 
 
-def _waits_for(error: Exception) -> str:
+def waits_for(error: Exception) -> str:
     """Return what a start waits for, and how that failed; no text of Discord, which may hold anything."""
     if isinstance(error, StorageUnavailable):
         return f"The database doesn't answer: {error}"
@@ -207,7 +207,7 @@ def _waits_for(error: Exception) -> str:
     return f"Discord can't be reached, or doesn't answer as it should ({type(error).__name__}{status})."
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
     """Return what the operator should know of what ended the bot; what nobody expected goes to the log."""
     if isinstance(error, StorageUnusable):
         return str(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import shutil
 import tempfile
@@ -18,6 +19,8 @@ from hypothesis import is_hypothesis_test
 from bot.client import parts
 from bot.settings import Settings
 from bot.storage.storage import Storage
+from bot.ui import command_translator
+from bot.ui.catalogs import read_catalog
 from fakes import media, postgres
 from fakes.gmi.cloud import GmiCloud
 from fakes.world import SimulatedClock, World, open_world, settings_for
@@ -26,47 +29,53 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in it
 MEMORY_NEEDED = 2 * 1024**3  # bytes
 # Acceptance tests that reach hardly a line that neither unit tests nor the other acceptance tests reach.
 REPEATING = {
-    "test_budget_warnings",
     "test_cancel",
+    "test_card_buttons",
     "test_commands",
-    "test_delete",
     "test_delivery",
     "test_demo_page",
-    "test_failures",
     "test_first_answer",
     "test_first_video",
-    "test_inspection",
-    "test_limit_refusals",
-    "test_links_in_prompts",
-    "test_notifications",
-    "test_odd_answers",
-    "test_polling",
-    "test_quota_set",
-    "test_ready_times",
-    "test_references_on_cards",
-    "test_result_links",
-    "test_small_print",
+    "test_help",
+    "test_message_command",
+    "test_metrics",
+    "test_moderation_age",
+    "test_moderation_block",
+    "test_quota_command",
     "test_storage",
-    "test_submitting",
-    "test_videos",
+    "test_uploads",
     "test_vidu",
 }
 
 
-# What goes into breadth, such as every odd answer that GMI Cloud can give, takes half of the time of all
-# tests: `make test-long` has it, which CI runs as well.
+# What goes into breadth, such as every odd answer that GMI Cloud can give, takes most of the time of all
+# tests: `make test-long` has it, which CI runs as well. So it has the further cases of acceptance tests.
 LONG = {
+    "acceptance/test_access",
     "acceptance/test_budget_warnings",
     "acceptance/test_delete",
+    "acceptance/test_erased_bytes",
     "acceptance/test_failures",
     "acceptance/test_inspection",
+    "acceptance/test_limit_refusals",
+    "acceptance/test_links_in_prompts",
+    "acceptance/test_modal",
+    "acceptance/test_notifications",
     "acceptance/test_odd_answers",
+    "acceptance/test_openapi",
     "acceptance/test_polling",
     "acceptance/test_quota_set",
     "acceptance/test_ready_times",
     "acceptance/test_references_on_cards",
+    "acceptance/test_remix",
+    "acceptance/test_result_links",
+    "acceptance/test_small_print",
     "acceptance/test_submitting",
+    "acceptance/test_video_search",
     "acceptance/test_videos",
+    "process/test_access",
+    "process/test_budgets",
+    "process/test_events",
     "process/test_fleet",
     "process/test_process",
     "process/test_shards",
@@ -79,8 +88,15 @@ LONG = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is not for `make test`."""
     for item in items:
-        if f"{item.path.parent.name}/{item.path.stem}" in LONG:
+        in_breadth = f"{item.path.parent.name}/{item.path.stem}" in LONG
+        if in_breadth or ("acceptance" in item.path.parts and is_further_case(item)):
             item.add_marker(pytest.mark.long)
+
+
+def is_further_case(item: pytest.Item) -> bool:
+    """Tell whether a test runs with other than the first of its parameters."""
+    case = getattr(item, "callspec", None)
+    return case is not None and any(case.indices.values())
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -113,21 +129,28 @@ def is_measured(item: pytest.Item) -> bool:
     """Tell whether a test may reach lines that no other test does.
 
     The tests of the process run the bot in a process of its own. Properties and state machines take the same
-    lines a thousand times that other tests take too, and so do the further cases of an acceptance test.
+    lines a thousand times that other tests take too, and so does what is marked as repeating.
     """
     function = getattr(item, "obj", None)
     if "process" in item.path.parts or item.name == "runTest" or is_hypothesis_test(function):
         return False
-    if "acceptance" not in item.path.parts:
-        return True
-    case = getattr(item, "callspec", None)
-    return item.path.stem not in REPEATING and (case is None or not any(case.indices.values()))
+    if item.get_closest_marker("repeating"):
+        return False
+    return "acceptance" not in item.path.parts or item.path.stem not in REPEATING
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting_between_attempts() -> Iterator[None]:
     """Let retries happen at once: no test sleeps for real."""
     with stamina.set_testing(True, attempts=3, cap=True):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _catalogs_are_read_once() -> Iterator[None]:
+    """Keep the catalogs of commands: each new database of a test has all commands registered."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command_translator, "read_catalog", functools.cache(read_catalog))
         yield
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from bot.exit_codes import ExitCode
 from fakes.clock import until
-from fakes.discord.model import GUILD_ID
-from fakes.gmi import script
 from fakes.process import Wire, open_wire
 
 
@@ -54,54 +52,6 @@ async def test_everything_is_checked_beside_a_running_bot_and_nothing_is_changed
         assert wire.cloud.paid == 1
         await wire.ask(2)
         await wire.posted(2)
-
-
-async def test_every_fault_is_a_line_and_the_exit_code_says_so(tmp_path: Path) -> None:
-    async with open_wire(tmp_path, start=False) as wire:
-        wire.discord.refuse_bot_token()
-        wire.cloud.fault("GET", "/models/*", script.BAD_KEY)
-        (tmp_path / "file").touch()
-        nowhere = f"sqlite+aiosqlite:///{tmp_path}/file/vidu.db"
-
-        code, lines = await check(wire, QUOTA_VIDEO="9", DATABASE_URL=nowhere)
-
-        assert code == ExitCode.CHECK_FOUND_FAULTS
-        assert [line.partition(":")[0] for line in lines] == [
-            "warning settings",
-            "ok settings",
-            "fault database",
-            "fault Discord token",
-            "fault GMI Cloud key",
-        ]
-        assert lines[0] == "warning settings: QUOTA_VIDEO: did you mean QUOTA_VIDEOS?"
-        assert "its folder can't be written" in lines[2]
-        assert "DISCORD_TOKEN must be the bot's token" in lines[3]
-        for secret in (wire.discord.token, "demo-key-not-secret"):
-            assert secret not in str(lines)
-
-
-async def test_all_faults_of_settings_are_named_at_once(tmp_path: Path) -> None:
-    async with open_wire(tmp_path, start=False) as wire:
-        code, lines = await check(wire, QUOTA_VIDEOS="many", LOG_FORMAT="xml", DISCORD_TOKEN="")
-
-        assert code == ExitCode.CHECK_FOUND_FAULTS
-        assert lines[0] == "fault settings: DISCORD_TOKEN is missing."
-        assert lines[1].startswith("fault settings: QUOTA_VIDEOS should be a valid integer")
-        assert lines[2].startswith("fault settings: LOG_FORMAT should be 'auto', 'text' or 'json'")
-        assert lines[3] == "fault settings: nothing else can be checked until they are right."
-
-
-async def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
-    async with open_wire(tmp_path, start=False) as wire:
-        wire.cloud.fault("GET", "/models/*", script.answer(404, {"error": "model does not exist"}))
-
-        code, lines = await check(wire, ALLOWED_SERVERS=str(GUILD_ID))
-
-        assert lines[3].startswith(f"ok access: members may use the bot in these servers: {GUILD_ID}")
-        assert lines[1] == "ok database: there is none yet: the first start makes it."
-        assert not wire.storage.exists()
-        assert "GMI Cloud doesn't know vidu-q2-pro-r2v" in lines[-1]
-        assert code == ExitCode.CHECK_FOUND_FAULTS
 
 
 async def test_a_start_warns_of_misspelled_settings_and_of_a_model_that_changed(tmp_path: Path) -> None:

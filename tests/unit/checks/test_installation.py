@@ -1,17 +1,25 @@
-"""What the checks say of a database, in words."""
+"""What the checks say of settings, of a database, and of what Discord and GMI Cloud answer."""
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from discord.http import Route
 
 from bot.checks.findings import Finding, Level
-from bot.checks.installation import check_database
+from bot.checks.installation import check_database, check_installation
 from bot.settings import parse
+from fakes.clock import WireClock
+from fakes.discord.model import GUILD_ID
+from fakes.discord.server import DiscordServer
+from fakes.gmi import script
+from fakes.gmi.cloud import DEMO_KEY, GmiCloud
 
 
 async def look(path: Path) -> Finding:
@@ -54,6 +62,79 @@ async def test_a_database_that_cannot_be_read_or_made_is_a_fault(tmp_path: Path)
     assert (damaged.level, unmade.level) == (Level.FAULT, Level.FAULT)
     assert "damaged: restore a backup" in damaged.text
     assert "its folder can't be written: check DATABASE_URL" in unmade.text
+
+
+@dataclass
+class Installation:
+    """The stand-ins that the settings lead to, and the settings."""
+
+    discord: DiscordServer
+    cloud: GmiCloud
+    environment: pytest.MonkeyPatch
+
+    def set(self, **settings: str) -> None:
+        for name, value in settings.items():
+            self.environment.setenv(name, value)
+
+    async def check(self) -> list[str]:
+        return [" ".join(str(finding).split()) async for finding in check_installation()]
+
+
+@pytest.fixture
+async def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Installation]:
+    monkeypatch.chdir(tmp_path)  # where there is no .env
+    now = WireClock().now
+    async with DiscordServer(now=now) as discord, GmiCloud(now=now) as cloud:
+        monkeypatch.setattr(Route, "BASE", f"{discord.base_url}/api/v10")
+        found = Installation(discord, cloud, monkeypatch)
+        found.set(DISCORD_TOKEN=discord.token, GMI_API_KEY=DEMO_KEY, GMI_BASE_URL=cloud.base_url)
+        found.set(DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path}/vidu.db")
+        yield found
+
+
+async def test_every_fault_is_a_line(installation: Installation, tmp_path: Path) -> None:
+    installation.discord.refuse_bot_token()
+    installation.cloud.fault("GET", "/models/*", script.BAD_KEY)
+    (tmp_path / "file").touch()
+    installation.set(QUOTA_VIDEO="9", DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path}/file/vidu.db")
+
+    lines = await installation.check()
+
+    assert [line.partition(":")[0] for line in lines] == [
+        "warning settings",
+        "ok settings",
+        "fault database",
+        "fault Discord token",
+        "fault GMI Cloud key",
+    ]
+    assert lines[0] == "warning settings: QUOTA_VIDEO: did you mean QUOTA_VIDEOS?"
+    assert "its folder can't be written" in lines[2]
+    assert "DISCORD_TOKEN must be the bot's token" in lines[3]
+    for secret in (installation.discord.token, DEMO_KEY):
+        assert secret not in str(lines)
+
+
+async def test_all_faults_of_settings_are_named_at_once(installation: Installation) -> None:
+    installation.set(QUOTA_VIDEOS="many", LOG_FORMAT="xml", DISCORD_TOKEN="")
+
+    lines = await installation.check()
+
+    assert lines[0] == "fault settings: DISCORD_TOKEN is missing."
+    assert lines[1].startswith("fault settings: QUOTA_VIDEOS should be a valid integer")
+    assert lines[2].startswith("fault settings: LOG_FORMAT should be 'auto', 'text' or 'json'")
+    assert lines[3] == "fault settings: nothing else can be checked until they are right."
+
+
+async def test_a_database_that_is_not_there_is_not_made(installation: Installation, tmp_path: Path) -> None:
+    installation.cloud.fault("GET", "/models/*", script.answer(404, {"error": "model does not exist"}))
+    installation.set(ALLOWED_SERVERS=str(GUILD_ID))
+
+    lines = await installation.check()
+
+    assert lines[3].startswith(f"ok access: members may use the bot in these servers: {GUILD_ID}")
+    assert lines[1] == "ok database: there is none yet: the first start makes it."
+    assert not (tmp_path / "vidu.db").exists()
+    assert "GMI Cloud doesn't know vidu-q2-pro-r2v" in lines[-1]
 
 
 def test_a_finding_is_one_plain_line() -> None:

@@ -9,7 +9,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from bot.media.inspection import reencoding
+from bot.media.inspection import probe, reencoding
 from bot.media.inspection.reencoding import reencode
 from tests.unit.media.files import children, picture
 
@@ -27,13 +27,13 @@ async def test_an_opaque_picture_becomes_a_jpeg_as_it_is_shown(threads: Executor
         assert (image.format, image.size, dict(image.getexif())) == ("JPEG", (130, 160), {})
 
 
-async def test_a_transparent_picture_stays_transparent(threads: Executor) -> None:
+@pytest.mark.parametrize(("alpha", "expected"), [(90, "PNG"), (255, "JPEG")])
+def test_only_what_is_transparent_stays_so(alpha: int, expected: str) -> None:
     file = BytesIO()
-    Image.new("RGBA", (40, 30), (200, 10, 10, 90)).save(file, "WEBP", lossless=True)
-    saved = await reencode(file.getvalue(), threads)
-    assert saved is not None
-    with Image.open(BytesIO(saved)) as image:
-        assert (image.format, image.getpixel((0, 0))) == ("PNG", (200, 10, 10, 90))
+    Image.new("RGBA", (40, 30), (200, 10, 10, alpha)).save(file, "WEBP", lossless=True)
+    with Image.open(BytesIO(probe.save_picture(file.getvalue()))) as image:
+        assert image.format == expected
+        assert alpha == 255 or image.getpixel((0, 0)) == (200, 10, 10, 90)
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", picture("WEBP")[:60]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms
 
-from bot.media.inspection import shrinking
+from bot.media.inspection import shrinker, shrinking
 from bot.media.inspection.shrinking import shrink
 from bot.media.inspection.unreadable import Unreadable
 from bot.models.cast import SavedPicture
@@ -40,6 +41,14 @@ def file_of(image: Image.Image, kind: str, **options: Any) -> bytes:
     return file.getvalue()
 
 
+def shrunk(data: bytes) -> tuple[str, Image.Image, Image.Image]:
+    """Do what the process does; return the format, the picture and its preview."""
+    about, _, contents = shrinker.shrink(data, 1280, 256).partition(b"\n")
+    size = json.loads(about)["size"]
+    found = (Image.open(BytesIO(contents[:size])), Image.open(BytesIO(contents[size:])))
+    return json.loads(about)["format"], *found
+
+
 async def test_a_photo_is_kept_upright_small_and_without_its_place(threads: Executor) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned
@@ -57,13 +66,12 @@ async def test_a_photo_is_kept_upright_small_and_without_its_place(threads: Exec
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-async def test_what_is_transparent_stays_so(kind: str, threads: Executor) -> None:
+def test_what_is_transparent_stays_so(kind: str) -> None:
     sticker = Image.new("RGBA", (200, 130), (200, 10, 10, 90))
-    kept = await saved(file_of(sticker, kind, **({"lossless": True} if kind == "WEBP" else {})), threads)
-    assert kept.info.format is FileFormat.PNG
-    with Image.open(BytesIO(kept.content)) as image, Image.open(BytesIO(kept.preview)) as preview:
-        assert (image.format, image.size, image.getpixel((9, 9))) == ("PNG", (200, 130), (200, 10, 10, 90))
-        assert preview.format == "PNG"
+    form, image, preview = shrunk(file_of(sticker, kind, **({"lossless": True} if kind == "WEBP" else {})))
+    assert form == FileFormat.PNG
+    assert (image.format, image.size, image.getpixel((9, 9))) == ("PNG", (200, 130), (200, 10, 10, 90))
+    assert preview.format == "PNG"
 
 
 @pytest.mark.parametrize(
@@ -77,27 +85,24 @@ async def test_what_is_transparent_stays_so(kind: str, threads: Executor) -> Non
         ("I;16", 30_000, (117, 117, 117)),
     ],
 )
-async def test_pictures_of_any_kind_become_a_jpeg(
-    mode: str, color: Any, expected: tuple[int, ...], threads: Executor
-) -> None:
-    kept = await saved(file_of(Image.new(mode, (140, 130), color), "PNG"), threads)
-    assert kept.info.format is FileFormat.JPEG
-    with Image.open(BytesIO(kept.content)) as image:
-        found = image.convert("RGB").getpixel((70, 60))
+def test_pictures_of_any_kind_become_a_jpeg(mode: str, color: Any, expected: tuple[int, ...]) -> None:
+    form, image, _ = shrunk(file_of(Image.new(mode, (140, 130), color), "PNG"))
+    assert form == FileFormat.JPEG
+    assert looks_like(image, expected, tolerance=3)
+
+
+def test_a_profile_is_applied_and_left_out() -> None:
+    usual = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for profile in (usual, b"no profile"):
+        _, image, _ = shrunk(file_of(Image.new("RGB", (140, 130), (200, 60, 20)), "PNG", icc_profile=profile))
+        assert "icc_profile" not in image.info
+        assert looks_like(image, (200, 60, 20), tolerance=4)
+
+
+def looks_like(image: Image.Image, expected: tuple[int, ...], tolerance: int) -> bool:
+    found = image.convert("RGB").getpixel((70, 60))
     assert isinstance(found, tuple)
-    assert all(abs(one - other) <= 3 for one, other in zip(found, expected, strict=True))
-
-
-async def test_a_profile_is_applied_and_left_out(threads: Executor) -> None:
-    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    for profile in (lab, b"no profile"):
-        data = file_of(Image.new("RGB", (140, 130), (200, 60, 20)), "PNG", icc_profile=profile)
-        kept = await saved(data, threads)
-        with Image.open(BytesIO(kept.content)) as image:
-            assert "icc_profile" not in image.info
-            found = image.getpixel((9, 9))
-        assert isinstance(found, tuple)
-        assert all(abs(one - other) <= 4 for one, other in zip(found, (200, 60, 20), strict=True))
+    return all(abs(one - other) <= tolerance for one, other in zip(found, expected, strict=True))
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", picture("WEBP")[:60]])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -15,6 +14,7 @@ import aiohttp
 import pytest
 
 from bot.tasks import Tasks
+from bot.telemetry import probe
 from bot.telemetry.service import Telemetry
 from fakes.ports import free_port
 from tests.unit.storage.samples import FixedClock
@@ -43,20 +43,6 @@ async def get(port: int, path: str, method: str = "GET") -> tuple[int, str]:
     url = f"http://127.0.0.1:{port}{path}"
     async with aiohttp.ClientSession() as session, session.request(method, url) as response:
         return response.status, await response.text()
-
-
-async def probe(**environment: str) -> tuple[int, str]:
-    """Run the container's check; return its exit code and what it prints."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot.telemetry.probe"),
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, output.decode().strip()
 
 
 async def test_each_page_says_how_it_stands() -> None:
@@ -116,16 +102,32 @@ def test_with_port_0_a_bot_loads_neither_the_server_nor_the_metrics_library() ->
     assert loaded("8080") == "['prometheus_client']"
 
 
-async def test_the_probe_of_the_container_says_what_healthz_says() -> None:
+async def test_the_probe_of_the_container_says_what_healthz_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def probed(**environment: str) -> tuple[int, str]:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        code = await asyncio.to_thread(probe.main)  # the server that it asks runs here
+        return code, capsys.readouterr().out.partition("\n")[0]
+
     port = free_port()
-    assert await probe(HTTP_PORT=str(port)) == (1, "no answer: ConnectionRefusedError")
+    assert await probed(HTTP_PORT=str(port)) == (1, "no answer: ConnectionRefusedError")
     async with serving(port) as (_, clock):
-        code, text = await probe(HTTP_PORT=str(port), HTTP_HOST="0.0.0.0")  # noqa: S104
-        assert (code, text.splitlines()[0]) == (0, "ok: the event loop was last seen working 0.0 s ago")
+        answer = await probed(HTTP_HOST="0.0.0.0")  # noqa: S104
+        assert answer == (0, "ok: the event loop was last seen working 0.0 s ago")
         clock.moment += timedelta(minutes=1)
-        code, text = await probe(HTTP_PORT=str(port), HTTP_HOST="127.0.0.1")
-        assert (code, text.splitlines()[0]) == (1, "failing: the event loop was last seen working 60.0 s ago")
-    assert await probe(HTTP_PORT="0") == (0, "")
+        answer = await probed(HTTP_HOST="127.0.0.1")
+        assert answer == (1, "failing: the event loop was last seen working 60.0 s ago")
+    assert await probed(HTTP_PORT="0") == (0, "")
+
+
+def test_the_probe_ends_with_its_code() -> None:
+    command = [sys.executable, "-m", "bot.telemetry.probe"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={"HTTP_PORT": str(free_port())}, check=False, capture_output=True
+    )
+    assert (done.returncode, done.stdout.strip()) == (1, b"no answer: ConnectionRefusedError")
 
 
 def test_the_probe_loads_nothing_of_the_bot() -> None:

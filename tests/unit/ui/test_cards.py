@@ -125,7 +125,10 @@ def assert_discord_takes(view: ui.LayoutView) -> None:
     assert all(len(text) <= ALT_TEXT_MAX for text in alt_texts(view))
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.repeating
+@pytest.mark.parametrize(
+    "place", ["public", *(pytest.param(place, marks=pytest.mark.long) for place in ("private", "guest"))]
+)
 @pytest.mark.parametrize("state", State)
 def test_every_card_fits_into_a_message_and_reads_well(state: State, place: str) -> None:
     media = [Media(LINK, LINK)] if state is State.DELIVERED else []

@@ -23,7 +23,8 @@ from bot.intake.refusals import (
 )
 from bot.intake.repeats import RecentActions
 from bot.intake.server_rules import ServerRules
-from bot.jobs.service import JobService, ShuttingDown
+from bot.jobs.new_jobs import ShuttingDown
+from bot.jobs.service import JobService
 from bot.jobs.submission.starter import DuplicateRequest, Submission
 from bot.jobs.submission.submit_gate import SubmitClosed
 from bot.media.byte_budget import ByteBudget

@@ -47,7 +47,7 @@ class MessageCommand(commands.Cog):
             await answer_privately(interaction, texts.nothing_to_use())
             return
         draft = Draft(interaction.id, interaction.user.id, sources=tuple(sources), chosen=fitting(sources))
-        await self.bot.intake.open_modal(interaction, draft)
+        await self.bot.forms.open(interaction, draft)
 
 
 async def setup(bot: ViduBot) -> None:

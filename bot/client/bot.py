@@ -26,6 +26,7 @@ from bot.intake.cast_commands import CastCommands
 from bot.intake.cast_saving import CastSaving
 from bot.intake.cast_sharing import CastSharing
 from bot.intake.context import Interaction, answering
+from bot.intake.forms import DraftForms
 from bot.intake.intake import Intake
 from bot.jobs.processes.actions import JobActions
 from bot.jobs.service import JobService
@@ -88,6 +89,7 @@ class ViduBot(commands.Bot):
     reference_uploads: ReferenceUploads
     job_service: JobService
     job_actions: JobActions
+    forms: DraftForms
     intake: Intake
     privacy: Privacy
     departures: Departures

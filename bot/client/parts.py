@@ -28,6 +28,8 @@ from bot.intake.cast_commands import CastCommands
 from bot.intake.cast_pictures import CastPictureReader
 from bot.intake.cast_saving import CastSaving
 from bot.intake.cast_sharing import CastSharing
+from bot.intake.early_checks import EarlyChecks
+from bot.intake.forms import DraftForms
 from bot.intake.intake import Intake
 from bot.intake.server_rules import ServerRules
 from bot.jobs.processes.exchange import open_job_actions
@@ -93,19 +95,7 @@ async def open_parts(bot: ViduBot) -> None:
     _open_cast(bot)
     await _open_jobs(bot, session, limiter, warnings)
     _open_privacy(bot)
-    bot.intake = Intake(
-        jobs=bot.job_service,
-        quotas=SharedQuotas(limiter, bot.storage, bot.slot.share),
-        budget_warnings=warnings,
-        server_rules=ServerRules(bot.moderation, bot.audit_log),
-        files=AttachmentReader(bot.inspector, bot.cdn, bot.upload_bytes),
-        cast=bot.cast_choice,
-        drafts=bot.storage.drafts,
-        upload_bytes=bot.upload_bytes,
-        clock=bot.clock,
-        access=bot.access,
-        metrics=bot.metrics,
-    )
+    _open_intake(bot, SharedQuotas(limiter, bot.storage, bot.slot.share), warnings)
     bot.metrics.observe(_readings(bot, limiter.budgets))
 
 
@@ -167,6 +157,25 @@ async def _open_jobs(
         tasks=bot.tasks,
     )
     bot.tasks.spawn(log_gmi(gmi, CATALOG[settings.gmi_model]), "compare the model with our table")
+
+
+def _open_intake(bot: ViduBot, quotas: SharedQuotas, warnings: BudgetWarnings) -> None:
+    """Open what takes requests in."""
+    server_rules = ServerRules(bot.moderation, bot.audit_log)
+    files = AttachmentReader(bot.inspector, bot.cdn, bot.upload_bytes)
+    bot.forms = DraftForms(bot.storage.drafts, server_rules, bot.access, bot.clock)
+    bot.intake = Intake(
+        jobs=bot.job_service,
+        early_checks=EarlyChecks(bot.job_service.gate, quotas, warnings, files),
+        server_rules=server_rules,
+        files=files,
+        cast=bot.cast_choice,
+        forms=bot.forms,
+        upload_bytes=bot.upload_bytes,
+        clock=bot.clock,
+        access=bot.access,
+        metrics=bot.metrics,
+    )
 
 
 def _open_cast(bot: ViduBot) -> None:

@@ -91,7 +91,7 @@ async def open_parts(bot: ViduBot) -> None:
     await bot.moderation.load()
     bot.languages = ServerLanguages(bot.moderation, partial(_locale_of, bot))
     bot.audit_log = await _open_log(bot, warnings)
-    bot.tasks.supervise(bot.audit_log.run, "write the logs of servers")
+    bot.tasks.supervise(bot.audit_log.batches.run, "write the logs of servers")
     _open_cast(bot)
     await _open_jobs(bot, session, limiter, warnings)
     _open_privacy(bot)
@@ -145,7 +145,9 @@ async def _open_jobs(
     )
     bot.job_service.watch(bot.audit_log.job_changed)
     bot.cast.on_removed = partial(_recheck, bot)
-    bot.parts.push_async_callback(bot.audit_log.close)  # after the jobs: it writes how the last ones ended
+    bot.parts.push_async_callback(
+        bot.audit_log.batches.close
+    )  # after the jobs: it writes how the last ones ended
     bot.parts.push_async_callback(bot.job_service.close)
     await bot.job_service.open()
     bot.job_actions = open_job_actions(

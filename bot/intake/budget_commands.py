@@ -40,19 +40,21 @@ class BudgetCommands:
 
     async def pause(self, guild_id: int, by: int) -> str:
         """Stop new videos in a server."""
-        changed = await self._quotas.set_paused(guild_id, True)
-        log.info("Server %s: %s paused it", guild_id, by)
-        if changed:
-            await _record_pause(self._audit_log, guild_id, by, paused=True)
-        return texts.paused(changed)
+        return texts.paused(await self._set_paused(guild_id, by, True))
 
     async def resume(self, guild_id: int, by: int) -> str:
         """Let members start videos again."""
-        changed = await self._quotas.set_paused(guild_id, False)
-        log.info("Server %s: %s resumed it", guild_id, by)
+        return texts.resumed(await self._set_paused(guild_id, by, False))
+
+    async def _set_paused(self, guild_id: int, by: int, paused: bool) -> bool:
+        """Pause a server or let it go on; tell whether that changed anything."""
+        changed = await self._quotas.set_paused(guild_id, paused)
+        log.info("Server %s: %s %s it", guild_id, by, "paused" if paused else "resumed")
         if changed:
-            await _record_pause(self._audit_log, guild_id, by, paused=False)
-        return texts.resumed(changed)
+            with self._audit_log.speaking(guild_id):
+                before, after = (quota_command_texts.pause_state(value) for value in (not paused, paused))
+                await self._audit_log.record(guild_id, by, ChangeKind.PAUSE, before=before, after=after)
+        return changed
 
     async def _set_budget(self, guild_id: int, by: int, rule: Rule) -> str:
         before = await self._quotas.set_budget(guild_id, rule)
@@ -86,9 +88,3 @@ def budgets_of_server(quotas: QuotaService, guild_id: int) -> Sequence[BudgetSta
     """Return the budgets of a server that are its moderators' business: not what others use."""
     statuses = quotas.budgets_in_force(guild_id)
     return [status for status in statuses if status.budget.scope is not BudgetScope.BOT]
-
-
-async def _record_pause(audit_log: AuditLog, guild_id: int, by: int, *, paused: bool) -> None:
-    with audit_log.speaking(guild_id):
-        before, after = (quota_command_texts.pause_state(value) for value in (not paused, paused))
-        await audit_log.record(guild_id, by, ChangeKind.PAUSE, before=before, after=after)

@@ -9,6 +9,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.intake.access import check_permission
 from bot.intake.answers import answer_privately
 from bot.intake.budget_commands import BudgetCommands
 from bot.intake.quota_commands import Person, QuotaCommands, target_of
@@ -41,9 +42,8 @@ class Quota(
         self._budgets = BudgetCommands(bot.quota_service, bot.audit_log, bot.settings.price)
 
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
-        """Check the permission in code too: a server's settings can show the command to anyone."""
-        if not interaction.permissions.moderate_members:
-            raise app_commands.MissingPermissions(["moderate_members"])
+        """Let moderators pass."""
+        check_permission(interaction, "moderate_members")
         return True
 
     @app_commands.command(name="set", description="Set how much a member, a role or everybody may make")

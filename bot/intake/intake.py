@@ -122,7 +122,8 @@ class Intake:
             self._give_back(uploads)
             await self._refuse(interaction, draft, cast_not_uploaded())
             return
-        if await self._hand_over(interaction, draft, request, uploads, location):
+        submission = self._submission(interaction, draft, request, uploads, location)
+        if await self._hand_over(interaction, draft, submission):
             await self._cast.note(cast, interaction.user.id)
 
     async def _refuse(self, interaction: Interaction, draft: Draft, refusal: Refusal) -> None:
@@ -139,38 +140,6 @@ class Intake:
             log.info("Interaction %s arrived twice", interaction.id)  # its first arrival is being answered
         else:
             await answer_privately(interaction, texts.repeated())
-        return False
-
-    async def _hand_over(
-        self,
-        interaction: Interaction,
-        draft: Draft,
-        request: VideoRequest,
-        uploads: list[Upload],
-        location: CardLocation,
-    ) -> bool:
-        """Start the job whose placeholder is shown already, and tell whether it could start.
-
-        Where it can't the member is told why.
-        """
-        # Asked again: reading the files can take minutes, and a moderator may have acted meanwhile.
-        if refusal := self._server_rules.refusal(interaction, draft):
-            self._give_back(uploads)
-            await self._forms.refuse(interaction, draft, refusal.text, refusal.remedy)
-            return False
-        submission = self._submission(interaction, draft, request, uploads, location)
-        try:
-            await _start(self._jobs, submission)
-        except LimitExceeded as error:
-            await self._refuse(interaction, draft, limit_in_the_way(error))
-        except ShuttingDown:
-            await self._refuse(interaction, draft, restarting())
-        except SubmitClosed as closed:
-            await self._refuse(interaction, draft, nothing_submitted(closed))
-        except DuplicateRequest:
-            log.info("Interaction %s arrived twice", interaction.id)
-        else:
-            return True
         return False
 
     def _submission(
@@ -193,6 +162,30 @@ class Intake:
             draft.continues,
             release=partial(self._give_back, uploads),
         )
+
+    async def _hand_over(self, interaction: Interaction, draft: Draft, submission: Submission) -> bool:
+        """Start the job whose placeholder is shown already, and tell whether it could start.
+
+        Where it can't the member is told why.
+        """
+        # Asked again: reading the files can take minutes, and a moderator may have acted meanwhile.
+        if refusal := self._server_rules.refusal(interaction, draft):
+            submission.release()
+            await self._forms.refuse(interaction, draft, refusal.text, refusal.remedy)
+            return False
+        try:
+            await _start(self._jobs, submission)
+        except LimitExceeded as error:
+            await self._refuse(interaction, draft, limit_in_the_way(error))
+        except ShuttingDown:
+            await self._refuse(interaction, draft, restarting())
+        except SubmitClosed as closed:
+            await self._refuse(interaction, draft, nothing_submitted(closed))
+        except DuplicateRequest:
+            log.info("Interaction %s arrived twice", interaction.id)
+        else:
+            return True
+        return False
 
     def _give_back(self, uploads: list[Upload]) -> None:
         """Give back the memory of files that are needed no more."""

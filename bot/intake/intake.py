@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from bot.clock import Clock
@@ -116,10 +118,10 @@ class Intake:
             return
         uploads = _uploads(examined)
         try:
-            request = _request(draft, examined, cast, await self._cast.uses(cast))
+            with _released_if_raised(partial(self._give_back, uploads)):
+                request = _request(draft, examined, cast, await self._cast.uses(cast))
         except UploadError as error:
             log.warning("References of %s are not uploaded (%s)", interaction.id, error)
-            self._give_back(uploads)
             await self._refuse(interaction, draft, cast_not_uploaded())
             return
         submission = self._submission(interaction, draft, request, uploads, location)
@@ -171,10 +173,11 @@ class Intake:
         # Asked again: reading the files can take minutes, and a moderator may have acted meanwhile.
         if refusal := self._server_rules.refusal(interaction, draft):
             submission.release()
-            await self._forms.refuse(interaction, draft, refusal.text, refusal.remedy)
+            await self._refuse(interaction, draft, refusal)
             return False
         try:
-            await _start(self._jobs, submission)
+            with _released_if_raised(submission.release):
+                await self._jobs.start(submission)
         except LimitExceeded as error:
             await self._refuse(interaction, draft, limit_in_the_way(error))
         except ShuttingDown:
@@ -192,12 +195,13 @@ class Intake:
         self._upload_bytes.give_back(sum(len(upload.data) for upload in uploads))
 
 
-async def _start(jobs: JobService, submission: Submission) -> None:
-    """Start the job; if there is none, its files leave memory at once."""
+@contextmanager
+def _released_if_raised(release: Callable[[], None]) -> Iterator[None]:
+    """Let files leave memory at once where this block raises anything: then there is no job for them."""
     try:
-        await jobs.start(submission)
+        yield
     except BaseException:
-        submission.release()
+        release()
         raise
 
 

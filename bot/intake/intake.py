@@ -105,12 +105,12 @@ class Intake:
                 with speaking(location.language):
                     notice = notice_card(sentences.GUEST)
                 await interaction.edit_original_response(view=notice)
-            await self._read_and_start(interaction, draft, cast, location)
+            await self._read_and_hand_over(interaction, draft, cast, location)
 
-    async def _read_and_start(
+    async def _read_and_hand_over(
         self, interaction: Interaction, draft: Draft, cast: Cast, location: CardLocation
     ) -> None:
-        """Read the files of an acknowledged request, and start its job or tell the member why not."""
+        """Read the files of an acknowledged request, and start its job if nothing is wrong with them."""
         keep_max = min(interaction.filesize_limit, KEEP_MAX)
         examined = await self._files.examine(interaction.user.id, draft.used, keep_max)
         if examined.problems:

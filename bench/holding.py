@@ -21,7 +21,7 @@ from bot.models.quotas import Rule
 from bot.models.requests import Reference, VideoRequest
 from bot.models.states import State
 from bot.quotas.limiter import QuotaLimiter
-from bot.storage.jobs import job_to_row
+from bot.storage.job_rows import job_to_row
 from bot.storage.schema import jobs
 from bot.storage.storage import Storage
 from fakes.discord.model import CHANNEL_ID, GUILD_ID

@@ -21,7 +21,7 @@ from bot.models.quotas import Period, Rule
 from bot.models.requests import Reference, VideoRequest
 from bot.models.states import Reason, State
 from bot.storage.columns import to_micros
-from bot.storage.jobs import job_to_row
+from bot.storage.job_rows import job_to_row
 from bot.storage.storage import Storage, TimeLimits
 from fakes.process import open_wire
 

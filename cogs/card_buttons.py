@@ -166,14 +166,14 @@ async def _again(bot: ViduBot, interaction: Interaction, job: Job) -> None:
     if draft.sources or _is_all_cast(job):
         await bot.intake.take(interaction, draft)
     else:
-        await bot.intake.open_modal(interaction, draft, texts.files_not_kept())
+        await bot.forms.open(interaction, draft, texts.files_not_kept())
 
 
 async def _edit(bot: ViduBot, interaction: Interaction, job: Job) -> None:
     """Open the form with everything filled in."""
     draft = await _draft(bot, interaction, job, seed=str(job.request.seed))
     about_files = None if draft.sources or _is_all_cast(job) else texts.files_not_kept()
-    await bot.intake.open_modal(interaction, draft, about_files)
+    await bot.forms.open(interaction, draft, about_files)
 
 
 def _is_all_cast(job: Job) -> bool:
@@ -189,7 +189,7 @@ async def _remix(bot: ViduBot, interaction: Interaction, job: Job, action: CardA
     seed = str(job.request.seed) if action is CardAction.EDIT else ""
     draft = replace(await _draft(bot, interaction, job, seed), remix=True)
     about_files = None if draft.sources or _is_all_cast(job) else texts.files_of_another()
-    await bot.intake.open_modal(interaction, draft, about_files)
+    await bot.forms.open(interaction, draft, about_files)
 
 
 async def _continue(bot: ViduBot, interaction: Interaction, job: Job, *, remix: bool = False) -> None:
@@ -198,12 +198,12 @@ async def _continue(bot: ViduBot, interaction: Interaction, job: Job, *, remix: 
     draft = replace(await _draft(bot, interaction, job, seed=""), prompt="", remix=remix)
     clip = video_on_card(job, interaction.message.attachments)
     if clip is None:  # it plays from the provider's link, which nobody may be sent to from here
-        await bot.intake.open_modal(interaction, replace(draft, sources=()), texts.video_not_kept())
+        await bot.forms.open(interaction, replace(draft, sources=()), texts.video_not_kept())
         return
     pictures = [source for source in draft.sources if source.likely_kind is Kind.IMAGE]
     continues = Continuation(job.id, job.scene + 1, job.location.link)
     sources = (clip, *pictures[:IMAGES_MAX_WITH_VIDEOS])
-    await bot.intake.open_modal(interaction, replace(draft, sources=sources, continues=continues))
+    await bot.forms.open(interaction, replace(draft, sources=sources, continues=continues))
 
 
 async def _show(bot: ViduBot, interaction: Interaction, job: Job) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from discord import app_commands
 from discord.ext import commands
 
+from bot.intake.access import check_permission
 from bot.intake.answers import answer_privately
 from bot.intake.context import Interaction
 from bot.intake.language_command import LanguageCommand
@@ -41,9 +42,7 @@ class LanguageOfServer(commands.Cog, name="Language"):
     @app_commands.allowed_installs(guilds=True, users=False)
     async def language(self, interaction: Interaction, language: str | None = None) -> None:
         """Choose the language, or show it."""
-        # In code too: a server's settings can show the command to anyone.
-        if not interaction.permissions.moderate_members:
-            raise app_commands.MissingPermissions(["moderate_members"])
+        check_permission(interaction, "moderate_members")
         guild_id = interaction.guild_id
         assert guild_id is not None, "the command is guild_only"
         if language is None:

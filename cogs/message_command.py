@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import discord
-from discord import app_commands
-from discord.ext import commands
 
 from bot.intake.answers import answer_privately
 from bot.intake.attachments import sources_in
 from bot.intake.context import Interaction
+from bot.intake.message_commands import MessageCommandCog
 from bot.models.drafts import Draft, fitting
 from bot.ui.texts import answers as texts
 
@@ -20,25 +19,12 @@ if TYPE_CHECKING:
 NAME = "Make a video from this"
 
 
-class MessageCommand(commands.Cog):
+class MessageCommand(MessageCommandCog):
     """Opens the form for a message that somebody points at."""
 
     def __init__(self, bot: ViduBot) -> None:
+        super().__init__(bot.tree, NAME, self.make_video, everywhere=True)
         self.bot = bot
-        # No decorated method: discord.py allows those for message commands at the top level only.
-        self.command = app_commands.ContextMenu(name=NAME, callback=self.make_video)
-        self.command.allowed_installs = app_commands.AppInstallationType(guild=True, user=True)
-        self.command.allowed_contexts = app_commands.AppCommandContext(
-            guild=True, dm_channel=True, private_channel=True
-        )
-
-    async def cog_load(self) -> None:
-        """Add the command."""
-        self.bot.tree.add_command(self.command)
-
-    async def cog_unload(self) -> None:
-        """Remove the command."""
-        self.bot.tree.remove_command(self.command.name, type=self.command.type)
 
     async def make_video(self, interaction: Interaction, message: discord.Message) -> None:
         """Open the form with the message's images and videos."""
@@ -47,7 +33,7 @@ class MessageCommand(commands.Cog):
             await answer_privately(interaction, texts.nothing_to_use())
             return
         draft = Draft(interaction.id, interaction.user.id, sources=tuple(sources), chosen=fitting(sources))
-        await self.bot.intake.open_modal(interaction, draft)
+        await self.bot.forms.open(interaction, draft)
 
 
 async def setup(bot: ViduBot) -> None:

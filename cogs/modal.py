@@ -40,16 +40,16 @@ class Forms(commands.Cog):
 
     async def _take(self, interaction: Interaction, custom_id: str) -> None:
         """Start what the form asks for; its files were kept when it opened, the rest comes with it."""
-        draft_id, intake = draft_id_of(custom_id), self.bot.intake
-        kept = None if draft_id is None else await intake.kept_draft(draft_id)
+        draft_id = draft_id_of(custom_id)
+        kept = None if draft_id is None else await self.bot.forms.kept(draft_id)
         draft = kept or Draft(interaction.id, interaction.user.id)
         if draft.user_id != interaction.user.id:
             await answer_privately(interaction, texts.draft_of_another())
             return
         answers = read_answers(interaction.data)
         # Discord lets a member submit again what it said had failed; it may have arrived all the same.
-        if await intake.is_first(interaction, f"{custom_id} {answers.what}"):
-            await intake.take(interaction, filled(draft, answers))
+        if await self.bot.intake.is_first(interaction, f"{custom_id} {answers.what}"):
+            await self.bot.intake.take(interaction, filled(draft, answers))
 
 
 class ReopenButton(AnsweredButton, template=DRAFT_BUTTON):
@@ -69,7 +69,7 @@ class ReopenButton(AnsweredButton, template=DRAFT_BUTTON):
     async def act(self, interaction: Interaction) -> None:
         """Open the form, unless what was typed is gone or somebody else's."""
         bot: ViduBot = interaction.client
-        draft = await bot.intake.kept_draft(self.draft_id)
+        draft = await bot.forms.kept(self.draft_id)
         if draft is None:
             await answer_privately(interaction, texts.draft_forgotten())
         elif draft.user_id != interaction.user.id:
@@ -77,7 +77,7 @@ class ReopenButton(AnsweredButton, template=DRAFT_BUTTON):
         else:
             fresh = replace(draft, id=interaction.id).without_expired(bot.clock.now())
             lost = draft.sources and not fresh.sources
-            await bot.intake.open_modal(interaction, fresh, texts.files_expired() if lost else None)
+            await bot.forms.open(interaction, fresh, texts.files_expired() if lost else None)
 
 
 async def setup(bot: ViduBot) -> None:

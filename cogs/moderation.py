@@ -10,6 +10,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.intake.access import check_permission
 from bot.intake.answers import answer_privately
 from bot.intake.buttons import AnsweredButton
 from bot.intake.context import Interaction
@@ -56,12 +57,10 @@ class Moderation(
         self._commands = ModerationCommands(bot.moderation, bot.audit_log)
 
     async def interaction_check(self, interaction: Interaction) -> bool:
-        """Check the permission in code too: a server's settings can show the command to anyone."""
+        """Let those pass who have the permission that the command needs."""
         command = interaction.command
         assert isinstance(command, app_commands.Command), "a group has no context menus"
-        needed = command.extras.get("permission", MODERATORS)
-        if not getattr(interaction.permissions, needed):
-            raise app_commands.MissingPermissions([needed])
+        check_permission(interaction, command.extras.get("permission", MODERATORS))
         return True
 
     @app_commands.command(description="Stop a member from making videos in this server")

@@ -9,7 +9,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.intake.access import check_permission
 from bot.intake.answers import answer_privately
+from bot.intake.budget_commands import BudgetCommands
 from bot.intake.quota_commands import Person, QuotaCommands, target_of
 from bot.models.quota_options import LimitOptions
 from bot.models.quotas import Period
@@ -37,11 +39,11 @@ class Quota(
         self._commands = QuotaCommands(
             bot.quota_service, bot.audit_log, bot.settings.quota_running, bot.settings.price
         )
+        self._budgets = BudgetCommands(bot.quota_service, bot.audit_log, bot.settings.price)
 
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
-        """Check the permission in code too: a server's settings can show the command to anyone."""
-        if not interaction.permissions.moderate_members:
-            raise app_commands.MissingPermissions(["moderate_members"])
+        """Let moderators pass."""
+        check_permission(interaction, "moderate_members")
         return True
 
     @app_commands.command(name="set", description="Set how much a member, a role or everybody may make")
@@ -128,17 +130,17 @@ class Quota(
     ) -> None:
         """Set, remove or show the server's own budget."""
         options = LimitOptions(videos, seconds, per, unlimited)
-        await self._answer(interaction, self._commands.budget(*_where(interaction), options))
+        await self._answer(interaction, self._budgets.budget(*_where(interaction), options))
 
     @app_commands.command(description="Stop new videos in this server; videos in progress are finished")
     async def pause(self, interaction: discord.Interaction) -> None:
         """Stop new videos."""
-        await self._answer(interaction, self._commands.pause(*_where(interaction)))
+        await self._answer(interaction, self._budgets.pause(*_where(interaction)))
 
     @app_commands.command(description="Allow new videos in this server again")
     async def resume(self, interaction: discord.Interaction) -> None:
         """Let members start videos again."""
-        await self._answer(interaction, self._commands.resume(*_where(interaction)))
+        await self._answer(interaction, self._budgets.resume(*_where(interaction)))
 
     async def _answer(self, interaction: discord.Interaction, answer: str | Awaitable[str]) -> None:
         """Answer a moderator, and add the warnings about budgets that none has read yet."""

@@ -7,10 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 import discord
-from discord import app_commands
-from discord.ext import commands
 
 from bot.intake.context import Interaction
+from bot.intake.message_commands import MessageCommandCog
 from bot.models.jobs import Job
 from bot.moderation.log_writer import LogUnavailable, LogUnwritable
 from bot.ui.custom_ids import CARD_BUTTON, number_in
@@ -25,26 +24,13 @@ NAME = "Report this video"
 REMEMBERED_MAX = 10_000  # reports; the same one twice only costs moderators a look
 
 
-class ReportCommand(commands.Cog):
+class ReportCommand(MessageCommandCog):
     """Takes reports of videos."""
 
     def __init__(self, bot: ViduBot) -> None:
+        super().__init__(bot.tree, NAME, self.report, everywhere=False)
         self.bot = bot
         self._reported: set[tuple[int, int]] = set()  # who reported which job
-        # No decorated method: discord.py allows those for message commands at the top level only.
-        self.command = app_commands.ContextMenu(name=NAME, callback=self.report)
-        self.command.allowed_installs = app_commands.AppInstallationType(guild=True, user=False)
-        self.command.allowed_contexts = app_commands.AppCommandContext(
-            guild=True, dm_channel=False, private_channel=False
-        )
-
-    async def cog_load(self) -> None:
-        """Add the command."""
-        self.bot.tree.add_command(self.command)
-
-    async def cog_unload(self) -> None:
-        """Remove the command."""
-        self.bot.tree.remove_command(self.command.name, type=self.command.type)
 
     async def report(self, interaction: Interaction, message: discord.Message) -> None:
         """Tell the moderators of a video, or the member whom to ask instead."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import discord
-from discord import app_commands
 from discord.ext import commands
 
 from bot.intake.access import allowed_or_answered
 from bot.intake.answers import failures_answered
 from bot.intake.context import Interaction, first_answer_due
+from bot.intake.message_commands import MessageCommandCog
 from bot.intake.modal_answers import custom_id_of, read_answers
 from bot.ui.custom_ids import draft_id_of, is_cast_modal
 
@@ -20,25 +20,12 @@ if TYPE_CHECKING:
 NAME = "Save as reference"
 
 
-class SaveReference(commands.Cog):
+class SaveReference(MessageCommandCog):
     """Saves the pictures of a message that somebody points at."""
 
     def __init__(self, bot: ViduBot) -> None:
+        super().__init__(bot.tree, NAME, self.ask_name, everywhere=True)
         self.bot = bot
-        # No decorated method: discord.py allows those for message commands at the top level only.
-        self.command = app_commands.ContextMenu(name=NAME, callback=self.ask_name)
-        self.command.allowed_installs = app_commands.AppInstallationType(guild=True, user=True)
-        self.command.allowed_contexts = app_commands.AppCommandContext(
-            guild=True, dm_channel=True, private_channel=True
-        )
-
-    async def cog_load(self) -> None:
-        """Add the command."""
-        self.bot.tree.add_command(self.command)
-
-    async def cog_unload(self) -> None:
-        """Remove the command."""
-        self.bot.tree.remove_command(self.command.name, type=self.command.type)
 
     async def ask_name(self, interaction: Interaction, message: discord.Message) -> None:
         """Ask for a name."""

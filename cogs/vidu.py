@@ -90,7 +90,7 @@ class Vidu(commands.Cog):
         )
         # A name in the prompt may be all that it needs; where it isn't, a refusal says what is missing.
         if prompt is None or not (sources or cast or any(names_in(prompt))):
-            await self.bot.intake.open_modal(interaction, draft)
+            await self.bot.forms.open(interaction, draft)
         else:
             await self.bot.intake.take(interaction, draft)
 

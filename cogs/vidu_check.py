@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from discord import app_commands
 from discord.ext import commands
 
-from bot.intake.access import EVERYWHERE, is_allowed
+from bot.intake.access import EVERYWHERE, check_permission, is_allowed
 from bot.intake.answers import answer_privately
 from bot.intake.channel_check import missing_permissions
 from bot.intake.context import Interaction
@@ -32,9 +32,7 @@ class ViduCheck(commands.Cog, name="Check"):
     @app_commands.allowed_installs(guilds=True, users=False)
     async def check(self, interaction: Interaction) -> None:
         """Answer with what is missing, to the moderator only."""
-        # In code too: a server's settings can show the command to anyone.
-        if not interaction.permissions.manage_guild:
-            raise app_commands.MissingPermissions(["manage_guild"])
+        check_permission(interaction, "manage_guild")
         allowed = is_allowed(self._bot.access, interaction)
         await answer_privately(interaction, channel_check(missing_permissions(interaction), allowed=allowed))
 

@@ -47,15 +47,7 @@ def take_pictures(visitor: Visitor) -> Iterator[str]:
 
     yield from take_pictures_of_the_window(visitor)
 
-    lighthouse = {"image1": SAMPLES / "lighthouse.jpg"}
-    visitor.run("vidu", lighthouse, prompt="A storm comes up !slow")
-    visitor.press(visitor.message("A storm comes up", "Waiting in line"), "Cancel")
-    yield save(visitor, "cancelled", "A storm comes up", "You can try again anytime")
-    visitor.run("vidu", lighthouse, prompt="The gulls return !busy")
-    yield save(visitor, "busy", "The gulls return", "Waiting for the provider")
-    # The last of the requests: without credit the bot sends no other one for a while.
-    visitor.run("vidu", lighthouse, prompt="A ship passes !credit")
-    yield save(visitor, "not-accepted", "A ship passes", "Not accepted")
+    yield from take_pictures_without_a_video(visitor)
 
     visitor.run("videos")
     yield save(visitor, "videos", "Your videos")
@@ -65,6 +57,19 @@ def take_pictures(visitor: Visitor) -> Iterator[str]:
     visitor.message("Effective now.")
     visitor.run("quota show")
     yield save(visitor, "quota", "Rules of this server")
+
+
+def take_pictures_without_a_video(visitor: Visitor) -> Iterator[str]:
+    """Ask for videos that do not come, each for another reason, and take what is said of it."""
+    lighthouse = {"image1": SAMPLES / "lighthouse.jpg"}
+    visitor.run("vidu", lighthouse, prompt="A storm comes up !slow")
+    visitor.press(visitor.message("A storm comes up", "Waiting in line"), "Cancel")
+    yield save(visitor, "cancelled", "A storm comes up", "You can try again anytime")
+    visitor.run("vidu", lighthouse, prompt="The gulls return !busy")
+    yield save(visitor, "busy", "The gulls return", "Waiting for the provider")
+    # The last of the requests: without credit the bot sends no other one for a while.
+    visitor.run("vidu", lighthouse, prompt="A ship passes !credit")
+    yield save(visitor, "not-accepted", "A ship passes", "Not accepted")
 
 
 def take_pictures_of_the_window(visitor: Visitor) -> Iterator[str]:

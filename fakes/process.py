@@ -6,10 +6,9 @@ import asyncio
 import itertools
 import os
 import signal
-import sqlite3
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from fakes.discord.people import MEMBER
 from fakes.discord.server import DiscordServer
 from fakes.gmi.cloud import DEMO_KEY, GmiCloud, Render
 from fakes.gmi.request import Timing
-from fakes.postgres import Reader
+from fakes.rows import JobRow, Rows, open_rows
 
 ROOT = Path(__file__).parents[1]
 PATCH = Path(__file__).parent / "patch"
@@ -176,28 +175,6 @@ class BotProcess:
         return self._folder / f"bot-{self._starts}.log"
 
 
-@dataclass(frozen=True, slots=True)
-class JobRow:
-    """What the database holds of a job."""
-
-    id: int
-    state: str
-    charge: str
-    seed: int
-    told: bool
-
-    @property
-    def settled(self) -> bool:
-        """Tell whether the member has heard how it ended."""
-        return self.told and self.state in {
-            "delivered",
-            "failed",
-            "cancelled",
-            "refused",
-            "unconfirmed",
-        }
-
-
 @dataclass(slots=True)
 class Wire:
     """The bot's process between the two stand-ins."""
@@ -207,7 +184,7 @@ class Wire:
     clock: WireClock
     process: BotProcess
     storage: Path
-    reader: Reader | None = None  # of a database in Postgres
+    rows: Rows
 
     async def start(self) -> None:
         """Start the bot and wait until its gateway session stands."""
@@ -247,28 +224,15 @@ class Wire:
 
     def jobs(self) -> list[JobRow]:
         """Read the database, beside the bot."""
-        return [
-            JobRow(*row) for row in self._read("SELECT id, state, charge, seed, told FROM jobs ORDER BY id")
-        ]
+        return self.rows.jobs()
 
     def pending_replies(self) -> list[int]:
         """Return the interactions whose members still wait for an answer."""
-        return [row[0] for row in self._read("SELECT id FROM placeholders")]
+        return self.rows.pending_replies()
 
     def registered(self) -> bool:
         """Tell whether the bot has noted that its commands are registered."""
-        return any(name.startswith("commands of") for (name,) in self._read("SELECT name FROM notes"))
-
-    def _read(self, query: str) -> list[tuple[Any, ...]]:
-        if self.reader is not None:
-            return self.reader.rows(query)
-        if not self.storage.exists():
-            return []
-        try:
-            with closing(sqlite3.connect(f"file:{self.storage}?mode=ro", uri=True)) as connection:
-                return list(connection.execute(query))
-        except sqlite3.OperationalError:  # before its tables are laid out
-            return []
+        return self.rows.registered()
 
 
 @asynccontextmanager
@@ -288,25 +252,9 @@ async def open_wire(
         discord = await stack.enter_async_context(DiscordServer(now=clock.now))
         cloud = await stack.enter_async_context(GmiCloud(now=clock.now, render=render, timing=timing))
         storage = folder / "vidu.db"
-        environment = {
-            "DISCORD_TOKEN": discord.token,
-            "DISCORD_WIRE_BASE": f"{discord.base_url}/api/v10",
-            "DISCORD_WIRE_GATEWAY": discord.gateway.url,
-            "GMI_API_KEY": DEMO_KEY,
-            "GMI_BASE_URL": cloud.base_url,
-            "DATABASE_URL": f"sqlite+aiosqlite:///{storage}",
-            "QUOTA_VIDEOS": "unlimited",
-            "QUOTA_RUNNING": "1000",
-            "BUDGET_SECONDS": "unlimited",
-            "HTTP_PORT": "0",
-            "VIDU_WIRE_SPEED": str(speed),
-            "VIDU_WIRE_EPOCH": repr(clock.epoch),
-            **settings,
-        }
-        wire = Wire(discord, cloud, clock, BotProcess(folder, environment, module), storage)
-        if environment["DATABASE_URL"].startswith("postgresql"):
-            wire.reader = Reader(environment["DATABASE_URL"])
-            stack.callback(wire.reader.close)
+        environment = _environment(discord, cloud, clock, storage) | settings
+        rows = stack.enter_context(open_rows(environment["DATABASE_URL"], storage))
+        wire = Wire(discord, cloud, clock, BotProcess(folder, environment, module), storage, rows)
         try:
             if start:
                 await wire.start()
@@ -314,3 +262,21 @@ async def open_wire(
         finally:
             if wire.process.running:
                 await wire.process.kill()
+
+
+def _environment(discord: DiscordServer, cloud: GmiCloud, clock: WireClock, storage: Path) -> dict[str, str]:
+    """Return what leads the bot to the stand-ins, without limits that a test does not ask for."""
+    return {
+        "DISCORD_TOKEN": discord.token,
+        "DISCORD_WIRE_BASE": f"{discord.base_url}/api/v10",
+        "DISCORD_WIRE_GATEWAY": discord.gateway.url,
+        "GMI_API_KEY": DEMO_KEY,
+        "GMI_BASE_URL": cloud.base_url,
+        "DATABASE_URL": f"sqlite+aiosqlite:///{storage}",
+        "QUOTA_VIDEOS": "unlimited",
+        "QUOTA_RUNNING": "1000",
+        "BUDGET_SECONDS": "unlimited",
+        "HTTP_PORT": "0",
+        "VIDU_WIRE_SPEED": str(clock.speed),
+        "VIDU_WIRE_EPOCH": repr(clock.epoch),
+    }

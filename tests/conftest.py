@@ -16,7 +16,7 @@ import simcord
 import stamina
 from hypothesis import is_hypothesis_test
 
-from bot.client import parts
+from bot.client import connections
 from bot.settings import Settings
 from bot.storage.storage import Storage
 from bot.ui import command_translator
@@ -217,7 +217,7 @@ async def simulation(
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[World]:
     # Connections age in real time, so aiohttp would look at them every minute of a simulated month.
-    monkeypatch.setattr(parts, "KEEPALIVE", 24 * 3600.0)
+    monkeypatch.setattr(connections, "KEEPALIVE", 24 * 3600.0)
     marker = request.node.get_closest_marker("command_errors")
     async with open_world(cloud, clock, settings) as opened:
         stage["world"] = opened

@@ -16,7 +16,7 @@ from bot.cast.service import CastService
 from bot.client.parts import UPLOAD_BYTES, open_parts, register_commands
 from bot.clock import Clock, SystemClock
 from bot.connection.event_guard import INTERACTION, EventGuard, origin
-from bot.connection.reconnect import stay_connected
+from bot.connection.reconnect import forget_ready, stay_connected
 from bot.delivery.sender import Delivery
 from bot.delivery.thumbnails import Thumbnails
 from bot.intake.access import command_allowed_or_answered, log_access
@@ -26,6 +26,7 @@ from bot.intake.cast_commands import CastCommands
 from bot.intake.cast_saving import CastSaving
 from bot.intake.cast_sharing import CastSharing
 from bot.intake.context import Interaction, answering
+from bot.intake.forms import DraftForms
 from bot.intake.intake import Intake
 from bot.jobs.processes.actions import JobActions
 from bot.jobs.service import JobService
@@ -88,6 +89,7 @@ class ViduBot(commands.Bot):
     reference_uploads: ReferenceUploads
     job_service: JobService
     job_actions: JobActions
+    forms: DraftForms
     intake: Intake
     privacy: Privacy
     departures: Departures
@@ -110,16 +112,7 @@ class ViduBot(commands.Bot):
         self.tasks = Tasks(self.clock)
         self.telemetry = Telemetry(settings.http_address, self.clock, self.tasks, settings.price)
         self.metrics = self.telemetry.metrics
-        super().__init__(
-            command_prefix=commands.when_mentioned,
-            help_command=None,
-            intents=discord.Intents(guilds=True),
-            allowed_mentions=discord.AllowedMentions.none(),
-            member_cache_flags=discord.MemberCacheFlags.none(),
-            max_messages=None,
-            tree_cls=_Tree,
-            http_trace=self.telemetry.trace_discord(),
-        )
+        super().__init__(tree_cls=_Tree, http_trace=self.telemetry.trace_discord(), **_least_of_discord())
         self.settings = settings
         self.access = settings.access
         # Whether this process works or waits for another one to end.
@@ -205,7 +198,7 @@ class ViduBot(commands.Bot):
     async def close(self) -> None:
         """Stop the work, then close what it stood on; what fails there keeps nothing else open."""
         self.telemetry.readiness.stopping = True
-        self._forget_ready()
+        forget_ready(self)
         for close in (self.parts.aclose, super().close):
             try:
                 await close()
@@ -214,14 +207,8 @@ class ViduBot(commands.Bot):
 
     async def leave_gateway(self) -> None:
         """Hear nothing more from Discord."""
-        self._forget_ready()
+        forget_ready(self)
         await super().close()
-
-    def _forget_ready(self) -> None:
-        """Cancel what waits to say that Discord is ready: it would outlive the client, and fail."""
-        waiting = self._connection._ready_task
-        if waiting is not None:
-            waiting.cancel()
 
     def _on_unreadable(self, event: str, data: Any) -> None:
         """Do what an event that could not be read would have led to, as far as that is possible."""
@@ -235,6 +222,18 @@ class ViduBot(commands.Bot):
         if not self._resumed:
             self._resumed = True
             self.job_service.resume()
+
+
+def _least_of_discord() -> dict[str, Any]:
+    """Return the options of a client that reads no messages, keeps no members and mentions nobody."""
+    return {
+        "command_prefix": commands.when_mentioned,
+        "help_command": None,
+        "intents": discord.Intents(guilds=True),
+        "allowed_mentions": discord.AllowedMentions.none(),
+        "member_cache_flags": discord.MemberCacheFlags.none(),
+        "max_messages": None,
+    }
 
 
 class _Tree(app_commands.CommandTree[ViduBot]):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,11 +12,9 @@ import aiohttp
 from bot.cast.links import CastLinks
 from bot.cast.service import CastService
 from bot.checks.at_start import log_gmi
+from bot.client.connections import may_lead_here, open_connections, open_delivery
 from bot.connection.registration import register
-from bot.delivery.fetcher import Fetcher
 from bot.delivery.log_poster import LogMessages
-from bot.delivery.routes import Routes
-from bot.delivery.sender import Delivery
 from bot.delivery.thumbnails import Thumbnails
 from bot.gmi.client import GmiCloud
 from bot.gmi.rate import RequestRate
@@ -28,6 +24,8 @@ from bot.intake.cast_commands import CastCommands
 from bot.intake.cast_pictures import CastPictureReader
 from bot.intake.cast_saving import CastSaving
 from bot.intake.cast_sharing import CastSharing
+from bot.intake.early_checks import EarlyChecks
+from bot.intake.forms import DraftForms
 from bot.intake.intake import Intake
 from bot.intake.server_rules import ServerRules
 from bot.jobs.processes.exchange import open_job_actions
@@ -36,7 +34,6 @@ from bot.jobs.submission.job_cast import JobCast
 from bot.jobs.submission.reference_files import ReferenceFiles
 from bot.media.cdn import DiscordCdn
 from bot.media.download import open_session
-from bot.media.hosts import is_on_this_machine
 from bot.media.uploads import ReferenceUploads
 from bot.models.catalog import CATALOG
 from bot.moderation.audit_log import AuditLog
@@ -59,9 +56,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-KEEPALIVE = 75.0  # seconds; above the longest pause between two questions, so that no question pays for TLS
 UPLOAD_BYTES = 100 * 1024 * 1024  # of references that wait for their first card, in all
-DNS_CACHE = 300  # seconds
 
 
 async def open_parts(bot: ViduBot) -> None:
@@ -72,7 +67,7 @@ async def open_parts(bot: ViduBot) -> None:
     # Before the slot is given back: what another process then hears is for that process alone.
     bot.parts.push_async_callback(bot.leave_gateway)
     bot.telemetry.readiness.storage = bot.storage.answers
-    session = await bot.parts.enter_async_context(_open_session())
+    session = await bot.parts.enter_async_context(open_connections())
     bot.cdn = bot.given_cdn or DiscordCdn(session, metrics=bot.metrics)
     limiter = QuotaLimiter(
         settings.quota, settings.quota_running, settings.quota_attempts_per_hour, settings.ceilings
@@ -80,32 +75,13 @@ async def open_parts(bot: ViduBot) -> None:
     log.info("%s", ceilings_in_force(settings.ceilings))
     warnings = BudgetWarnings(limiter.budgets, bot.storage.budgets, bot.clock, bot.tasks, settings.price)
     bot.quota_service = QuotaService(bot.storage, limiter, warnings, bot.clock, bot.slot.share)
-    bot.moderation = ModerationService(
-        bot.storage.moderation,
-        bot.storage.servers,
-        bot.clock,
-        read_file(settings.filter_file) if settings.filter_file else (),
-    )
-    await bot.moderation.load()
-    bot.languages = ServerLanguages(bot.moderation, partial(_locale_of, bot))
+    await _open_moderation(bot)
     bot.audit_log = await _open_log(bot, warnings)
-    bot.tasks.supervise(bot.audit_log.run, "write the logs of servers")
+    bot.tasks.supervise(bot.audit_log.batches.run, "write the logs of servers")
     _open_cast(bot)
     await _open_jobs(bot, session, limiter, warnings)
     _open_privacy(bot)
-    bot.intake = Intake(
-        jobs=bot.job_service,
-        quotas=SharedQuotas(limiter, bot.storage, bot.slot.share),
-        budget_warnings=warnings,
-        server_rules=ServerRules(bot.moderation, bot.audit_log),
-        files=AttachmentReader(bot.inspector, bot.cdn, bot.upload_bytes),
-        cast=bot.cast_choice,
-        drafts=bot.storage.drafts,
-        upload_bytes=bot.upload_bytes,
-        clock=bot.clock,
-        access=bot.access,
-        metrics=bot.metrics,
-    )
+    _open_intake(bot, SharedQuotas(limiter, bot.storage, bot.slot.share), warnings)
     bot.metrics.observe(_readings(bot, limiter.budgets))
 
 
@@ -114,22 +90,13 @@ async def _open_jobs(
 ) -> None:
     """Open what takes jobs to their end, and take over those of an earlier process."""
     settings = bot.settings
-    key = settings.gmi_api_key.get_secret_value()
-    bot.delivery = await bot.parts.enter_async_context(_open_delivery(bot, session))
+    bot.delivery = await bot.parts.enter_async_context(open_delivery(bot, session))
     bot.thumbnails = Thumbnails(bot.delivery, bot.clock)
+    key = settings.gmi_api_key.get_secret_value()
     gmi = GmiCloud(
-        session,
-        settings.gmi_base_url,
-        key,
-        settings.gmi_org_id,
-        bot.metrics,
-        may_submit=bot.slot.is_held,
+        session, settings.gmi_base_url, key, settings.gmi_org_id, bot.metrics, may_submit=bot.slot.is_held
     )
     rate = RequestRate(bot.clock, settings.gmi_requests_per_minute, lambda: bot.slot.live_processes)
-    files = await bot.parts.enter_async_context(open_session(loopback=_loopback(bot)))
-    bot.reference_uploads = ReferenceUploads(files, gmi, bot.clock, bot.metrics)
-    cast_links = CastLinks(bot.storage.cast, bot.reference_uploads)
-    bot.cast_choice = CastChoice(bot.cast, bot.storage.cast, cast_links)
     bot.job_service = JobService(
         storage=bot.storage,
         quotas=limiter,
@@ -139,13 +106,7 @@ async def _open_jobs(
         clock=bot.clock,
         tasks=bot.tasks,
         slot=bot.slot,
-        files=ReferenceFiles(
-            bot.cdn,
-            bot.reference_uploads,
-            bot.inspector.reencode,
-            bot.delivery,
-            JobCast(bot.cast, cast_links),
-        ),
+        files=await _open_references(bot, gmi),
         references_via=settings.references_via,
         model=settings.gmi_model,
         deadline=timedelta(minutes=settings.job_deadline_minutes),
@@ -153,9 +114,26 @@ async def _open_jobs(
         notify_after=_notify_after(settings.notify_after_seconds),
         metrics=bot.metrics,
     )
+    await _take_over_jobs(bot, rate)
+    bot.tasks.spawn(log_gmi(gmi, CATALOG[settings.gmi_model]), "compare the model with our table")
+
+
+async def _open_references(bot: ViduBot, gmi: GmiCloud) -> ReferenceFiles:
+    """Open what brings the files of jobs, and saved references, to where the provider reads them."""
+    files = await bot.parts.enter_async_context(open_session(loopback=may_lead_here(bot)))
+    bot.reference_uploads = ReferenceUploads(files, gmi, bot.clock, bot.metrics)
+    cast_links = CastLinks(bot.storage.cast, bot.reference_uploads)
+    bot.cast_choice = CastChoice(bot.cast, bot.storage.cast, cast_links)
+    job_cast = JobCast(bot.cast, cast_links)
+    return ReferenceFiles(bot.cdn, bot.reference_uploads, bot.inspector.reencode, bot.delivery, job_cast)
+
+
+async def _take_over_jobs(bot: ViduBot, rate: RequestRate) -> None:
+    """Go on with the jobs of an earlier process, and hear what other processes want of ours."""
     bot.job_service.watch(bot.audit_log.job_changed)
     bot.cast.on_removed = partial(_recheck, bot)
-    bot.parts.push_async_callback(bot.audit_log.close)  # after the jobs: it writes how the last ones ended
+    # Closed after the jobs: it writes how the last ones ended.
+    bot.parts.push_async_callback(bot.audit_log.batches.close)
     bot.parts.push_async_callback(bot.job_service.close)
     await bot.job_service.open()
     bot.job_actions = open_job_actions(
@@ -166,7 +144,34 @@ async def _open_jobs(
         clock=bot.clock,
         tasks=bot.tasks,
     )
-    bot.tasks.spawn(log_gmi(gmi, CATALOG[settings.gmi_model]), "compare the model with our table")
+
+
+async def _open_moderation(bot: ViduBot) -> None:
+    """Open what moderators decide about their servers."""
+    filter_file = bot.settings.filter_file
+    entries = read_file(filter_file) if filter_file else ()
+    bot.moderation = ModerationService(bot.storage.moderation, bot.storage.servers, bot.clock, entries)
+    await bot.moderation.load()
+    bot.languages = ServerLanguages(bot.moderation, partial(_locale_of, bot))
+
+
+def _open_intake(bot: ViduBot, quotas: SharedQuotas, warnings: BudgetWarnings) -> None:
+    """Open what takes requests in."""
+    server_rules = ServerRules(bot.moderation, bot.audit_log)
+    files = AttachmentReader(bot.inspector, bot.cdn, bot.upload_bytes)
+    bot.forms = DraftForms(bot.storage.drafts, server_rules, bot.access, bot.clock)
+    bot.intake = Intake(
+        jobs=bot.job_service,
+        early_checks=EarlyChecks(bot.job_service.gate, quotas, warnings, files),
+        server_rules=server_rules,
+        files=files,
+        cast=bot.cast_choice,
+        forms=bot.forms,
+        upload_bytes=bot.upload_bytes,
+        clock=bot.clock,
+        access=bot.access,
+        metrics=bot.metrics,
+    )
 
 
 def _open_cast(bot: ViduBot) -> None:
@@ -201,33 +206,6 @@ def _open_privacy(bot: ViduBot) -> None:
     bot.privacy = Privacy(bot.storage, retention, bot.clock, bot.cast.forget_member)
     bot.departures = Departures(bot.storage, bot.clock, bot.tasks, bot.cast.forget_server, bot.slot.share)
     bot.tasks.supervise(retention.run, "erase what is old")
-
-
-def _open_session() -> aiohttp.ClientSession:
-    """Return a session for everything but finished videos."""
-    connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=KEEPALIVE, ttl_dns_cache=DNS_CACHE)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-
-
-@asynccontextmanager
-async def _open_delivery(bot: ViduBot, session: aiohttp.ClientSession) -> AsyncIterator[Delivery]:
-    """Open what brings cards and videos to members."""
-    loopback = _loopback(bot)
-    # On the connections of the shared session, and apart from it: all that this one sends goes to Discord.
-    cards = aiohttp.ClientSession(
-        connector=session.connector,
-        connector_owner=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trace_configs=[bot.telemetry.trace_discord()],
-    )
-    async with cards, open_session(loopback=loopback) as downloads:
-        fetcher = Fetcher(downloads, bot.clock, loopback=loopback, metrics=bot.metrics)
-        yield Delivery(Routes(bot, cards, bot.clock), fetcher, may_post=bot.slot.is_held)
-
-
-def _loopback(bot: ViduBot) -> bool:
-    """Return whether links of GMI may lead to this machine, as those of the stand-in do."""
-    return is_on_this_machine(bot.settings.gmi_base_url)
 
 
 def _readings(bot: ViduBot, budgets: Budgets) -> Readings:

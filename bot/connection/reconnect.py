@@ -74,3 +74,10 @@ def _log_no_connection(error: Exception, pause: float) -> None:
         raise GatewayUnreachable from error
     text = "Discord's gateway can't be reached (%s). The next attempt is in %.0f s"
     log.error(text, type(cause).__name__, pause)
+
+
+def forget_ready(client: discord.Client) -> None:
+    """Cancel what waits to say that Discord is ready: it would outlive the client, and fail."""
+    waiting = client._connection._ready_task
+    if waiting is not None:
+        waiting.cancel()

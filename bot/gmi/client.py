@@ -12,26 +12,17 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
+from bot.gmi.calls import Answer, Calls, TooLarge
 from bot.gmi.description import Parameter, parse_description
 from bot.gmi.errors import RETRY_AFTER_MAX, GmiError, SubmitOutcome, place_error, read_error, submit_error
 from bot.gmi.schemas import RequestList, RequestStatus, UploadPlace, parse_list, parse_place, parse_record
 from bot.models.states import Reason
-from bot.telemetry.metrics import NO_METRICS, Metrics, status_class
+from bot.telemetry.metrics import NO_METRICS, Metrics
 
 __all__ = ["GmiCloud", "GmiError", "RequestList", "RequestStatus", "SubmitOutcome"]
 
 QUEUE_PATH = "/api/v1/ie/requestqueue/apikey"
-# A POST may wait for GMI's own database; a silent one becomes a search in the list, never a second POST.
-TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
 LONG_LIST = 256 * 1024  # bytes; a shorter one is parsed in 5 ms
-ANSWER_MAX = 8 * 1024 * 1024  # bytes; a list of thousands of requests stays below it
-CHUNK = 64 * 1024  # bytes
-
-_Answer = tuple[int, bytes, dict[str, str]]
-
-
-class _TooLarge(aiohttp.ClientPayloadError):
-    """An answer has more bytes than anybody wants to read."""
 
 
 class _Withheld(Exception):  # noqa: N818 - it names what happened
@@ -65,16 +56,15 @@ class GmiCloud:
         *,
         may_submit: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._session = session
-        self._metrics = metrics
         self._may_submit = may_submit
         base = URL(base_url)
         self._queue = URL(base_url.rstrip("/") + QUEUE_PATH)
         # A stand-in on this machine has no certificate; nobody else may name a link without one.
         self._plain_http = base.scheme == "http" and _is_loopback(base.host)
-        self._headers = {"Authorization": f"Bearer {key}"}
+        headers = {"Authorization": f"Bearer {key}"}
         if organization:
-            self._headers["X-Organization-ID"] = organization
+            headers["X-Organization-ID"] = organization
+        self._calls = Calls(session, headers, metrics)
 
     async def submit(self, model: str, payload: dict[str, object]) -> RequestStatus:
         """Send one request that costs money; never sends it a second time.
@@ -83,7 +73,9 @@ class GmiCloud:
         """
         request = _LastMoment({"model": model, "payload": payload}, self._may_submit)
         try:
-            status, body, headers = await self._call("submit", "POST", self._queue / "requests", request)
+            status, body, headers = await self._calls.make(
+                "submit", "POST", self._queue / "requests", request
+            )
         except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
             raise GmiError(
                 SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, f"no connection: {type(error).__name__}"
@@ -113,7 +105,7 @@ class GmiCloud:
     async def cancel(self, request_id: str) -> bool:
         """Ask to cancel one request; tell whether GMI agreed. Not documented: only the status is proof."""
         try:
-            status, _, _ = await self._call("cancel", "DELETE", self._request_url(request_id), None)
+            status, _, _ = await self._calls.make("cancel", "DELETE", self._request_url(request_id), None)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             return False
         return _is_success(status)
@@ -171,12 +163,12 @@ class GmiCloud:
             raise read_error(status, body, headers)
         return body
 
-    async def _read(self, operation: str, url: URL, asked: object = None) -> _Answer:
+    async def _read(self, operation: str, url: URL, asked: object = None) -> Answer:
         try:
             if asked is None:
-                return await self._call(operation, "GET", url, None)
-            return await self._call(operation, "POST", url, aiohttp.JsonPayload(asked))
-        except _TooLarge:
+                return await self._calls.make(operation, "GET", url, None)
+            return await self._calls.make(operation, "POST", url, aiohttp.JsonPayload(asked))
+        except TooLarge:
             # Nobody needs to read so much again soon.
             raise GmiError(
                 SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, "answer too large", retry_after=RETRY_AFTER_MAX
@@ -186,38 +178,9 @@ class GmiCloud:
                 SubmitOutcome.NOT_SENT, Reason.UNREACHABLE, f"no answer: {type(error).__name__}"
             ) from None
 
-    async def _call(self, operation: str, method: str, url: URL, body: aiohttp.Payload | None) -> _Answer:
-        """Make a request, and count it under the name of what it is for."""
-        try:
-            answer = await self._exchange(method, url, body)
-        except Exception as error:
-            self._metrics.gmi_called(operation, _failure(error))
-            raise
-        self._metrics.gmi_called(operation, status_class(answer[0]))
-        return answer
-
-    async def _exchange(self, method: str, url: URL, body: aiohttp.Payload | None) -> _Answer:
-        async with self._session.request(
-            method, url, data=body, headers=self._headers, timeout=TIMEOUT, allow_redirects=False
-        ) as response:
-            content = bytearray()
-            async for chunk in response.content.iter_chunked(CHUNK):
-                content += chunk
-                if len(content) > ANSWER_MAX:
-                    raise _TooLarge
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return response.status, bytes(content), headers
-
 
 def _is_success(status: int) -> bool:
     return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
-
-
-def _failure(error: Exception) -> str:
-    """Return a word for what came in place of an answer."""
-    if isinstance(error, TimeoutError):
-        return "timeout"
-    return "no_connection" if isinstance(error, aiohttp.ClientConnectorError) else "broken"
 
 
 def _is_loopback(host: str | None) -> bool:

@@ -2,7 +2,7 @@
 
 Whatever could cost money or change rules asks here: the command tree, the buttons, the forms, and `Intake` as
 the last of all. What only brings a member a video that was paid for works everywhere: `/videos`, and the
-buttons Show, Cancel and Delete.
+buttons Show, Cancel and Delete. What a moderator may do asks here for their permission, too.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 
 import discord
+from discord import app_commands
 
 from bot.intake.answers import answer_privately
 from bot.intake.context import Interaction, is_guest
@@ -47,6 +48,15 @@ async def command_allowed_or_answered(access: AccessRule, interaction: Interacti
         # Discord takes no sentence here; whoever runs the command gets one.
         return is_allowed(access, interaction)
     return await allowed_or_answered(access, interaction)
+
+
+def check_permission(interaction: Interaction, name: str) -> None:
+    """Raise MissingPermissions where somebody has not this permission in the channel of the interaction.
+
+    Asked in code too: a server's settings can show a command of moderators to anyone.
+    """
+    if not getattr(interaction.permissions, name):
+        raise app_commands.MissingPermissions([name])
 
 
 def log_access(access: AccessRule, *, public: bool | None) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from bot.clock import Clock
@@ -12,7 +14,9 @@ from bot.intake.acknowledgement import acknowledged
 from bot.intake.answers import answer_privately
 from bot.intake.attachments import AttachmentReader, InspectedFiles
 from bot.intake.cast_choice import Cast, CastChoice
-from bot.intake.context import Interaction, card_location, quota_guild_id, role_ids, time_to_read
+from bot.intake.context import Interaction, card_location, quota_guild_id, role_ids
+from bot.intake.early_checks import EarlyChecks
+from bot.intake.forms import DraftForms
 from bot.intake.refusals import (
     Refusal,
     cast_not_uploaded,
@@ -23,7 +27,8 @@ from bot.intake.refusals import (
 )
 from bot.intake.repeats import RecentActions
 from bot.intake.server_rules import ServerRules
-from bot.jobs.service import JobService, ShuttingDown
+from bot.jobs.new_jobs import ShuttingDown
+from bot.jobs.service import JobService
 from bot.jobs.submission.starter import DuplicateRequest, Submission
 from bot.jobs.submission.submit_gate import SubmitClosed
 from bot.media.byte_budget import ByteBudget
@@ -33,17 +38,10 @@ from bot.models.catalog import Kind
 from bot.models.drafts import Draft
 from bot.models.jobs import CardLocation
 from bot.models.quotas import LimitExceeded
-from bot.models.remedies import Remedy
 from bot.models.requests import CastUse, VideoRequest, parse_seed, random_seed
-from bot.quotas.shared import SharedQuotas
-from bot.quotas.warnings import BudgetWarnings
-from bot.storage.drafts import DraftStore
-from bot.storage.storage import StorageFault, StorageUnavailable
 from bot.telemetry.job_lines import JobIds, job_lines
 from bot.telemetry.metrics import NO_METRICS, Metrics
-from bot.ui.buttons import reopen_view
 from bot.ui.cards import notice_card, reference_filename
-from bot.ui.modal import VideoModal
 from bot.ui.texts import answers as texts
 from bot.ui.texts import quotas as sentences
 from bot.ui.translator import speaking
@@ -60,24 +58,22 @@ class Intake:
         self,
         *,
         jobs: JobService,
-        quotas: SharedQuotas,
-        budget_warnings: BudgetWarnings,
+        early_checks: EarlyChecks,
         server_rules: ServerRules,
         files: AttachmentReader,
         cast: CastChoice,
-        drafts: DraftStore,
+        forms: DraftForms,
         upload_bytes: ByteBudget,
         clock: Clock,
         access: AccessRule,
         metrics: Metrics = NO_METRICS,
     ) -> None:
         self._jobs = jobs
-        self._quotas = quotas
-        self._budget_warnings = budget_warnings
+        self._early_checks = early_checks
         self._server_rules = server_rules
         self._files = files
         self._cast = cast
-        self._drafts = drafts
+        self._forms = forms
         self._upload_bytes = upload_bytes
         self._clock = clock
         self._access = access
@@ -98,27 +94,10 @@ class Intake:
             await self._refuse(interaction, draft, refusal)
             return
         draft = self._server_rules.covered(interaction, draft)
-        user_id = interaction.user.id
         cast = await self._cast.of(draft, quota_guild_id(interaction))
-        problems = [*draft.problems(cast.pictures), *cast.problems]
-        if problems:
-            limit = time_to_read(interaction)
-            problems += (await self._files.examine_briefly(user_id, draft.used, limit)).problems
-            await self._refuse(interaction, draft, problems_found(list(dict.fromkeys(problems))))
-            return
-        try:
-            self._jobs.gate.check()
-        except SubmitClosed as closed:
-            await self._refuse(interaction, draft, nothing_submitted(closed))
-            return
         now = self._clock.now()
-        try:
-            await self._quotas.check(
-                quota_guild_id(interaction), user_id, role_ids(interaction), draft.duration, now
-            )
-        except LimitExceeded as error:
-            self._budget_warnings.refused(error)
-            await self._refuse(interaction, draft, limit_in_the_way(error))
+        if refusal := await self._early_checks.refusal(interaction, draft, cast, now):
+            await self._refuse(interaction, draft, refusal)
             return
         place = card_location(interaction, now, private=draft.private)
         async with acknowledged(interaction, self._jobs, place) as location:
@@ -126,54 +105,33 @@ class Intake:
                 with speaking(location.language):
                     notice = notice_card(sentences.GUEST)
                 await interaction.edit_original_response(view=notice)
-            keep_max = min(interaction.filesize_limit, KEEP_MAX)
-            examined = await self._files.examine(user_id, draft.used, keep_max)
-            if examined.problems:
-                await self._refuse(interaction, draft, problems_found(examined.problems))
-                return
-            uploads = _uploads(examined)
-            try:
-                request = _request(draft, examined, cast, await self._cast.uses(cast))
-            except UploadError as error:
-                log.warning("References of %s are not uploaded (%s)", interaction.id, error)
-                self._give_back(uploads)
-                await self._refuse(interaction, draft, cast_not_uploaded())
-                return
-            if await self._hand_over(interaction, draft, request, uploads, location):
-                await self._cast.note(cast, user_id)
+            await self._read_and_hand_over(interaction, draft, cast, location)
 
-    async def refuse(
-        self, interaction: Interaction, draft: Draft, text: str, remedy: Remedy = Remedy.CHANGE
+    async def _read_and_hand_over(
+        self, interaction: Interaction, draft: Draft, cast: Cast, location: CardLocation
     ) -> None:
-        """Tell the member why not; where something helps, with a button that opens what they typed again."""
-        kept = remedy is not Remedy.NONE and await self._keep(draft)
-        await answer_privately(interaction, text, view=reopen_view(draft.id, remedy) if kept else None)
+        """Read the files of an acknowledged request, and start its job if nothing is wrong with them."""
+        keep_max = min(interaction.filesize_limit, KEEP_MAX)
+        examined = await self._files.examine(interaction.user.id, draft.used, keep_max)
+        if examined.problems:
+            await self._refuse(interaction, draft, problems_found(examined.problems))
+            return
+        uploads = _uploads(examined)
+        try:
+            with _released_if_raised(partial(self._give_back, uploads)):
+                request = _request(draft, examined, cast, await self._cast.uses(cast))
+        except UploadError as error:
+            log.warning("References of %s are not uploaded (%s)", interaction.id, error)
+            await self._refuse(interaction, draft, cast_not_uploaded())
+            return
+        submission = self._submission(interaction, draft, request, uploads, location)
+        if await self._hand_over(interaction, draft, submission):
+            await self._cast.note(cast, interaction.user.id)
 
     async def _refuse(self, interaction: Interaction, draft: Draft, refusal: Refusal) -> None:
         """Tell the member what stands in the way, and count it."""
         self._metrics.refused(refusal.codes)
-        await self.refuse(interaction, draft, refusal.text, refusal.remedy)
-
-    async def open_modal(
-        self, interaction: Interaction, draft: Draft, about_files: str | None = None
-    ) -> None:
-        """Open the form of a draft; it must be the first answer to the interaction."""
-        if not await allowed_or_answered(self._access, interaction):
-            return
-        if refusal := self._server_rules.refusal_of_member(interaction):
-            await answer_privately(interaction, refusal.text)
-            return
-        # A form needs memory only for what does not come back with its answer.
-        needed = bool(draft.sources) or draft.stays_spoiler or bool(draft.cast)
-        kept = needed and await self._keep(draft)
-        if needed and not kept:
-            await answer_privately(interaction, texts.storage_unavailable())
-            return
-        await interaction.response.send_modal(VideoModal(draft, kept=kept, about_files=about_files))
-
-    async def kept_draft(self, draft_id: int) -> Draft | None:
-        """Return what was typed and kept under this id, for as long as it is kept."""
-        return await self._drafts.get(draft_id)
+        await self._forms.refuse(interaction, draft, refusal.text, refusal.remedy)
 
     async def is_first(self, interaction: Interaction, what: str) -> bool:
         """Tell whether this is no repetition of what its member did a moment ago; answer it if it is one."""
@@ -186,33 +144,15 @@ class Intake:
             await answer_privately(interaction, texts.repeated())
         return False
 
-    async def _keep(self, draft: Draft) -> bool:
-        """Keep what was typed for a day; tell whether that went well."""
-        try:
-            await self._drafts.save(draft, self._clock.now())
-        except (StorageUnavailable, StorageFault) as error:
-            log.warning("A draft could not be kept (%s)", error)
-            return False
-        return True
-
-    async def _hand_over(
+    def _submission(
         self,
         interaction: Interaction,
         draft: Draft,
         request: VideoRequest,
         uploads: list[Upload],
         location: CardLocation,
-    ) -> bool:
-        """Start the job whose placeholder is shown already, and tell whether it could start.
-
-        Where it can't the member is told why.
-        """
-        # Asked again: reading the files can take minutes, and a moderator may have acted meanwhile.
-        if refusal := self._server_rules.refusal(interaction, draft):
-            self._give_back(uploads)
-            await self.refuse(interaction, draft, refusal.text, refusal.remedy)
-            return False
-        submission = Submission(
+    ) -> Submission:
+        return Submission(
             interaction.id,
             interaction.user.id,
             role_ids(interaction),
@@ -224,8 +164,20 @@ class Intake:
             draft.continues,
             release=partial(self._give_back, uploads),
         )
+
+    async def _hand_over(self, interaction: Interaction, draft: Draft, submission: Submission) -> bool:
+        """Start the job whose placeholder is shown already, and tell whether it could start.
+
+        Where it can't the member is told why.
+        """
+        # Asked again: reading the files can take minutes, and a moderator may have acted meanwhile.
+        if refusal := self._server_rules.refusal(interaction, draft):
+            submission.release()
+            await self._refuse(interaction, draft, refusal)
+            return False
         try:
-            await _start(self._jobs, submission)
+            with _released_if_raised(submission.release):
+                await self._jobs.start(submission)
         except LimitExceeded as error:
             await self._refuse(interaction, draft, limit_in_the_way(error))
         except ShuttingDown:
@@ -243,12 +195,13 @@ class Intake:
         self._upload_bytes.give_back(sum(len(upload.data) for upload in uploads))
 
 
-async def _start(jobs: JobService, submission: Submission) -> None:
-    """Start the job; if there is none, its files leave memory at once."""
+@contextmanager
+def _released_if_raised(release: Callable[[], None]) -> Iterator[None]:
+    """Let files leave memory at once where this block raises anything: then there is no job for them."""
     try:
-        await jobs.start(submission)
+        yield
     except BaseException:
-        submission.release()
+        release()
         raise
 
 

@@ -1,17 +1,17 @@
-"""What the subcommands of `/quota` do, and what they answer."""
+"""What the subcommands of `/quota` do about rules and usage, and what they answer."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import discord
 
-from bot.models.budgets import UNLIMITED, Budget, BudgetScope, BudgetStatus, Price, cutting
+from bot.intake.budget_commands import budgets_of_server, budgets_that_cut
+from bot.models.budgets import Price
 from bot.models.moderation import ChangeKind
-from bot.models.quota_options import LimitOptions, OptionsProblem, OptionsRefused
-from bot.models.quotas import EffectiveRule, Period, Rule, Scope
+from bot.models.quota_options import LimitOptions, OptionsRefused
+from bot.models.quotas import EffectiveRule, Period, Scope
 from bot.moderation.audit_log import AuditLog
 from bot.quotas.service import QuotaService
 from bot.ui.texts import budget_commands as budget_command_texts
@@ -55,7 +55,7 @@ def target_of(member: Person | None, role: discord.Role | None) -> Target:
 
 
 class QuotaCommands:
-    """Does what moderators ask for, and puts the answer into words. `by` is who asks."""
+    """Does what moderators want of rules and usage, and puts the answer into words. `by` is who asks."""
 
     def __init__(
         self, quotas: QuotaService, audit_log: AuditLog, running_max: int, price: Price | None
@@ -82,7 +82,10 @@ class QuotaCommands:
                 guild_id, by, ChangeKind.QUOTA, target=target.name, before=old, after=new
             )
         was = texts.before_in_words(before, instead)
-        lines = [texts.rule_set(target.name, rule, was), *texts.cut_by(self._cutting(guild_id, rule))]
+        lines = [
+            texts.rule_set(target.name, rule, was),
+            *texts.cut_by(budgets_that_cut(self._quotas, guild_id, rule)),
+        ]
         if rule.at_once is not None and rule.at_once > self._running_max:
             lines.append(texts.at_once_cut(self._running_max))
         return "\n".join(lines)
@@ -117,7 +120,7 @@ class QuotaCommands:
     def show_server(self, guild_id: int) -> str:
         """Show the rules, the budget and the pause of a server."""
         texts = quota_command_texts
-        budgets = [status.budget for status in self._statuses(guild_id)]
+        budgets = [status.budget for status in budgets_of_server(self._quotas, guild_id)]
         everyone = self._quotas.rule_of_everyone(guild_id)
         return "\n".join(
             [
@@ -132,74 +135,15 @@ class QuotaCommands:
         """Show who made most, and what is used of the budgets. Raises StorageUnavailable."""
         usage = await self._quotas.usage(guild_id, period)
         lines = quota_command_texts.top_users(usage, period, self._price)
-        return "\n".join([*lines, *budget_command_texts.used_lines(self._statuses(guild_id), self._price)])
-
-    async def budget(self, guild_id: int, by: int, options: LimitOptions) -> str:
-        """Set, remove or show what all members of a server may use together."""
-        texts = budget_command_texts
-        if options.empty:
-            return "\n".join(texts.budget_shown(self._statuses(guild_id), self._price))
-        try:
-            rule = options.apply(None)
-        except OptionsRefused as refused:
-            if refused.problem is OptionsProblem.NO_AMOUNT:
-                return texts.no_budget_amount()
-            return quota_command_texts.options_refused(refused.problem)
-        return await self._set_budget(guild_id, by, rule if rule.limits else UNLIMITED)
-
-    async def pause(self, guild_id: int, by: int) -> str:
-        """Stop new videos in a server."""
-        changed = await self._quotas.set_paused(guild_id, True)
-        log.info("Server %s: %s paused it", guild_id, by)
-        if changed:
-            await _record_pause(self._audit_log, guild_id, by, paused=True)
-        return budget_command_texts.paused(changed)
-
-    async def resume(self, guild_id: int, by: int) -> str:
-        """Let members start videos again."""
-        changed = await self._quotas.set_paused(guild_id, False)
-        log.info("Server %s: %s resumed it", guild_id, by)
-        if changed:
-            await _record_pause(self._audit_log, guild_id, by, paused=False)
-        return budget_command_texts.resumed(changed)
+        return "\n".join(
+            [*lines, *budget_command_texts.used_lines(budgets_of_server(self._quotas, guild_id), self._price)]
+        )
 
     def warnings(self, guild_id: int) -> list[str]:
         """Return the warnings about budgets that no moderator has read yet, once, and trouble of the log."""
         untold = self._quotas.untold_warnings(guild_id)
         lines = [warning_line(level, status, self._price) for level, status in untold]
         return lines + self._audit_log.trouble(guild_id)
-
-    async def _set_budget(self, guild_id: int, by: int, rule: Rule) -> str:
-        texts = budget_command_texts
-        before = await self._quotas.set_budget(guild_id, rule)
-        log.info("Server %s: %s set its budget to %s", guild_id, by, rule)
-        if before != rule:
-            with self._audit_log.speaking(guild_id):
-                old, new = (allowance(value) if value.limits else "" for value in (before, rule))
-                await self._audit_log.record(guild_id, by, ChangeKind.BUDGET, before=old, after=new)
-        if rule.limits:
-            first = texts.budget_set(rule, before)
-        elif before.limits:
-            first = texts.budget_removed(before)
-        else:
-            first = texts.no_budget_to_remove()
-        others = self._cutting(guild_id, rule, own=False)
-        used = texts.used_lines(self._statuses(guild_id), self._price)
-        return "\n".join([first, *quota_command_texts.cut_by(others), *used])
-
-    def _cutting(self, guild_id: int, rule: Rule, *, own: bool = True) -> list[Budget]:
-        """Return the budgets that end sooner than a rule, the server's own only if it is asked for."""
-        budgets = [status.budget for status in self._quotas.budgets_in_force(guild_id)]
-        return [
-            budget
-            for budget in budgets
-            if (own or budget.scope is not BudgetScope.OWN) and cutting(rule, [budget]) is not None
-        ]
-
-    def _statuses(self, guild_id: int) -> Sequence[BudgetStatus]:
-        """Return the budgets of a server that are its moderators' business: not what others use."""
-        statuses = self._quotas.budgets_in_force(guild_id)
-        return [status for status in statuses if status.budget.scope is not BudgetScope.BOT]
 
     def _pause(self, guild_id: int) -> list[str]:
         return [budget_command_texts.is_paused()] if self._quotas.budget(guild_id).paused else []
@@ -209,9 +153,3 @@ class QuotaCommands:
         if target.scope is Scope.MEMBER and target.id is not None:
             return self._quotas.effective(guild_id, target.id, target.role_ids)
         return self._quotas.rule_of_everyone(guild_id)
-
-
-async def _record_pause(audit_log: AuditLog, guild_id: int, by: int, *, paused: bool) -> None:
-    with audit_log.speaking(guild_id):
-        before, after = (quota_command_texts.pause_state(value) for value in (not paused, paused))
-        await audit_log.record(guild_id, by, ChangeKind.PAUSE, before=before, after=after)

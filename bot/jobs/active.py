@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from bot.clock import Clock, sleep
+from bot.clock import Clock
+from bot.jobs.saving import JobSaver
 from bot.models.jobs import CardLocation, Charge, IllegalTransition, Job, resubmitted, transition
 from bot.models.states import FAILURES, Reason, State
 from bot.quotas.limiter import QuotaLimiter
-from bot.storage.storage import StaleJob, Storage, StorageFault, StorageUnavailable
+from bot.storage.storage import Storage
 from bot.telemetry.job_lines import ids_of, job_lines
 from bot.telemetry.metrics import NO_METRICS, Metrics
 
 log = logging.getLogger(__name__)
 
 Condition = Callable[[Job], bool]
-
-PAUSE_FIRST, PAUSE_MAX = 1.0, 10.0  # seconds between attempts to save while the storage is in trouble
 
 
 @dataclass(slots=True)
@@ -37,7 +35,7 @@ class ActiveJobs:
     def __init__(
         self, storage: Storage, quotas: QuotaLimiter, clock: Clock, metrics: Metrics = NO_METRICS
     ) -> None:
-        self._storage = storage
+        self._saver = JobSaver(storage.jobs, clock)
         self._quotas = quotas
         self._clock = clock
         self._metrics = metrics
@@ -145,7 +143,7 @@ class ActiveJobs:
                 if only_if is not None and not only_if(before):
                     raise IllegalTransition(f"{before.state}: the condition does not hold")
                 after = change(before)
-                await self._save(after, before.revision)
+                await self._saver.save(after, before.revision)
                 slot.job = after
             self._count_in_quotas(before, after)
             if after.state is not before.state:
@@ -170,40 +168,7 @@ class ActiveJobs:
 
     async def withdraw(self, job: Job) -> None:
         """Take back a job that never began: its row may be there although that was not acknowledged."""
-        await self._retry(lambda: self._storage.jobs.remove_unsent(job), job.id)
-
-    async def _save(self, job: Job, previous: int) -> None:
-        """Save, and wait for a storage in trouble to recover: what GMI said must not be lost."""
-        attempts = 0
-
-        async def attempt() -> None:
-            nonlocal attempts
-            attempts += 1
-            try:
-                await self._storage.jobs.save(job, previous=previous)
-            except StaleJob:
-                # An attempt whose answer was lost may have been written all the same.
-                if attempts == 1 or not _same(await self._storage.jobs.get(job.id), job):
-                    raise
-
-        try:
-            await self._retry(attempt, job.id)
-        except StorageFault as fault:
-            log.error("Job %s: cannot be saved as it is (%s)", job.id, fault)
-            raise
-
-    async def _retry(self, write: Callable[[], Coroutine[Any, Any, None]], job_id: int) -> None:
-        """Write again and again while the storage is in trouble that is likely to pass."""
-        pause = PAUSE_FIRST
-        while True:
-            try:
-                await write()
-            except StorageUnavailable as trouble:
-                log.error("Job %s: not saved, trying again in %g s (%s)", job_id, pause, trouble)
-            else:
-                return
-            await sleep(self._clock, pause)
-            pause = min(pause * 2, PAUSE_MAX)
+        await self._saver.withdraw(job)
 
 
 def log_state(job: Job, before: State | None) -> None:
@@ -219,12 +184,3 @@ def log_state(job: Job, before: State | None) -> None:
 def is_waiting_to_be_sent(job: Job) -> bool:
     """Tell whether the job still waits to be sent: then it certainly was not."""
     return job.state is State.SUBMITTING and job.waiting_until is not None
-
-
-def _same(stored: Job | None, job: Job) -> bool:
-    """Tell whether the storage holds this change of the job; texts may have been cut to their columns."""
-    return stored is not None and (stored.revision, stored.state, stored.state_since) == (
-        job.revision,
-        job.state,
-        job.state_since,
-    )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 
 from bot.clock import Clock
 from bot.delivery.sender import Delivery
 from bot.gmi.client import GmiCloud
 from bot.gmi.rate import RequestRate
-from bot.jobs.active import ActiveJobs, is_waiting_to_be_sent, log_state
+from bot.jobs.active import ActiveJobs, is_waiting_to_be_sent
 from bot.jobs.cancellation import Cancellation, CancelResult
 from bot.jobs.card_actions import CardActions
 from bot.jobs.cards.card_extras import CardExtras
@@ -22,15 +20,16 @@ from bot.jobs.context import JobContext
 from bot.jobs.deletion import DeleteResult, Deletion
 from bot.jobs.erasure import JobErasure
 from bot.jobs.lifecycle import Lifecycle
+from bot.jobs.new_jobs import NewJobs
 from bot.jobs.recovery import Recovery
 from bot.jobs.submission.key_check import KeyCheck
 from bot.jobs.submission.link_policy import LinkPolicy
 from bot.jobs.submission.reference_files import ReferenceFiles
-from bot.jobs.submission.starter import DuplicateRequest, Starter, Submission
+from bot.jobs.submission.starter import Starter, Submission
 from bot.jobs.submission.submit_gate import SubmitGate
 from bot.jobs.submission.submitter import Submitter
+from bot.jobs.updates import UpdateReceiver
 from bot.models.jobs import CardLocation, Job, PendingReply
-from bot.models.quotas import LimitExceeded
 from bot.models.reference_links import ReferencesVia
 from bot.polling.matching import LostPosts
 from bot.polling.poller import StatusPoller
@@ -45,14 +44,7 @@ from bot.tasks import InFlight, Tasks
 from bot.telemetry.job_lines import ids_of, job_lines
 from bot.telemetry.metrics import NO_METRICS, Metrics
 
-log = logging.getLogger(__name__)
-
-TIDY_EVERY = timedelta(hours=1)  # how often what no quota counts any more is dropped from memory
 GRACE = 2.0  # seconds that a stop leaves to what is on its way; a standby waits, and makes up for the rest
-
-
-class ShuttingDown(Exception):  # noqa: N818 - it names what happened
-    """The bot is about to stop and takes no new work."""
 
 
 class JobService:
@@ -77,6 +69,7 @@ class JobService:
         notify_after: timedelta | None,
         metrics: Metrics = NO_METRICS,
     ) -> None:
+        # Long, because every part of a job's life is made here, each after those that it needs.
         self._storage = storage
         self._quotas, self._budget_warnings = quotas, budget_warnings
         self._clock = clock
@@ -93,18 +86,19 @@ class JobService:
         self._history = EstimatorHistory(storage.notes, estimator, clock, keeps=keeps)
         lost_posts = LostPosts(gmi, storage, clock)
         poller = StatusPoller(gmi, clock, model, estimator, rate, lost_posts=lost_posts, on_key_refused=doubt)
-        self._extras = CardExtras(estimator, quotas, clock)
-        self._notifier = notifier = CardNotifier(context, delivery, self._extras, notify_after)
+        extras = CardExtras(estimator, quotas, clock)
+        self._notifier = notifier = CardNotifier(context, delivery, extras, notify_after)
         poster = VideoPoster(context, delivery, notifier)
-        self._lifecycle = lifecycle = Lifecycle(context, poller, notifier, poster, self._history)
+        lifecycle = Lifecycle(context, poller, notifier, poster, self._history)
+        self._updates = UpdateReceiver(context, poller, lifecycle, notifier)
         self._submitter = Submitter(context, gmi, files, lifecycle, notifier, rate=rate)
-        self._starter = Starter(context, quotas, self._submitter, model)
         self._deletion = Deletion(context, delivery, notifier)
         self._recovery = Recovery(context, self._submitter, lifecycle, notifier, self._deletion)
+        starter = Starter(context, quotas, self._submitter, model)
+        self._new_jobs = NewJobs(context, quotas, budget_warnings, starter, self._recovery, notifier)
         self._cancellation = Cancellation(context, gmi, lifecycle, notifier)
         self._card_actions = CardActions(context, delivery, notifier, poster)
         self.erasure = JobErasure(context)
-        self._closing, self._tidied = False, clock.now()
 
     def watch(self, on_change: Callable[[Job], None]) -> None:
         """Have this called for each new job, and for each that has ended or was deleted."""
@@ -117,7 +111,7 @@ class JobService:
         await self._history.restore()
         await self._links.restore()
         await self._recovery.load()
-        self._context.tasks.supervise(self._lifecycle.run, "take updates of jobs")
+        self._context.tasks.supervise(self._updates.run, "take updates of jobs")
         self._context.tasks.supervise(self._key_check.run, "check a refused key")
         self._context.tasks.supervise(self._notifier.mark_late, "mark jobs that take long")
 
@@ -127,7 +121,7 @@ class JobService:
 
     async def close(self) -> None:
         """Take no new work, let what is on its way arrive, and stop; storage has the rest."""
-        self._closing = True
+        self._new_jobs.close()
         self._submitter.close()
         if self._slot.state is not SlotState.LOST:  # else nothing that arrives could be saved
             await self._context.in_flight.wait_idle(self._clock, GRACE)
@@ -152,64 +146,8 @@ class JobService:
         return job_id in self._jobs
 
     async def start(self, submission: Submission) -> Job:
-        """Reserve, store the intent, and send the request in the background.
-
-        Raises LimitExceeded when a quota or a budget does not allow it, DuplicateRequest when it was started
-        before, ShuttingDown when the bot is about to stop, SubmitClosed while GMI takes nobody's requests,
-        StorageUnavailable when it cannot be stored.
-        """
-        if self._closing:
-            raise ShuttingDown
-        now = self._clock.now()
-        if now - self._tidied > TIDY_EVERY:
-            self._quotas.forget_old(now)
-            self._tidied = now
-        job_id = submission.job_id
-        if job_id in self._jobs or await self._storage.jobs.get(job_id) is not None:
-            raise DuplicateRequest(str(job_id))
-        first = not await self._storage.jobs.has_earlier(submission.user_id, job_id)
-        # Meanwhile: from here to the place nothing awaits, and a stop waits for whoever has a place.
-        if self._closing:
-            raise ShuttingDown
-        try:
-            job, placed = await self._starter.start(submission, now, first=first)
-        except LimitExceeded as error:
-            self._budget_warnings.refused(error)
-            raise
-        self._jobs.add(job)
-        within = partial(self._jobs.log_lines, job_id)
-        with within():
-            log_state(job, None)
-        self._context.metrics.job_started()
-        self._jobs.on_change(job)
-        self._look_at_budgets(submission.quota_guild_id)
-        self._extras.remember_roles(job_id, submission.role_ids)
-        tasks = self._context.tasks
-        tasks.spawn(self._show_first(job_id, submission), f"first card of job {job_id}", within=within)
-        tasks.spawn(self._recovery.submit(job_id, placed=placed), f"submit job {job_id}", within=within)
-        return job
-
-    def _look_at_budgets(self, guild_id: int | None) -> None:
-        """Have warnings given that are due; where other processes use a budget too, once it is counted."""
-
-        async def count_and_look() -> None:
-            await self._starter.shared.count_budgets(guild_id, self._clock.now())
-            self._budget_warnings.look(guild_id)
-
-        if self._slot.share.is_all:
-            self._budget_warnings.look(guild_id)
-        else:
-            self._context.tasks.spawn(count_and_look(), "count budgets")
-
-    async def _show_first(self, job_id: int, submission: Submission) -> None:
-        """Show the first card; the references leave memory with it, or with the last attempt."""
-        try:
-            await self._notifier.show(job_id, submission.uploads)
-        except Exception:
-            log.exception("Job %s: the first card could not be shown", job_id)
-            self._notifier.schedule_show(job_id)
-        finally:
-            submission.release()
+        """Reserve, store the intent, and send the request in the background; raises as `NewJobs.start`."""
+        return await self._new_jobs.start(submission)
 
     async def cancel(self, job_id: int, user_id: int) -> CancelResult:
         """Cancel a job where that is still possible, and say honestly what came of this user's wish."""

@@ -25,6 +25,8 @@ class TooManyEntries(Exception):  # noqa: N818 - it names what happened
 class ModerationService:
     """What moderators change and look at, and what is asked before a member spends anything."""
 
+    # Long, because blocks, filter and settings of a server change under one lock and are forgotten at once.
+
     def __init__(
         self,
         store: ModerationStore,

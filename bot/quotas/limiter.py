@@ -28,6 +28,8 @@ from bot.quotas.usage_log import UsageLog, UsageLogs, Use
 class QuotaLimiter:
     """The rules and the use of everybody. All moments passed in are aware, in UTC."""
 
+    # Long, because whatever changes what is checked stands beside the check, and nothing of it awaits.
+
     def __init__(
         self,
         default: Rule,

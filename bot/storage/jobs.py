@@ -5,9 +5,8 @@ What a job costs its member's quota is a column of the same row: state and charg
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -15,19 +14,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.models.budgets import Budget
-from bot.models.catalog import Kind
-from bot.models.continuations import Continuation
-from bot.models.jobs import CardLocation, Charge, Job
-from bot.models.languages import stored_language
+from bot.models.jobs import Job
 from bot.models.quotas import LimitExceeded
-from bot.models.reference_links import LinkStage
-from bot.models.requests import CastUse, Reference, VideoRequest
 from bot.models.shards import ALL, Share
-from bot.models.states import OPEN, Reason, State
+from bot.models.states import OPEN, State
 from bot.storage.budgets import reserve_budget
-from bot.storage.columns import optional_micros, optional_moment, to_micros, to_moment
+from bot.storage.columns import to_micros
 from bot.storage.database import Database
 from bot.storage.errors import StaleJob, StorageConflict
+from bot.storage.job_rows import job_to_row, row_to_job
 from bot.storage.quotas import Admission, locked_usage
 from bot.storage.schema import jobs, pending_replies
 from bot.storage.shares import belongs_to
@@ -182,111 +177,3 @@ def _in_batches(values: Collection[T]) -> Iterator[list[T]]:
     listed = list(values)
     for start in range(0, len(listed), BATCH):
         yield listed[start : start + BATCH]
-
-
-def job_to_row(job: Job) -> dict[str, Any]:
-    """Return a job as a row of `jobs`."""
-    location, request = job.location, job.request
-    return {
-        "id": job.id,
-        "revision": job.revision,
-        "state": job.state.value,
-        "since": optional_micros(job.state_since),
-        "charge": job.charge.value,
-        "told": job.acknowledged,
-        "user_id": job.user_id,
-        "guild_id": location.guild_id,
-        "shard": job.shard,
-        "quota_guild_id": job.quota_guild_id,
-        "channel_id": location.channel_id,
-        "message_id": location.message_id,
-        "token": location.token,
-        "token_expires": optional_micros(location.token_expires),
-        "private": location.private,
-        "guest": location.guest,
-        "language": location.language.value,
-        "keeps_references": location.keeps_references,
-        "upload_limit": location.upload_limit,
-        "spoiler": job.spoiler,
-        "model": job.model,
-        "prompt": request.prompt,
-        "reference_list": [asdict(reference) for reference in request.references],
-        "cast_list": [asdict(use) for use in request.cast],
-        "sent_prompt": request.sent_prompt,
-        "duration": request.duration,
-        "seed": request.seed,
-        "created_at": to_micros(job.created_at),
-        "request_id": job.request_id,
-        "waiting_until": optional_micros(job.waiting_until),
-        "reason": job.reason.value if job.reason else None,
-        "detail": job.detail,
-        "links": job.links.value,
-        "resent_at": optional_micros(job.resent_at),
-        "earlier_request_id": job.earlier_request_id,
-        "continues": job.continues and job.continues.job_id,
-        "scene": job.continues and job.continues.scene,
-        "scene_before": job.continues and job.continues.link,
-        "results": list(job.results),
-        "refetch_until": optional_micros(job.refetch_until),
-        "cancelled_by": job.cancelled_by,
-        "deleted_at": optional_micros(job.deleted_at),
-        "erased": job.erased,
-    }
-
-
-def _continuation(row: sa.Row[Any]) -> Continuation | None:
-    return None if row.continues is None else Continuation(row.continues, row.scene or 2, row.scene_before)
-
-
-def _row_to_cast(row: sa.Row[Any]) -> tuple[CastUse, ...]:
-    return tuple(CastUse(**{**use, "links": tuple(use["links"])}) for use in row.cast_list)
-
-
-def row_to_job(row: sa.Row[Any]) -> Job:
-    """Return the job of a row of `jobs`."""
-    references = tuple(
-        Reference(**{**reference, "kind": Kind(reference["kind"])}) for reference in row.reference_list
-    )
-    location = CardLocation(
-        channel_id=row.channel_id,
-        guild_id=row.guild_id,
-        message_id=row.message_id,
-        token=row.token,
-        token_expires=optional_moment(row.token_expires),
-        private=row.private,
-        guest=row.guest,
-        language=stored_language(row.language),
-        keeps_references=row.keeps_references,
-        upload_limit=row.upload_limit,
-    )
-    return Job(
-        id=row.id,
-        user_id=row.user_id,
-        shard=row.shard,
-        quota_guild_id=row.quota_guild_id,
-        location=location,
-        request=VideoRequest(
-            row.prompt, references, row.duration, row.seed, _row_to_cast(row), row.sent_prompt
-        ),
-        model=sys.intern(row.model),  # one text for all of many open jobs
-        spoiler=row.spoiler,
-        created_at=to_moment(row.created_at),
-        state=State(row.state),
-        state_since=optional_moment(row.since),
-        request_id=row.request_id,
-        waiting_until=optional_moment(row.waiting_until),
-        reason=Reason(row.reason) if row.reason else None,
-        detail=row.detail,
-        links=LinkStage(row.links),
-        resent_at=optional_moment(row.resent_at),
-        earlier_request_id=row.earlier_request_id,
-        continues=_continuation(row),
-        results=tuple(row.results),
-        refetch_until=optional_moment(row.refetch_until),
-        cancelled_by=row.cancelled_by,
-        deleted_at=optional_moment(row.deleted_at),
-        erased=row.erased,
-        charge=Charge(row.charge),
-        acknowledged=row.told,
-        revision=row.revision,
-    )

@@ -124,7 +124,7 @@ class LeaseStore:
 
     def guard_writes(self, lease: Lease) -> None:
         """From now on refuse every transaction that writes while this lease is not held, with LeaseLost."""
-        self._database.guard = partial(self._check, lease)
+        self._database.guard_writes(partial(self._check, lease))
 
     async def _check(self, lease: Lease, connection: AsyncConnection) -> None:
         # A renewal does not wait for this lock, a take-over does: until the transaction ends there is none.

@@ -62,10 +62,9 @@ def channel(guild_id: int = GUILD_ID, channel_id: int = CHANNEL_ID) -> Json:
     }
 
 
-def guild(number: int = 0) -> Json:
-    """Return one of the servers; as long as the fields that the library reads."""
-    guild_id = server_id(number)
-    everyone = {
+def everyone(guild_id: int) -> Json:
+    """Return the role that everybody in a server has."""
+    return {
         "id": str(guild_id),
         "name": "@everyone",
         "color": 0,
@@ -76,11 +75,16 @@ def guild(number: int = 0) -> Json:
         "mentionable": False,
         "flags": 0,
     }
+
+
+def guild(number: int = 0) -> Json:
+    """Return one of the servers; as long as the fields that the library reads."""
+    guild_id = server_id(number)
     return {
         "id": str(guild_id),
         "name": "A server",
         "owner_id": str(APPLICATION_ID + 1),
-        "roles": [everyone],
+        "roles": [everyone(guild_id)],
         "channels": [channel(guild_id, channel_of(number))],
         "members": [member(user_payload(APPLICATION_ID, "vidu", bot=True))],
         "member_count": 2,

@@ -125,15 +125,8 @@ class RequestQueue:
         return await self._fetch(url) if uploaded is None else uploaded
 
     async def _render_what_is_due(self) -> None:
-        """Wait for the videos whose time has come, where the clock runs ahead of the renderer."""
-        now = self._now()
-        late = [
-            request.rendering
-            for request in self.requests.values()
-            if request.rendering is not None and not request.rendering.done() and request.due <= now
-        ]
-        if self._punctual and late:
-            await asyncio.wait(late)
+        if self._punctual:
+            await self._videos.catch_up(self.posts, self._now())
 
     async def _status(self, request: web.Request) -> web.Response:
         await self._render_what_is_due()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -45,6 +46,16 @@ class Videos:
         """Begin to make the videos of an accepted request."""
         request.rendering = asyncio.create_task(self._make(request))
         self._tasks.append(request.rendering)
+
+    async def catch_up(self, requests: Sequence[Request], now: datetime) -> None:
+        """Wait for the videos whose time has come, where the clock runs ahead of the renderer."""
+        late = [
+            request.rendering
+            for request in requests
+            if request.rendering is not None and not request.rendering.done() and request.due <= now
+        ]
+        if late:
+            await asyncio.wait(late)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a download."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from discord import app_commands
 from simcord import InteractionResult, MemberActor
 
+from bot.models.cast import SavedPicture
+from bot.storage.cast import CastStore
+from bot.storage.storage import StorageUnavailable
 from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.media import picture
@@ -94,6 +98,23 @@ async def test_what_is_wrong_is_named_and_nothing_is_spent(world: World, cloud: 
     )
     await until(world, again, READY)
     assert sent(cloud)["prompt"] == "mia (reference images 2, 3 and 4) waves"
+
+
+@pytest.mark.command_errors(types=[app_commands.CommandInvokeError])
+async def test_trouble_with_the_pictures_gives_the_memory_of_the_other_files_back(
+    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await save(world, world.member, "mia")
+
+    async def away(_store: CastStore, _reference_id: int) -> list[SavedPicture]:
+        raise StorageUnavailable("for this test")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CastStore, "pictures", away)
+        asked = await vidu(world, world.member, "@mia waves", image1=("sea.png", picture()))
+    assert "I can't save anything right now" in private_answer(asked)
+    assert world.bot.upload_bytes.lent == 0
+    assert_nothing_spent(world, cloud)
 
 
 async def test_nobody_uses_what_is_not_shared_with_them(world: World, cloud: GmiCloud) -> None:

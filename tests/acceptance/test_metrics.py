@@ -12,8 +12,8 @@ from fakes.gmi import script
 from fakes.gmi.cloud import GmiCloud
 from fakes.media import picture
 from fakes.ports import free_port
-from fakes.world import World, settings_for
-from tests.acceptance.member import ask, press, private_answer, until
+from fakes.world import SimulatedCdn, World, settings_for
+from tests.acceptance.member import ask, assert_nothing_spent, press, private_answer, until
 from tests.unit.telemetry.exposition import counted, samples
 
 
@@ -112,3 +112,19 @@ async def test_a_bot_whose_port_is_taken_serves_its_members(
         await until(world, await ask(world), "✅ Your video is ready")
 
     assert f"port {port} of 127.0.0.1 can't be used" in caplog.text
+
+
+async def test_a_block_while_the_files_are_read_comes_in_time_and_is_counted(
+    world: World, cloud: GmiCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = SimulatedCdn.read
+
+    async def blocked_meanwhile(cdn: SimulatedCdn, url: str, limit: int) -> bytes:
+        await world.bot.moderation.block(world.guild.id, world.member.id, world.moderator.id)
+        return await real(cdn, url, limit)
+
+    monkeypatch.setattr(SimulatedCdn, "read", blocked_meanwhile)
+    assert "A moderator has blocked you" in private_answer(await ask(world))
+    assert_nothing_spent(world, cloud)
+    assert world.bot.upload_bytes.lent == 0
+    assert counted(await read(world), "vidu_refusals_total") == {"{reason=blocked}": 1}

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from fakes.clock import until
 from fakes.discord.model import Slash
 from fakes.gmi.script import CAPACITY, HTML_PAGE, RESET_AFTER, RESET_BEFORE, Fault
-from fakes.process import JobRow, Wire
+from fakes.process import Wire
+from fakes.rows import JobRow
 
 SPEED = 40.0  # a lost POST is looked for during a minute
 SETTLE_SECONDS = 60.0

@@ -19,6 +19,7 @@ ORDER = [
     {"bot.client"},
     {"bot.checks", "bot.maintenance"},
     {"bot.connection", "bot.settings"},
+    {"bot.setting_types"},
     {"bot.intake"},
     {"bot.jobs"},
     {"bot.delivery"},

@@ -75,25 +75,26 @@ class RetentionStore:
         """Return the next jobs of these shards with content from before this moment, oldest first."""
         c = jobs.c
         old = (_HAS_CONTENT, c.created_at < to_micros(before), belongs_to(c.shard, share))
-        query = (
-            sa.select(c.created_at, c.id)
-            .where(*old, sa.tuple_(c.created_at, c.id) > after)
-            .order_by(c.created_at, c.id)
-            .limit(BATCH)
-        )
-        return [(row.created_at, row.id) for row in await self._database.rows(query, self._seconds)]
+        return await self._next(c.created_at, after, *old)
 
     async def jobs_of(self, user_id: int, until: datetime, after: Place) -> list[Place]:
         """Return the next jobs with content that a member asked for up to this moment, oldest first."""
         c = jobs.c
         theirs = (c.user_id == user_id, c.created_at <= to_micros(until))
+        return await self._next(c.created_at, after, *theirs, _HAS_CONTENT)
+
+    async def _next(
+        self, moment: sa.Column[int], after: Place, *conditions: sa.ColumnElement[bool]
+    ) -> list[Place]:
+        """Return the next jobs that fulfill these conditions, in the order of a moment."""
+        number = jobs.c.id
         query = (
-            sa.select(c.created_at, c.id)
-            .where(*theirs, _HAS_CONTENT, sa.tuple_(c.created_at, c.id) > after)
-            .order_by(c.created_at, c.id)
+            sa.select(moment.label("moment"), number)
+            .where(*conditions, sa.tuple_(moment, number) > after)
+            .order_by(moment, number)
             .limit(BATCH)
         )
-        return [(row.created_at, row.id) for row in await self._database.rows(query, self._seconds)]
+        return [(row.moment, row.id) for row in await self._database.rows(query, self._seconds)]
 
     async def erase_jobs(self, job_ids: Collection[int], now: datetime) -> int:
         """Erase the content of those jobs that are done, and return how many that were.
@@ -126,13 +127,7 @@ class RetentionStore:
         """Return the next jobs of these shards whose token Discord takes no more, by when that was."""
         c = jobs.c
         dead = (_has_dead_token(jobs, now), belongs_to(c.shard, share))
-        query = (
-            sa.select(c.token_expires, c.id)
-            .where(*dead, sa.tuple_(c.token_expires, c.id) > after)
-            .order_by(c.token_expires, c.id)
-            .limit(BATCH)
-        )
-        return [(row.token_expires, row.id) for row in await self._database.rows(query, self._seconds)]
+        return await self._next(c.token_expires, after, *dead)
 
     async def erase_tokens(self, job_ids: Sequence[int], now: datetime) -> int:
         """Erase the tokens of those jobs that are dead, and return how many that were."""

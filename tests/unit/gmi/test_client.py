@@ -7,7 +7,7 @@ from typing import NoReturn
 import aiohttp
 import pytest
 
-from bot.gmi import client as gmi
+from bot.gmi import calls
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import GmiError, SubmitOutcome
 from bot.gmi.errors import RETRY_AFTER_MAX
@@ -68,7 +68,7 @@ async def test_what_a_broken_post_says_about_itself(
     server: GmiCloud,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gmi, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
+    monkeypatch.setattr(calls, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
     server.fault("POST", "/requests", fault)
     error = await error_of(client)
     assert error.outcome is outcome
@@ -99,7 +99,7 @@ async def test_a_refused_connection_was_certainly_not_sent(client: Client, serve
 async def test_a_broken_post_names_its_cause(
     fault: Fault, text: str, client: Client, server: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gmi, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
+    monkeypatch.setattr(calls, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
     server.fault("POST", "/requests", fault)
     error = await error_of(client)
     assert str(error).startswith(text)

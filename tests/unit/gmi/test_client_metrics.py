@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from bot.gmi import client as gmi
+from bot.gmi import calls
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import GmiError
 from bot.telemetry.metrics import Metrics
@@ -73,7 +73,7 @@ async def test_what_came_of_a_question_is_one_of_few_words(
     server: GmiCloud,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gmi, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
+    monkeypatch.setattr(calls, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
     server.fault("GET", "/requests*", fault.repeated(None))
     with pytest.raises(GmiError):
         await client.requests(MODEL)

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from bot.gmi import calls
 from bot.gmi import client as gmi
 from bot.gmi.client import GmiCloud as Client
 from bot.gmi.client import GmiError, SubmitOutcome
@@ -45,7 +46,7 @@ PAYLOAD: dict[str, object] = {
 async def test_a_question_that_goes_wrong_says_nothing_about_the_request(
     fault: Fault, text: str, client: Client, server: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gmi, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
+    monkeypatch.setattr(calls, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
     server.fault("GET", "/requests*", fault.repeated(None))
     questions = (client.status("r"), "unreadable status"), (client.requests(MODEL), "unreadable list")
     for question, name in questions:
@@ -118,7 +119,7 @@ async def test_nobody_knows_of_a_key_where_gmi_does_not_answer(
 async def test_a_cancellation_counts_only_where_gmi_agrees(
     fault: Fault, agreed: bool, client: Client, server: GmiCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gmi, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
+    monkeypatch.setattr(calls, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
     server.fault("DELETE", "/requests/*", fault)
     assert await client.cancel("r") is agreed
     assert {(seen.method, seen.path.rsplit("/", 1)[1]) for seen in server.requests_seen} == {("DELETE", "r")}
@@ -152,8 +153,8 @@ async def test_a_long_list_is_read_as_a_short_one_is(size: int, client: Client, 
 
 async def test_an_answer_may_be_as_long_as_that(client: Client, server: GmiCloud) -> None:
     body = '{"requests": []}'
-    server.fault("GET", "/requests", script.answer(200, body + " " * (gmi.ANSWER_MAX - len(body))))
-    assert (await client.requests(MODEL)).size == gmi.ANSWER_MAX
+    server.fault("GET", "/requests", script.answer(200, body + " " * (calls.ANSWER_MAX - len(body))))
+    assert (await client.requests(MODEL)).size == calls.ANSWER_MAX
 
 
 async def test_an_answer_about_another_request_is_no_answer(client: Client, server: GmiCloud) -> None:
@@ -182,7 +183,7 @@ async def test_a_request_is_asked_for_by_its_very_id(
 
 
 async def test_an_endless_answer_is_not_read_to_its_end(client: Client, server: GmiCloud) -> None:
-    server.fault("GET", "/requests", script.answer(200, " " * (gmi.ANSWER_MAX + 1)))
+    server.fault("GET", "/requests", script.answer(200, " " * (calls.ANSWER_MAX + 1)))
     with pytest.raises(GmiError, match=r"^answer too large$") as caught:
         await client.requests(MODEL)
     assert caught.value.retry_after == RETRY_AFTER_MAX

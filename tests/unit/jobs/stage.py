@@ -32,6 +32,7 @@ from bot.jobs.submission.link_policy import LinkPolicy
 from bot.jobs.submission.reference_files import ReferenceFiles
 from bot.jobs.submission.submit_gate import SubmitGate
 from bot.jobs.submission.submitter import Submitter
+from bot.jobs.updates import UpdateReceiver
 from bot.media.cdn import CdnError
 from bot.media.download import open_session
 from bot.media.inspection.reencoding import reencode
@@ -241,6 +242,7 @@ class Stage:
     notifier: CardNotifier
     poster: VideoPoster
     lifecycle: Lifecycle
+    updates: UpdateReceiver
     submitter: Submitter
     recovery: Recovery
     cancellation: Cancellation
@@ -342,6 +344,7 @@ async def _parts_of(
                 notifier,
                 poster,
                 lifecycle,
+                UpdateReceiver(context, cast(StatusPoller, poller), lifecycle, notifier),
                 submitter,
                 recovery,
                 cancellation,

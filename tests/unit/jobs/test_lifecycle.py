@@ -54,7 +54,7 @@ async def test_a_status_moves_a_job_along_the_table(
 ) -> None:
     late = {"reason": Reason.DEADLINE, "charge": Charge.REFUNDED} if before is State.OVERDUE else {}
     await stage.put(before, request_id="r", **late)
-    await stage.lifecycle.receive(status)
+    await stage.updates.receive(status)
     await stage.settle()
     job = await stage.stored()
     assert (job.state, job.reason, job.charge) == (after, reason, charge)
@@ -91,7 +91,7 @@ async def test_an_accepted_request_is_taken_over_in_whatever_state_it_is(
     before: State, status: RequestStatus, after: State, polled: object, stage: Stage
 ) -> None:
     await stage.put(before)
-    await stage.lifecycle.receive(StatusUpdate(JOB, status, START))
+    await stage.updates.receive(StatusUpdate(JOB, status, START))
     await stage.settle()
     job = await stage.stored()
     assert (job.state, job.request_id) == (after, "r")
@@ -122,7 +122,7 @@ async def test_a_deadline_moves_a_job_on(
     before: State, fields: dict[str, Any], after: State, reason: Reason, polled: object, stage: Stage
 ) -> None:
     stage.lifecycle.poll(await stage.put(before, **fields))
-    await stage.lifecycle.receive(DEADLINE_PASSED)
+    await stage.updates.receive(DEADLINE_PASSED)
     await stage.settle()
     job = await stage.stored()
     assert (job.state, job.reason) == (after, reason)
@@ -141,7 +141,7 @@ async def test_a_deadline_moves_a_job_on(
 async def test_the_providers_own_code_of_a_failure_is_kept_and_shown(stage: Stage) -> None:
     await stage.put(State.PROCESSING, request_id="r")
     failed = RequestStatus("r", State.FAILED, reason=Reason.FAILED, detail="TaskTimeout")
-    await stage.lifecycle.receive(StatusUpdate(JOB, failed, START))
+    await stage.updates.receive(StatusUpdate(JOB, failed, START))
     await stage.settle()
     assert (await stage.stored()).detail == "TaskTimeout"
     assert [shown.detail for shown in stage.delivery.shown] == ["TaskTimeout"]
@@ -151,7 +151,7 @@ async def test_an_update_of_a_job_that_is_no_longer_open_ends_its_polling(stage:
     job = await stage.put(State.QUEUED, request_id="r")
     stage.lifecycle.poll(job)
     stage.context.jobs.drop(JOB)
-    await stage.lifecycle.receive(update(State.PROCESSING))
+    await stage.updates.receive(update(State.PROCESSING))
     assert stage.poller.followed == {}
 
 
@@ -189,7 +189,7 @@ async def test_an_acceptance_that_storage_refuses_is_polled_by_its_id_and_shown(
         assert card.state_since == stage.clock.now()
         assert stage.delivery.delivered == []
     # Every answer is another attempt.
-    await stage.lifecycle.receive(StatusUpdate(JOB, status, START))
+    await stage.updates.receive(StatusUpdate(JOB, status, START))
     await stage.settle()
     assert (await stage.stored()).request_id == "r"
     assert (JOB in stage.poller.followed) is (status.state not in {State.SUCCEEDED, State.FAILED})
@@ -233,7 +233,7 @@ async def test_an_update_that_fails_is_logged_and_the_job_asked_about_again_late
     monkeypatch.setattr(stage.poller, "updates", updates, raising=False)
     monkeypatch.setattr(JobStore, "save", refuse)
     with caplog.at_level(logging.ERROR):
-        await stage.lifecycle.run()
+        await stage.updates.run()
     assert f"Job {JOB}: an update could not be taken" in caplog.text
     assert stage.poller.followed == {}
     await stage.settle()

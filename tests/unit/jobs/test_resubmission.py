@@ -41,7 +41,7 @@ def posts(gmi: GmiCloud) -> list[dict[str, Any]]:
 
 
 async def fail(stage: Stage, status: RequestStatus = FAILED) -> None:
-    await stage.lifecycle.receive(StatusUpdate(JOB, status, stage.clock.now()))
+    await stage.updates.receive(StatusUpdate(JOB, status, stage.clock.now()))
     await stage.settle()
 
 
@@ -103,10 +103,10 @@ async def test_what_the_member_heard_the_end_of_is_not_sent_again(
 async def test_an_answer_about_the_first_request_changes_nothing_more(stage: Stage, gmi: GmiCloud) -> None:
     gmi.fault(*PLACE, script.SILENCE.repeated(None))
     await stage.put(State.QUEUED, request_id="req-1")
-    await stage.lifecycle.receive(StatusUpdate(JOB, FAILED, START))
+    await stage.updates.receive(StatusUpdate(JOB, FAILED, START))
     before = await stage.stored()
     for status in (FAILED, None, replace(FAILED, state=State.PROCESSING)):
-        await stage.lifecycle.receive(StatusUpdate(JOB, status, START))
+        await stage.updates.receive(StatusUpdate(JOB, status, START))
     after = await stage.stored()
     # Its card may have been shown meanwhile.
     assert replace(after, location=before.location, revision=before.revision) == before
@@ -116,7 +116,7 @@ async def test_an_answer_about_the_first_request_changes_nothing_more(stage: Sta
 async def test_it_can_be_cancelled_while_the_files_are_uploaded(stage: Stage, gmi: GmiCloud) -> None:
     gmi.fault(*PLACE, script.SILENCE)
     await stage.put(State.QUEUED, request_id="req-1")
-    await stage.lifecycle.receive(StatusUpdate(JOB, FAILED, START))
+    await stage.updates.receive(StatusUpdate(JOB, FAILED, START))
     assert await stage.cancellation.cancel(JOB, 7) is CancelResult.YES
     job = await stage.stored()
     assert (job.state, job.charge, job.in_vain, posts(gmi)) == (State.CANCELLED, Charge.REFUNDED, True, [])
@@ -263,7 +263,7 @@ async def test_a_kill_at_any_step_pays_once_and_forgets_nothing(
         await stage.put(State.QUEUED, request_id="req-1")
         with monkeypatch.context() as patched:
             patched.setattr(f"{owner}.{step}", killed)
-            dying = asyncio.create_task(stage.lifecycle.receive(StatusUpdate(JOB, FAILED, quick.now())))
+            dying = asyncio.create_task(stage.updates.receive(StatusUpdate(JOB, FAILED, quick.now())))
             await asyncio.wait_for(dead.wait(), 20)
             dying.cancel()
             await stage.context.tasks.close()

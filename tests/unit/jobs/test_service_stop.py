@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.jobs.service import GRACE, ShuttingDown
+from bot.jobs.new_jobs import ShuttingDown
+from bot.jobs.service import GRACE
 from bot.models.jobs import CardLocation, Job, PendingReply
 from bot.models.states import State
 from bot.storage.jobs import JobStore

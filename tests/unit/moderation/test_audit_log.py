@@ -78,11 +78,11 @@ async def test_a_batch_is_a_message_and_the_rest_comes_later(audit: AuditLog, ch
     for number in range(7):
         audit.note(GUILD, f"note {number}")
     audit.note(GUILD + 1, "of a server without a log")
-    assert await audit.write()
+    assert await audit.batches.write()
     assert channels.said == {1: "\n\n".join(f"note {number}" for number in range(5))}
-    assert await audit.write()
+    assert await audit.batches.write()
     assert channels.said[2] == "note 5\n\nnote 6"
-    await audit.close()
+    await audit.batches.close()
     assert len(channels.said) == 2
 
 
@@ -94,24 +94,24 @@ async def test_an_entry_follows_its_job_also_over_a_restart(
     for job in jobs:
         await storage.jobs.add(job)
         audit.job_changed(job)
-    await audit.write()
+    await audit.batches.write()
     assert channels.said[1].count("⏳ In progress") == 2
     failed = replace(jobs[0], state=State.FAILED, revision=1)
     await storage.jobs.save(failed, previous=0)  # and the process ends before it is written
     again = new_log(storage, moderation, channels)
     await again.load()
-    await again.write()
+    await again.batches.write()
     assert (channels.said[1].count("❌ No video"), channels.said[1].count("⏳ In progress")) == (1, 1)
     await storage.jobs.save(replace(without_content(failed, FixedClock().now()), revision=2), previous=1)
     later = new_log(storage, moderation, channels)
     await later.load()
-    await later.write()
+    await later.batches.write()
     assert channels.said[1].startswith("🗑️ <@1> · deleted · 5 seconds")
     assert channels.said[1].count("a fox") == 1
     last = new_log(storage, moderation, channels)
     await last.load()
     channels.said.clear()
-    await last.write()
+    await last.batches.write()
     assert channels.said == {}
 
 
@@ -123,15 +123,15 @@ async def test_what_discord_cannot_take_now_is_written_later(
     audit.note(GUILD, "a note")
     audit.job_changed(job)
     channels.faults = [LogUnavailable("503")]
-    assert not await audit.write()
+    assert not await audit.batches.write()
     channels.faults = []
-    assert await audit.write()
+    assert await audit.batches.write()
     assert channels.said[1] == "a note"
     assert channels.said[2].startswith("🔒 <@1> · private · 5 seconds")
     channels.faults = [LogUnavailable("503")]
     audit.job_changed(job)
-    assert not await audit.write()
-    assert await audit.write()
+    assert not await audit.batches.write()
+    assert await audit.batches.write()
 
 
 async def test_a_channel_that_is_closed_is_reported_and_nothing_is_kept(
@@ -140,10 +140,10 @@ async def test_a_channel_that_is_closed_is_reported_and_nothing_is_kept(
     assert audit.trouble(GUILD) == []
     audit.note(GUILD, "what somebody typed")
     channels.faults = [LogUnwritable("403")]
-    assert await audit.write()
+    assert await audit.batches.write()
     assert ["couldn't write the log in <#77>" in line for line in audit.trouble(GUILD)] == [True]
     audit.note(GUILD, "a new note")
-    await audit.write()
+    await audit.batches.write()
     assert channels.said == {1: "a new note"}
     assert audit.trouble(GUILD) == []
 
@@ -155,8 +155,8 @@ async def test_trouble_that_nobody_expected_stays_with_its_server(
     audit.note(GUILD, "first")
     audit.note(GUILD + 1, "second")
     channels.faults = [RuntimeError("a bug")]
-    assert await audit.write()
-    assert await audit.write()
+    assert await audit.batches.write()
+    assert await audit.batches.write()
     assert len(channels.said) == 1
 
 
@@ -166,10 +166,10 @@ async def test_an_entry_whose_message_is_gone_is_forgotten(
     job = new_job(1)
     await storage.jobs.add(job)
     audit.job_changed(job)
-    await audit.write()
+    await audit.batches.write()
     audit.job_changed(job)
     channels.faults = [LogUnwritable("404")]
-    await audit.write()
+    await audit.batches.write()
     assert await storage.moderation_log.entries([1]) == []
     assert audit.trouble(GUILD) == []
 
@@ -181,7 +181,7 @@ async def test_a_change_that_cannot_be_kept_is_written_all_the_same(
         await audit.record(GUILD, MODERATOR, ChangeKind.BUDGET, after="5 videos per day")
     await audit.record(GUILD, MODERATOR, ChangeKind.USAGE, target="<@1>")
     assert [change.kind for change in await audit.changes(GUILD)] == [ChangeKind.USAGE]
-    await audit.write()
+    await audit.batches.write()
     assert channels.said[1] == (
         "⚙️ <@9> changed Budget of this server: nothing → 5 videos per day\n\n⚙️ <@9> reset Used quota (<@1>)"
     )
@@ -193,11 +193,11 @@ async def test_of_several_processes_the_one_of_a_server_brings_its_log_up_to_dat
     job = replace(new_job(1), location=replace(new_job(1).location, private=False, guest=False))
     await storage.jobs.add(job)
     audit.job_changed(job)
-    assert await audit.write()
+    assert await audit.batches.write()
     await storage.jobs.save(replace(job, state=State.FAILED, revision=1), previous=0)
     before = dict(channels.said)
     for slot in (1, 0):  # the server has the first shard
         log = new_log(storage, moderation, channels, share_of(slot, 2, 2))
         await log.load()
-        assert await log.write()
+        assert await log.batches.write()
         assert (channels.said != before) is (slot == 0)

@@ -19,7 +19,7 @@ from bot.models.shards import ALL, Share, share_of
 from bot.models.states import State
 from bot.moderation.privacy import Privacy
 from bot.moderation.retention import BETWEEN_BATCHES, EVERY, FIRST, PENDING_EVERY, Retention
-from bot.storage.jobs import job_to_row
+from bot.storage.job_rows import job_to_row
 from bot.storage.privacy.retention import BATCH
 from bot.storage.schema import erasures, jobs
 from bot.storage.storage import Storage

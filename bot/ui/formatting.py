@@ -68,6 +68,16 @@ def listed(items: Iterable[str]) -> str:
     return _conventions().comma.join(items)
 
 
+def labeled(name: str, value: str) -> str:
+    """Return a value behind its name: languages differ in the space before a colon."""
+    return _("{name}: {value}").format(name=name, value=value)
+
+
+def bracketed(text: str, aside: str) -> str:
+    """Return a text with a few words in brackets behind it: languages differ in brackets and spaces."""
+    return _("{text} ({aside})").format(text=text, aside=aside)
+
+
 def sentences(parts: Iterable[str]) -> str:
     """Return those of these sentences that say something, one after the other."""
     return _conventions().gap.join(part for part in parts if part)

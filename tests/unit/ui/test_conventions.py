@@ -33,6 +33,23 @@ def test_lists_have_the_comma_of_their_language(language: Language) -> None:
     assert format_list(["a", "b", "c"], locale=language.value).startswith(beginning)
 
 
+@pytest.mark.parametrize(
+    ("language", "labeled", "bracketed"),
+    [
+        (Language.ENGLISH, "a: b", "a (b)"),
+        (Language.FRENCH, "a\u00a0: b", "a (b)"),
+        (Language.JAPANESE, "a: b", "a（b）"),
+        (Language.KOREAN, "a: b", "a(b)"),
+    ],
+)
+def test_colons_and_brackets_stand_as_their_language_has_them(
+    language: Language, labeled: str, bracketed: str
+) -> None:
+    with speaking(language):
+        assert formatting.labeled("a", "b") == labeled
+        assert formatting.bracketed("a", "b") == bracketed
+
+
 @every
 @pytest.mark.parametrize("value", [0.5, 1.5, 2.5, 5.5, 11.5, 21.5])
 def test_a_fraction_has_the_form_of_a_number_that_goes_with_it(language: Language, value: float) -> None:

@@ -34,6 +34,11 @@ def amount(value: Decimal) -> str:
     return _localized(f"{value:,}")
 
 
+def percent(value: int) -> str:
+    """Return a number of hundredths: languages differ in the space before the sign."""
+    return _("{count}%").format(count=number(value))
+
+
 def megabytes(size: int) -> str:
     """Return a size in MB as Discord shows it, rounded up to a tenth.
 

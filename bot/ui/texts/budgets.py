@@ -68,8 +68,8 @@ def warning_line(level: WarningLevel, status: BudgetStatus, price: Price | None)
     if level is WarningLevel.FULL:
         text = _("This server reached a limit. {status}")
     else:
-        text = _("This server has used at least {percent}% of a limit. {status}")
-    return "⚠️ " + text.format(percent=int(level), status=status_line(status, price))
+        text = _("This server has used at least {percent} of a limit. {status}")
+    return "⚠️ " + text.format(percent=formatting.percent(level), status=status_line(status, price))
 
 
 def with_cost(amount: str, price: Price | None, seconds: int) -> str:

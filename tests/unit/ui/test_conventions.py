@@ -6,7 +6,7 @@ import pytest
 from babel import Locale
 from babel.lists import format_list
 from babel.messages.plurals import get_plural
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 
 from bot.models.languages import LOCALES, Language, language_of, stored_language
 from bot.ui import formatting
@@ -24,6 +24,12 @@ def test_numbers_are_written_as_in_cldr(language: Language, value: float) -> Non
         assert formatting.decimal(value) == format_decimal(value, locale=language.value)
         if isinstance(value, int):
             assert formatting.number(value) == format_decimal(value, locale=language.value)
+
+
+@every
+def test_percents_are_written_as_in_cldr(language: Language) -> None:
+    with speaking(language):
+        assert formatting.percent(75) == format_percent(0.75, locale=language.value)
 
 
 @every

@@ -89,6 +89,11 @@ def test_placeholders_and_formats_are_those_of_the_sentence(language: Language) 
             assert sorted(SIGNS.findall(text)) in one_of, (message.id, text)
 
 
+def test_no_sentence_looks_as_if_it_were_filled_with_percent_signs() -> None:
+    """Tools of translators would check it for `%s`, which it has not: numbers bring their sign with them."""
+    assert not [message.id for message in template() if message.python_format]
+
+
 @languages
 def test_what_commands_are_called_is_what_discord_takes(language: Language) -> None:
     for message in messages(language):

@@ -14,7 +14,7 @@ from demo.once import DemoError, run_once
 from demo.page import move_clock, open_page
 from demo.stage import open_stage
 from fakes.gmi.script import PROMPT_FAULTS
-from fakes.locales import ENGLISH, Locales, simulated_locales
+from fakes.locales import ENGLISH
 from fakes.world import World
 
 WELCOME = """
@@ -39,14 +39,13 @@ Press Ctrl+C to stop.
 
 async def serve(port: int | None, *, browser: bool, videos: int, locale: str) -> None:
     """Serve the simulated channel until the process is stopped; everybody's Discord is in this language."""
-    async with open_stage() as world:
+    async with open_stage(locale) as world:
         await fill_channel(world, videos)
-        with simulated_locales(Locales(default=locale)):
-            async with open_page(world, port, locale=locale) as page:
-                print(welcome(world, page.preview.url), flush=True)
-                if browser:
-                    await asyncio.to_thread(webbrowser.open, page.preview.url)
-                await move_clock(world, page)
+        async with open_page(world, port, locale=locale) as page:
+            print(welcome(world, page.preview.url), flush=True)
+            if browser:
+                await asyncio.to_thread(webbrowser.open, page.preview.url)
+            await move_clock(world, page)
 
 
 def welcome(world: World, url: str) -> str:

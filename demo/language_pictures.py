@@ -23,6 +23,7 @@ PROMPTS = {
     Language.KOREAN: "등대의 불빛이 꺼진다 !fail",
 }
 FAILED = "❌"  # begins the heading in every language
+CARD = "568px"  # wide
 # The page's own font for these is Chinese, in which some characters have another form.
 FONTS = {Language.JAPANESE: "Noto Sans CJK JP", Language.KOREAN: "Noto Sans CJK KR"}
 _USE_FONT = """([language, font]) => {
@@ -56,7 +57,10 @@ def _take_picture(visitor: Visitor, language: Language) -> str:
     message = visitor.message(prompt, FAILED)
     visitor.wait_for_media()
     # Without what the page itself says above the card, which is in English.
-    return write(f"language-{language.value}", look_at(message.locator(".component-container")))
+    card = message.locator(".component-container")
+    # The page does not give cards the same room each time, and the pictures stand side by side.
+    card.evaluate("(card, width) => { card.style.boxSizing = 'border-box'; card.style.width = width; }", CARD)
+    return write(f"language-{language.value}", look_at(card))
 
 
 def _write_in(page: Page, language: Language) -> None:

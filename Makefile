@@ -71,7 +71,7 @@ audit: .venv/audit-installed
 	$(BIN)/pip-audit --requirement requirements.txt --require-hashes --disable-pip --strict
 
 pictures: .venv/installed
-	$(BIN)/python -m demo.pictures
+	$(BIN)/python -m demo.pictures $(ARGS)
 
 translations: .venv/installed
 	$(BIN)/python -m tests.translations $(ARGS)

@@ -7,12 +7,14 @@ import asyncio
 import sys
 import webbrowser
 
+from bot.models.languages import LOCALES
 from bot.ui.texts.quotas import allowance
 from demo.filling import fill_channel
 from demo.once import DemoError, run_once
 from demo.page import move_clock, open_page
 from demo.stage import open_stage
 from fakes.gmi.script import PROMPT_FAULTS
+from fakes.locales import ENGLISH
 from fakes.world import World
 
 WELCOME = """
@@ -35,11 +37,11 @@ Press Ctrl+C to stop.
 """
 
 
-async def serve(port: int | None, *, browser: bool, videos: int) -> None:
-    """Serve the simulated channel until the process is stopped."""
-    async with open_stage() as world:
+async def serve(port: int | None, *, browser: bool, videos: int, locale: str) -> None:
+    """Serve the simulated channel until the process is stopped; everybody's Discord is in this language."""
+    async with open_stage(locale) as world:
         await fill_channel(world, videos)
-        async with open_page(world, port) as page:
+        async with open_page(world, port, locale=locale) as page:
             print(welcome(world, page.preview.url), flush=True)
             if browser:
                 await asyncio.to_thread(webbrowser.open, page.preview.url)
@@ -60,12 +62,25 @@ def main() -> int:
     parser.add_argument(
         "--videos", type=int, default=0, metavar="N", help="start with N finished videos in the channel"
     )
+    parser.add_argument(
+        "--locale",
+        default=ENGLISH,
+        choices=LOCALES,
+        help="the language of everybody's Discord (default: en-US)",
+    )
     arguments = parser.parse_args()
     try:
         if arguments.once:
             print(f"The video is in {asyncio.run(run_once())}")
         else:
-            asyncio.run(serve(arguments.port, browser=not arguments.no_browser, videos=arguments.videos))
+            asyncio.run(
+                serve(
+                    arguments.port,
+                    browser=not arguments.no_browser,
+                    videos=arguments.videos,
+                    locale=arguments.locale,
+                )
+            )
     except DemoError as error:
         print(f"The demo failed: {error}", file=sys.stderr)
         return 1

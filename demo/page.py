@@ -12,6 +12,7 @@ from typing import Any
 from simcord import Preview, SetupError
 
 from demo.media import MediaCache, keep_media
+from fakes.locales import ENGLISH
 from fakes.world import World
 
 TICK = 0.5  # seconds between two moves of the simulated clock
@@ -28,11 +29,22 @@ class DemoPage:
 
 
 @asynccontextmanager
-async def open_page(world: World, port: int | None = None) -> AsyncIterator[DemoPage]:
-    """Serve the simulated channel on 127.0.0.1, to be seen as any of the three people in it."""
+async def open_page(
+    world: World, port: int | None = None, *, locale: str = ENGLISH
+) -> AsyncIterator[DemoPage]:
+    """Serve the simulated channel on 127.0.0.1, to be seen as any of the three people in it.
+
+    `locale` says how the page writes times.
+    """
     viewers = [world.member, world.other, world.moderator]
     async with world.env.preview(
-        world.channel, viewers=viewers, layout="channel", width=WIDTH, height=HEIGHT, port=port
+        world.channel,
+        viewers=viewers,
+        layout="channel",
+        width=WIDTH,
+        height=HEIGHT,
+        port=port,
+        locale=locale,
     ) as preview:
         yield DemoPage(preview, keep_media(preview), take_turns(preview))
 

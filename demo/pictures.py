@@ -1,22 +1,17 @@
-"""Take the README's pictures of the demo's page: the cards as a member sees them."""
+"""Take the pictures of the README and the docs in the demo's page: the cards as a member sees them."""
 
 from __future__ import annotations
 
-import io
+import argparse
 import sys
 from collections.abc import Iterator
 
-from PIL import Image
-from playwright.sync_api import FilePayload, Locator
+from playwright.sync_api import Browser, FilePayload
 
-from demo.visitor import BROWSERS, ROOT, SAMPLES, Visitor, find_browser, open_browser, run_demo
+from demo.camera import HEIGHT, WIDTH, look_at, save, write
+from demo.language_pictures import take_language_pictures
+from demo.visitor import BROWSERS, SAMPLES, Visitor, find_browser, open_browser, run_demo
 
-PICTURES = ROOT / "docs" / "pictures"
-COLOURS = 256
-BYTES_MAX = 150_000
-LOOKS = 10  # until a message stays where it is
-# Narrow, so that little beside a message is empty; high, so that no card is cut.
-WIDTH, HEIGHT = 920, 1500
 SECONDS = 4
 SHOWN_AT = 1.2  # seconds into the video
 PROMPT = "The fox watches from the shore while the waves roll in at sunset"
@@ -85,49 +80,30 @@ def take_pictures_of_the_window(visitor: Visitor) -> Iterator[str]:
     yield save(visitor, "spoiler", "The boat meets the waves", "Your video is ready")
 
 
-def save(visitor: Visitor, name: str, *texts: str) -> str:
-    """Write the picture of the message with these texts and return where."""
-    visitor.message(*texts)
-    visitor.wait_for_media()
-    return write(name, look_at(visitor.message(*texts)))
+def take_readme_pictures(browser: Browser) -> Iterator[str]:
+    """Take the pictures of the README and yield their names."""
+    with run_demo() as location:
+        visitor = Visitor(browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}))
+        visitor.open(location)
+        yield from take_pictures(visitor)
 
 
-def write(name: str, picture: Image.Image) -> str:
-    """Write a picture and return where; raise ValueError if it is too large."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    path = PICTURES / f"{name}.png"
-    # The second pass finds the palette that keeps the few pixels of the symbols in their colour.
-    picture.quantize(COLOURS, kmeans=2).save(path, optimize=True)
-    size = path.stat().st_size
-    if size > BYTES_MAX:
-        raise ValueError(f"{path.name} has {size} bytes, more than {BYTES_MAX}")
-    return f"{path.relative_to(ROOT)} ({size // 1000} kB)"
-
-
-def look_at(message: Locator) -> Image.Image:
-    """Return what a message looks like while nobody points at it and the page does not scroll."""
-    message.page.mouse.move(0, 0)
-    message.page.evaluate("document.activeElement.blur()")
-    message.scroll_into_view_if_needed()
-    for _ in range(LOOKS):
-        place = message.bounding_box()
-        screenshot = message.screenshot()
-        if message.bounding_box() == place:
-            return Image.open(io.BytesIO(screenshot)).convert("RGB")
-    raise ValueError("the page does not come to rest")
+SCENES = {"readme": take_readme_pictures, "languages": take_language_pictures}
 
 
 def main() -> int:
-    """Take all pictures and return the exit code."""
+    """Take the pictures and return the exit code."""
+    parser = argparse.ArgumentParser(prog="make pictures", description=__doc__)
+    parser.add_argument("only", nargs="?", choices=SCENES, help="only these (default: all)")
+    only = parser.parse_args().only
     program = find_browser()
     if program is None:
         print(f"None of {', '.join(BROWSERS)} is installed.", file=sys.stderr)
         return 1
-    with run_demo() as location, open_browser(program) as browser:
-        visitor = Visitor(browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}))
-        visitor.open(location)
-        for taken in take_pictures(visitor):
-            print(taken, flush=True)
+    with open_browser(program) as browser:
+        for take in [SCENES[only]] if only else SCENES.values():
+            for taken in take(browser):
+                print(taken, flush=True)
     return 0
 
 

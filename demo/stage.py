@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.delivery.thumbnails import Thumbnails
 from bot.models.jobs import Job
 from fakes.gmi.cloud import GmiCloud
+from fakes.locales import ENGLISH, Locales, simulated_locales
 from fakes.world import SimulatedClock, World, open_world, settings_for
 
 # The page always shows it above the channel, in one line that is about this long.
@@ -35,8 +36,11 @@ async def _save_cast(world: World) -> None:
 
 
 @asynccontextmanager
-async def open_stage() -> AsyncIterator[World]:
-    """Start both; the stand-in reads references from the simulated Discord as GMI does from the real."""
+async def open_stage(locale: str = ENGLISH) -> AsyncIterator[World]:
+    """Start both, with everybody's Discord in a language.
+
+    The stand-in reads references from the simulated Discord as GMI does from the real.
+    """
     clock = SimulatedClock()
     worlds: list[World] = []
     # The simulated application is public, but nobody can reach it or spend anything in it.
@@ -48,9 +52,9 @@ async def open_stage() -> AsyncIterator[World]:
     with tempfile.TemporaryDirectory(prefix="vidu-demo-") as folder:
         async with GmiCloud(now=clock.now, fetch=fetch, prompt_faults=True) as cloud:
             settings = settings_for(cloud, f"sqlite+aiosqlite:///{Path(folder) / 'demo.db'}")
-            async with open_world(cloud, clock, settings, topic=TOPIC) as world:
+            async with open_world(cloud, clock, settings, topic=TOPIC, locale=locale) as world:
                 worlds.append(world)
                 world.bot.thumbnails = NoThumbnails(world.bot.delivery, clock)
                 await _save_cast(world)
-                with world.env.time_context():
+                with world.env.time_context(), simulated_locales(Locales(default=locale)):
                     yield world

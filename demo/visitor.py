@@ -177,12 +177,12 @@ def find_browser() -> str | None:
 
 
 @contextmanager
-def run_demo() -> Iterator[str]:
-    """Run the demo as its own process and yield the address of its page.
+def run_demo(*arguments: str) -> Iterator[str]:
+    """Run the demo with these arguments as its own process and yield the address of its page.
 
     Raises RuntimeError when it ends or hangs before it has one.
     """
-    command = [sys.executable, "-m", "demo", "--no-browser"]
+    command = [sys.executable, "-m", "demo", "--no-browser", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         try:
             yield _read_address(process)

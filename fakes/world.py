@@ -18,6 +18,7 @@ from bot.media.cdn import CdnError, LargerThanAllowed
 from bot.settings import Settings, parse
 from bot.slots.taking import LeaseTimes
 from fakes.gmi.cloud import GmiCloud
+from fakes.locales import ENGLISH
 
 FAKE_TOKEN = "fake-discord-token"
 FAKE_KEY = "demo-key-not-secret"
@@ -142,15 +143,20 @@ class FastSettlingEnv(simcord.Env):
 
 @asynccontextmanager
 async def open_world(
-    cloud: GmiCloud, clock: SimulatedClock, settings: Settings, *, topic: str | None = None
+    cloud: GmiCloud,
+    clock: SimulatedClock,
+    settings: Settings,
+    *,
+    topic: str | None = None,
+    locale: str = ENGLISH,
 ) -> AsyncIterator[World]:
-    """Start the bot in a new simulated server with a member, another member and a moderator."""
+    """Start the bot in a new simulated server, of this locale, with two members and a moderator."""
     bot = new_bot(settings, clock)
     env = FastSettlingEnv(bot, settle_timeout=SETTLE_SECONDS)
     clock.env = env
     env.backend.bot_user.name = "Vidu"
     await env.start()
-    guild = env.create_guild("Vidu workshop")
+    guild = env.create_guild("Vidu workshop", preferred_locale=locale)
     channel = guild.create_text_channel("videos", topic=topic)
     moderators = guild.create_role("Moderators", permissions=discord.Permissions(moderate_members=True))
     member, other = guild.add_member(env.create_user("mia")), guild.add_member(env.create_user("ben"))

@@ -37,9 +37,8 @@ class Target:
     @property
     def name(self) -> str:
         """Return what a moderator reads for it."""
-        return quota_command_texts.target_name(self.scope, self.id) + quota_command_texts.left_server(
-            self.left
-        )
+        name = quota_command_texts.target_name(self.scope, self.id)
+        return quota_command_texts.not_here(name) if self.left else name
 
 
 def target_of(member: Person | None, role: discord.Role | None) -> Target:

@@ -34,6 +34,11 @@ def amount(value: Decimal) -> str:
     return _localized(f"{value:,}")
 
 
+def percent(value: int) -> str:
+    """Return a number of hundredths: languages differ in the space before the sign."""
+    return _("{count}%").format(count=number(value))
+
+
 def megabytes(size: int) -> str:
     """Return a size in MB as Discord shows it, rounded up to a tenth.
 
@@ -66,6 +71,16 @@ def moment(when: datetime) -> str:
 def listed(items: Iterable[str]) -> str:
     """Return a list on one line."""
     return _conventions().comma.join(items)
+
+
+def labeled(name: str, value: str) -> str:
+    """Return a value behind its name: languages differ in the space before a colon."""
+    return _("{name}: {value}").format(name=name, value=value)
+
+
+def bracketed(text: str, aside: str) -> str:
+    """Return a text with a few words in brackets behind it: languages differ in brackets and spaces."""
+    return _("{text} ({aside})").format(text=text, aside=aside)
 
 
 def sentences(parts: Iterable[str]) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-import simcord.interactions
 from discord.app_commands import MissingPermissions
 from simcord import InteractionResult, MemberActor
 
 from fakes.gmi.cloud import GmiCloud
+from fakes.locales import Locales, simulated_locales
 from fakes.media import picture
 from fakes.world import World, components
 from tests.acceptance.member import ask, card_text, press, private_answer, question, until
@@ -21,27 +21,11 @@ READY, READY_IN_GERMAN = "✅ Your video is ready", "✅ Dein Video ist fertig"
 NO_PICTURE = {"image1": ("notes.txt", b"hello")}
 
 
-class Locales:
-    """Which locale Discord names for whom: SimCord says en-US of everybody."""
-
-    def __init__(self) -> None:
-        self.members: dict[int, str] = {}
-        self.servers: dict[int, str] = {}
-
-
 @pytest.fixture
-def locales(monkeypatch: pytest.MonkeyPatch) -> Locales:
-    locales, given = Locales(), simcord.interactions.base_payload
-
-    def base_payload(*args: Any, **options: Any) -> Any:
-        record, payload = given(*args, **options)
-        payload["locale"] = locales.members.get(options["user_id"], "en-US")
-        if options["guild_id"] is not None:
-            payload["guild_locale"] = locales.servers.get(options["guild_id"], "en-US")
-        return record, payload
-
-    monkeypatch.setattr(simcord.interactions, "base_payload", base_payload)
-    return locales
+def locales() -> Iterator[Locales]:
+    locales = Locales()
+    with simulated_locales(locales):
+        yield locales
 
 
 async def choose(world: World, who: MemberActor, **options: object) -> str:

@@ -7,8 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from bot.models.languages import Language
 from bot.models.states import TRANSITIONS
+from demo.camera import BYTES_MAX, PICTURES
+from demo.language_pictures import PROMPTS
 from tests.unit.test_imports import ORDER
 
 ROOT = Path(__file__).parents[2]
@@ -91,6 +95,19 @@ def test_every_path_that_a_page_names_exists(page: Path) -> None:
     for name in named - made:
         place = ROOT if name.split("/")[0] in folders else page.parent
         assert (place / name).exists() or (place / f"{name}.py").exists(), name
+
+
+def test_translators_see_the_same_card_in_every_language() -> None:
+    page = (ROOT / "docs" / "translating.md").read_text()
+    pictures = sorted(re.findall(r"\(pictures/language-(\w+)\.png\)", page))
+    assert pictures == sorted(Language) == sorted(PROMPTS)
+    paths = [PICTURES / f"language-{language}.png" for language in pictures]
+    sizes = set()
+    for path in paths:
+        with Image.open(path) as picture:
+            sizes.add(picture.width)
+        assert path.stat().st_size <= BYTES_MAX
+    assert len(sizes) == 1
 
 
 def test_the_map_names_every_file_and_no_other() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.models.budgets import Budget, BudgetScope, BudgetStatus, Price
 from bot.models.quotas import Rule
+from bot.ui.formatting import labeled
 from bot.ui.texts.budgets import budget_name, status_line
 from bot.ui.texts.quotas import PARAGRAPH, allowance
 from bot.ui.translator import _
@@ -89,7 +90,7 @@ def resumed(changed: bool) -> str:
 
 
 def _line(scope: BudgetScope, rule: Rule) -> str:
-    return f"- {budget_name(scope)}: {_limit(rule)}"
+    return "- " + labeled(budget_name(scope), _limit(rule))
 
 
 def _limit(rule: Rule) -> str:

@@ -56,9 +56,7 @@ def budget_name(scope: BudgetScope) -> str:
 
 def status_line(status: BudgetStatus, price: Price | None) -> str:
     """Return what is used of a budget, what that costs, and when there is more."""
-    used = _used(status)
-    if price is not None:
-        used = f"{used} {about(price, status.used_seconds)}"
+    used = with_cost(_used(status), price, status.used_seconds)
     sentences = [_("{name}: {used}.").format(name=budget_name(status.budget.scope), used=used)]
     if status.next_slot is not None and status.used_share >= 1:
         sentences.append(_room_again(status.next_slot))
@@ -70,13 +68,16 @@ def warning_line(level: WarningLevel, status: BudgetStatus, price: Price | None)
     if level is WarningLevel.FULL:
         text = _("This server reached a limit. {status}")
     else:
-        text = _("This server has used at least {percent}% of a limit. {status}")
-    return "⚠️ " + text.format(percent=int(level), status=status_line(status, price))
+        text = _("This server has used at least {percent} of a limit. {status}")
+    return "⚠️ " + text.format(percent=formatting.percent(level), status=status_line(status, price))
 
 
-def about(price: Price, seconds: int) -> str:
-    """Return what so many seconds of video cost, in brackets."""
-    return _("(about {cost} so far)").format(cost=cost(price.of(seconds), price.currency))
+def with_cost(amount: str, price: Price | None, seconds: int) -> str:
+    """Return what was made, and what so many seconds of video cost, where that is known."""
+    if price is None:
+        return amount
+    so_far = _("about {cost} so far").format(cost=cost(price.of(seconds), price.currency))
+    return formatting.bracketed(amount, so_far)
 
 
 def cost(amount: Decimal, currency: str) -> str:

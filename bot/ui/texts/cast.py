@@ -11,7 +11,7 @@ from bot.models.cast import (
     SavedReference,
     Sharing,
 )
-from bot.ui.formatting import megabytes, number
+from bot.ui.formatting import megabytes, number, sentences
 from bot.ui.translator import N_, _, ngettext
 
 _NAME_PROBLEMS = {
@@ -28,7 +28,7 @@ _BEING_MADE = N_("Videos that are already being made will be finished.")
 def bad_name(problem: NameProblem) -> str:
     """Return why something can't be a name."""
     first = _(_NAME_PROBLEMS[problem]).format(min=number(NAME_MIN), max=number(NAME_MAX))
-    return f"❌ {first} " + _("Choose another name.")
+    return "❌ " + sentences([first, _("Choose another name.")])
 
 
 def name_taken(name: str) -> str:

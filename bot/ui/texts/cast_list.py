@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.models.cast import CastLimits, OthersUse, SavedReference, Share, Sharing, share_for
-from bot.ui.formatting import megabytes, number, relative
+from bot.ui.formatting import listed, megabytes, number, relative
 from bot.ui.translator import _, ngettext
 
 USES_SHOWN = 3  # people who used a reference
@@ -90,7 +90,7 @@ def _who(reference: SavedReference, user_id: int, guild_id: int | None) -> str:
     if people:
         text = ngettext("shared with {count} person", "shared with {count} people", people)
         parts.append(text.format(count=number(people)))
-    return ", ".join(parts) or _("only you can use it")
+    return listed(parts) or _("only you can use it")
 
 
 def _share_line(share: Share, guild_id: int | None) -> str:

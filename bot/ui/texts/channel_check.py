@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.ui.formatting import labeled
 from bot.ui.translator import N_, _, ngettext
 
 # Discord's name of each permission, and what doesn't work without it.
@@ -55,7 +56,7 @@ def channel_check(missing: Sequence[str], *, allowed: bool) -> str:
     lines.append(heading.format(count=len(missing)))
     for name in missing:
         label, consequence = _PERMISSIONS[name]
-        lines.append(f"- **{_(label)}**: {_(consequence)}")
+        lines.append("- " + labeled(f"**{_(label)}**", _(consequence)))
     lines.append(
         _("To fix it, open this channel's settings, choose **Permissions**, and allow my role to do it.")
     )

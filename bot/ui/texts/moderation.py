@@ -133,7 +133,9 @@ def _block_line(block: Block) -> str:
         moderator=f"<@{block.by_id}>",
         when=formatting.relative(block.at),
     )
-    return f"{line}: {plain(shorten(block.reason, REASON_SHOWN))}" if block.reason else line
+    if not block.reason:
+        return line
+    return formatting.labeled(line, plain(shorten(block.reason, REASON_SHOWN)))
 
 
 def _until(block: Block) -> str:

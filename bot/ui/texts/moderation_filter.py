@@ -107,5 +107,5 @@ def entry_text(entry: FilterEntry) -> str:
 def entries_text(entries: Sequence[FilterEntry]) -> str:
     """Return the first of several entries in a row, each so short that a message has room for all."""
     shown = [replace(entry, text=shorten(entry.text, ENTRY_SHOWN)) for entry in entries[:ENTRIES_SHOWN]]
-    text = formatting.listed(entry_text(entry) for entry in shown)
-    return f"{text}, …" if len(entries) > ENTRIES_SHOWN else text
+    more = ["…"] if len(entries) > ENTRIES_SHOWN else []
+    return formatting.listed([*(entry_text(entry) for entry in shown), *more])

@@ -62,7 +62,7 @@ def job_entry(job: Job, price: Price | None) -> str:
 def change_line(change: RuleChange) -> str:
     """Return who changed what, from what to what."""
     name = _(_KINDS[change.kind])
-    what = f"{name} ({change.target})" if change.target else name
+    what = formatting.bracketed(name, change.target) if change.target else name
     if not change.before and not change.after:
         return _("⚙️ {who} reset {what}").format(who=f"<@{change.by_id}>", what=what)
     text = _("⚙️ {who} changed {what}: {before} → {after}")

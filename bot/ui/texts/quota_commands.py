@@ -8,8 +8,8 @@ from bot.models.budgets import Budget, Price
 from bot.models.quota_options import OptionsProblem
 from bot.models.quotas import EffectiveRule, Period, QuotaStatus, Rule, Scope, Usage
 from bot.ui import formatting
-from bot.ui.texts.budgets import about, budget_name
-from bot.ui.texts.quotas import PARAGRAPH, allowance, reason, standing_lines
+from bot.ui.texts.budgets import budget_name, with_cost
+from bot.ui.texts.quotas import PARAGRAPH, allowance, allowance_and_reason, reason, standing_lines
 from bot.ui.translator import N_, _
 
 SHOWN = 10  # members or rules in one answer, so that it has room for the rest
@@ -70,7 +70,7 @@ def before_in_words(own: Rule | None, effective: EffectiveRule | None) -> str:
         return allowance(own)
     if effective is None:
         return _("no rule for this role")
-    return _("{allowance} ({source})").format(allowance=allowance(effective.rule), source=reason(effective))
+    return allowance_and_reason(effective)
 
 
 def cut_by(budgets: Sequence[Budget]) -> list[str]:
@@ -128,8 +128,8 @@ def usage_reset(user_id: int) -> str:
 
 def member_quota(user_id: int, status: QuotaStatus, *, left: bool) -> list[str]:
     """Return a member's quota, as a moderator sees it."""
-    title = "📊 " + _("**Quota of** {member}").format(member=f"<@{user_id}>") + left_server(left)
-    return [title, *standing_lines(status)]
+    title = _("**Quota of** {member}").format(member=f"<@{user_id}>")
+    return ["📊 " + (not_here(title) if left else title), *standing_lines(status)]
 
 
 def server_rules(rules: Sequence[EffectiveRule], everyone: EffectiveRule) -> list[str]:
@@ -137,7 +137,8 @@ def server_rules(rules: Sequence[EffectiveRule], everyone: EffectiveRule) -> lis
     special = [effective for effective in rules if effective.scope is not Scope.SERVER]
     lines = [PARAGRAPH, _("**Each member**")]
     lines += [
-        f"- {target_name(effective.scope, effective.target_id)}: {allowance(effective.rule)}"
+        "- "
+        + formatting.labeled(target_name(effective.scope, effective.target_id), allowance(effective.rule))
         for effective in special[:SHOWN]
     ]
     if len(special) > SHOWN:
@@ -170,7 +171,7 @@ def top_users(usage: Sequence[Usage], period: Period, price: Price | None) -> li
     videos = sum(member.videos for member in usage)
     amounts = formatting.listed([formatting.videos(videos), formatting.seconds(seconds)])
     total = _("Together: {amounts}").format(amounts=amounts)
-    return [*lines, PARAGRAPH, total if price is None else f"{total} {about(price, seconds)}"]
+    return [*lines, PARAGRAPH, with_cost(total, price, seconds)]
 
 
 def with_warnings(text: str, warnings: Sequence[str]) -> str:
@@ -193,13 +194,13 @@ def target_name(scope: Scope, target_id: int | None) -> str:
             return _("Everyone (server default)")
 
 
-def left_server(left: bool) -> str:
-    """Return what stands behind the name of somebody who left."""
-    return " " + _("(not in this server now)") if left else ""
+def not_here(name: str) -> str:
+    """Return the name of somebody who left."""
+    return formatting.bracketed(name, _("not in this server now"))
 
 
 def _usage(usage: Usage) -> str:
     amounts = [formatting.videos(usage.videos), formatting.seconds(usage.seconds)]
     if usage.running:
         amounts.append(_("{count} running").format(count=formatting.number(usage.running)))
-    return f"<@{usage.user_id}>: {formatting.listed(amounts)}"
+    return formatting.labeled(f"<@{usage.user_id}>", formatting.listed(amounts))

@@ -131,6 +131,11 @@ def reason(applied: EffectiveRule) -> str:
             return _("this bot's default")
 
 
+def allowance_and_reason(applied: EffectiveRule) -> str:
+    """Return a rule, and whom it was set for."""
+    return formatting.bracketed(allowance(applied.rule), reason(applied))
+
+
 def per(period: Period) -> str:
     """Return a period in words."""
     return _(_PERIODS[period])
@@ -144,7 +149,7 @@ def when(moment: datetime) -> str:
 def standing_lines(standing: QuotaStatus) -> list[str]:
     """Return which rule applies and why, what is used, what is left, and when the next use frees."""
     rule = standing.effective.rule
-    lines = [_line(_("Rule"), f"{allowance(rule)} ({reason(standing.effective)})")]
+    lines = [_line(_("Rule"), allowance_and_reason(standing.effective))]
     if not rule.blocks:
         used = [formatting.videos(standing.used_videos), formatting.seconds(standing.used_seconds)]
         lines.append(_line(_("Used"), formatting.listed(used)))
@@ -162,7 +167,7 @@ def standing_lines(standing: QuotaStatus) -> list[str]:
 
 
 def _line(name: str, value: str) -> str:
-    return f"**{name}:** {value}"
+    return _("**{name}:** {value}").format(name=name, value=value)
 
 
 def _of(count: int, limit: int, text: str) -> str:

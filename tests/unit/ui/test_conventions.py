@@ -6,7 +6,7 @@ import pytest
 from babel import Locale
 from babel.lists import format_list
 from babel.messages.plurals import get_plural
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 
 from bot.models.languages import LOCALES, Language, language_of, stored_language
 from bot.ui import formatting
@@ -27,10 +27,33 @@ def test_numbers_are_written_as_in_cldr(language: Language, value: float) -> Non
 
 
 @every
+def test_percents_are_written_as_in_cldr(language: Language) -> None:
+    with speaking(language):
+        assert formatting.percent(75) == format_percent(0.75, locale=language.value)
+
+
+@every
 def test_lists_have_the_comma_of_their_language(language: Language) -> None:
     with speaking(language):
         beginning = formatting.listed(["a", "b"])
     assert format_list(["a", "b", "c"], locale=language.value).startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    ("language", "labeled", "bracketed"),
+    [
+        (Language.ENGLISH, "a: b", "a (b)"),
+        (Language.FRENCH, "a\u00a0: b", "a (b)"),
+        (Language.JAPANESE, "a: b", "a（b）"),
+        (Language.KOREAN, "a: b", "a(b)"),
+    ],
+)
+def test_colons_and_brackets_stand_as_their_language_has_them(
+    language: Language, labeled: str, bracketed: str
+) -> None:
+    with speaking(language):
+        assert formatting.labeled("a", "b") == labeled
+        assert formatting.bracketed("a", "b") == bracketed
 
 
 @every

@@ -89,6 +89,11 @@ def test_placeholders_and_formats_are_those_of_the_sentence(language: Language) 
             assert sorted(SIGNS.findall(text)) in one_of, (message.id, text)
 
 
+def test_no_sentence_looks_as_if_it_were_filled_with_percent_signs() -> None:
+    """Tools of translators would check it for `%s`, which it has not: numbers bring their sign with them."""
+    assert not [message.id for message in template() if message.python_format]
+
+
 @languages
 def test_what_commands_are_called_is_what_discord_takes(language: Language) -> None:
     for message in messages(language):
@@ -177,3 +182,13 @@ def test_every_sentence_is_marked(path: Path) -> None:
     constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in marked]
     texts = [node.value for node in constants if isinstance(node.value, str)]
     assert not [text for text in texts if re.search(r"[A-Za-z]{2,} [a-z]{2,}", text)]
+
+
+@pytest.mark.parametrize("path", [path for path in UI if path.name not in IN_ENGLISH], ids=lambda p: p.name)
+def test_punctuation_comes_from_the_catalogs_too(path: Path) -> None:
+    """French has a space before a colon, Japanese its own brackets and commas."""
+    tree = ast.parse(path.read_text())
+    parts = [part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values]
+    joins = [node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "join"]
+    glue = [part.value for part in [*parts, *joins] if isinstance(part, ast.Constant)]
+    assert not [text for text in glue if re.search(r"[:;,]\s|:\*\*| [(]", str(text))]

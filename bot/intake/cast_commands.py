@@ -12,7 +12,7 @@ from discord import ui
 
 from bot.cast.service import CastService
 from bot.intake.cast_pictures import BadPictures, CastPictureReader
-from bot.models.cast import BadName, PictureInfo, SavedReference, clean_name, usable_by
+from bot.models.cast import BadName, PictureInfo, SavedReference, clean_name, usable_by, without_at
 from bot.models.drafts import Source
 from bot.models.problems import FileFormat
 from bot.moderation.service import ModerationService
@@ -140,7 +140,7 @@ class CastCommands:
     async def find(self, viewer: Viewer, name: str) -> SavedReference | None:
         """Return the reference that a member means: by its name, or as Discord offered it."""
         if not name.startswith(BY_ID):
-            return await self._store.find(viewer.user_id, viewer.guild_id, name.strip().removeprefix("@"))
+            return await self._store.find(viewer.user_id, viewer.guild_id, without_at(name))
         number = name.removeprefix(BY_ID)
         reference = await self._store.get(number_in(number)) if number.isdecimal() else None
         usable = reference is not None and usable_by(reference, viewer.user_id, viewer.guild_id)

@@ -11,7 +11,7 @@ from bot.intake.access import allowed_or_answered
 from bot.intake.acknowledgement import acknowledged
 from bot.intake.answers import answer_privately
 from bot.intake.attachments import AttachmentReader, InspectedFiles
-from bot.intake.cast_choice import Cast, CastChoice
+from bot.intake.cast_choice import CastChoice
 from bot.intake.context import Interaction, card_location, quota_guild_id, role_ids, time_to_read
 from bot.intake.refusals import (
     Refusal,
@@ -29,6 +29,7 @@ from bot.jobs.submission.submit_gate import SubmitClosed
 from bot.media.byte_budget import ByteBudget
 from bot.media.uploads import UploadError
 from bot.models.access import AccessRule
+from bot.models.casting import Cast
 from bot.models.catalog import Kind
 from bot.models.drafts import Draft
 from bot.models.jobs import CardLocation
@@ -100,6 +101,9 @@ class Intake:
         draft = self._server_rules.covered(interaction, draft)
         user_id = interaction.user.id
         cast = await self._cast.of(draft, quota_guild_id(interaction))
+        if refusal := self._server_rules.refusal_of_names(interaction, cast.names):
+            await self._refuse(interaction, draft, refusal)
+            return
         problems = [*draft.problems(cast.pictures), *cast.problems]
         if problems:
             limit = time_to_read(interaction)
@@ -126,21 +130,30 @@ class Intake:
                 with speaking(location.language):
                     notice = notice_card(sentences.GUEST)
                 await interaction.edit_original_response(view=notice)
-            keep_max = min(interaction.filesize_limit, KEEP_MAX)
-            examined = await self._files.examine(user_id, draft.used, keep_max)
-            if examined.problems:
-                await self._refuse(interaction, draft, problems_found(examined.problems))
-                return
-            uploads = _uploads(examined)
-            try:
-                request = _request(draft, examined, cast, await self._cast.uses(cast))
-            except UploadError as error:
-                log.warning("References of %s are not uploaded (%s)", interaction.id, error)
-                self._give_back(uploads)
-                await self._refuse(interaction, draft, cast_not_uploaded())
-                return
-            if await self._hand_over(interaction, draft, request, uploads, location):
-                await self._cast.note(cast, user_id)
+            await self._read_and_hand_over(interaction, draft, cast, location)
+
+    async def _read_and_hand_over(
+        self, interaction: Interaction, draft: Draft, cast: Cast, location: CardLocation
+    ) -> None:
+        """Read the files of a draft, and start its job if nothing is wrong with them."""
+        user_id = interaction.user.id
+        keep_max = min(interaction.filesize_limit, KEEP_MAX)
+        examined = await self._files.examine(user_id, draft.used, keep_max)
+        uploads = _uploads(examined)
+        problems = examined.problems or cast.late_problems(draft.prompt, examined.references)
+        if problems:
+            self._give_back(uploads)
+            await self._refuse(interaction, draft, problems_found(problems))
+            return
+        try:
+            request = _request(draft, examined, cast, await self._cast.uses(cast))
+        except UploadError as error:
+            log.warning("References of %s are not uploaded (%s)", interaction.id, error)
+            self._give_back(uploads)
+            await self._refuse(interaction, draft, cast_not_uploaded())
+            return
+        if await self._hand_over(interaction, draft, request, uploads, location):
+            await self._cast.note(cast, user_id)
 
     async def refuse(
         self, interaction: Interaction, draft: Draft, text: str, remedy: Remedy = Remedy.CHANGE

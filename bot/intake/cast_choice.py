@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.cast.links import CastLinks
 from bot.cast.service import CastService
-from bot.models.cast import AT, SavedReference, name_key
+from bot.models.cast import AT, SavedReference, name_key, usable_by
 from bot.models.cast_prompts import BY_ID, SEPARATOR, last_chosen
 from bot.models.casting import Cast, cast_of
 from bot.models.catalog import Kind
@@ -60,6 +60,20 @@ class CastChoice:
         """Return the references with links for the provider. Raises UploadError, StorageUnavailable."""
         named = zip(cast.references, cast.names, strict=True)
         return tuple([await self._links.use(reference.id, name) for reference, name in named])
+
+    async def images_of(
+        self, uses: Sequence[CastUse], user_id: int, guild_id: int | None
+    ) -> list[tuple[CastUse, int]]:
+        """Return a job's references that a member can use here, and how many images each has now.
+
+        Raises StorageUnavailable.
+        """
+        found = [(use, await self._store.get(use.reference_id)) for use in uses]
+        return [
+            (use, len(reference.pictures))
+            for use, reference in found
+            if reference is not None and usable_by(reference, user_id, guild_id)
+        ]
 
     async def note(self, cast: Cast, user_id: int) -> None:
         """Let the owners see who used their references."""

@@ -199,8 +199,12 @@ def transition(
     """
     if state is State.SUBMITTING or not can_move(job, state):
         raise IllegalTransition(f"{job.state} -> {state}")
+    request = job.request
+    if state not in OPEN:  # nothing is sent for it anymore: whoever shared their pictures may erase them
+        request = replace(request, cast=tuple(replace(use, links=()) for use in request.cast))
     return replace(
         job,
+        request=request,
         state=state,
         state_since=job.state_since if state is job.state else now,
         request_id=request_id or job.request_id,

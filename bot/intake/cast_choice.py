@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.cast.links import CastLinks
 from bot.cast.service import CastService
 from bot.models.cast import AT, SavedReference, name_key, usable_by
 from bot.models.cast_prompts import BY_ID, SEPARATOR, last_chosen
-from bot.models.casting import Cast, cast_of
+from bot.models.casting import Cast, cast_of, unknown_names
 from bot.models.catalog import Kind
 from bot.models.drafts import Draft
 from bot.models.requests import CastUse
@@ -53,8 +53,10 @@ class CastChoice:
         labels = {offers[reference.id].label: reference.id for reference in usable}
         cast = cast_of(usable, draft.user_id, draft.cast, draft.prompt, labels)
         images = sum(source.likely_kind is Kind.IMAGE for source in draft.used)
-        problems = (*cast.problems, *cast.prompt_problems(draft.prompt, images))
-        return Cast(cast.references, cast.names, cast.mentions, problems)
+        problems = [*cast.problems, *cast.prompt_problems(draft.prompt, images)]
+        if not (cast.references or cast.problems or draft.used):
+            problems += unknown_names(draft.prompt)
+        return replace(cast, problems=tuple(problems))
 
     async def uses(self, cast: Cast) -> tuple[CastUse, ...]:
         """Return the references with links for the provider. Raises UploadError, StorageUnavailable."""

@@ -76,7 +76,7 @@ class CastCommands:
         saved = await self._service.save(reference_id, user_id, clean_name(name), pictures)
         if isinstance(saved, NotKept):
             return CastAnswer(self._not_kept(saved, clean_name(name)))
-        return await self._card(saved, texts.saved(saved), texts.saved_hint(), upload_limit)
+        return await self._card(saved, texts.saved(saved), texts.saved_hint(saved), upload_limit)
 
     async def show(self, viewer: Viewer, name: str, upload_limit: int) -> CastAnswer:
         """Show a reference with its pictures."""
@@ -85,6 +85,7 @@ class CastCommands:
             return CastAnswer(texts.not_found())
         uses = (await self._shares.uses([reference.id])).get(reference.id, ())
         about = list_texts.details(reference, viewer.user_id, viewer.guild_id, uses)
+        about += f"\n-# {texts.how_to_use(reference)}"
         return await self._card(reference, f"### 🎭 {reference.name}", about, upload_limit)
 
     async def page(self, viewer: Viewer, page: int = 1) -> CastAnswer:
@@ -108,7 +109,7 @@ class CastCommands:
                 for reference, file in zip(shown, files, strict=True)
                 if file is not None
             },
-            room=list_texts.room(count, size, self._service.limits),
+            room=list_texts.room(count, size, self._service.limits, empty=not found),
         )
         return CastAnswer(card=card, files=[file for file in files if file is not None])
 

@@ -104,7 +104,7 @@ class Intake:
         if refusal := self._server_rules.refusal_of_names(interaction, cast.names):
             await self._refuse(interaction, draft, refusal)
             return
-        problems = [*draft.problems(cast.pictures), *cast.problems]
+        problems = cast.and_others(draft.problems(cast.pictures))
         if problems:
             limit = time_to_read(interaction)
             problems += (await self._files.examine_briefly(user_id, draft.used, limit)).problems

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from bot.models.cast import BadName, SavedReference, clean_name, name_key
+from bot.models.cast import NAME_MAX, BadName, SavedReference, clean_name, name_key
 from bot.models.cast_prompts import (
     BY_ID,
     Mention,
@@ -21,7 +21,10 @@ from bot.models.catalog import Kind
 from bot.models.problems import Problem, ProblemCode
 from bot.models.requests import PROMPT_MAX, Reference, count_problems
 
+UNKNOWN_SHOWN = 3  # names of a prompt that nobody has
 MISTAKES_MAX = 10  # names of a prompt that are compared with all others: that takes a moment each
+
+_WRONG_NAMES = {ProblemCode.CAST_UNKNOWN, ProblemCode.CAST_SIMILAR, ProblemCode.CAST_NOT_ALLOWED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,15 @@ class Cast:
             return []
         left = PROMPT_MAX - (len(sent) - len(prompt))
         return [Problem(ProblemCode.CAST_PROMPT_TOO_LONG, {"length": len(prompt), "length_max": left})]
+
+    def and_others(self, others: Sequence[Problem]) -> list[Problem]:
+        """Return what is wrong with a request and with its references.
+
+        Who mistypes a name gets that said, and not that images are missing: those would have come with it.
+        """
+        named = any(problem.code in _WRONG_NAMES for problem in self.problems)
+        dropped = ProblemCode.NO_REFERENCES if named else None
+        return [*(problem for problem in others if problem.code is not dropped), *self.problems]
 
     def late_problems(self, prompt: str, references: Sequence[Reference]) -> list[Problem]:
         """Return what is wrong once it is known which files are images: names may promise something else."""
@@ -131,6 +143,12 @@ def cast_of(
     mentions = _mentions(casting, prompt)
     problems = tuple(dict.fromkeys(casting.problems))
     return Cast(tuple(casting.found), tuple(casting.names.values()), mentions, problems)
+
+
+def unknown_names(prompt: str) -> list[Problem]:
+    """Return that nobody is known by the names of a prompt, which has nothing else to be made from."""
+    typed = dict.fromkeys(name.typed[:NAME_MAX] for name in names_in(prompt))
+    return [Problem(ProblemCode.CAST_UNKNOWN, {"name": name}) for name in list(typed)[:UNKNOWN_SHOWN]]
 
 
 def _mentions(casting: _Casting, prompt: str) -> tuple[Mention, ...]:

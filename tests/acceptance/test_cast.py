@@ -112,6 +112,11 @@ async def test_two_of_the_same_name_meet_in_a_video(world: World, cloud: GmiClou
 
 async def test_what_is_wrong_is_named_and_nothing_is_spent(world: World, cloud: GmiCloud) -> None:
     await save(world, world.member, "mia", 3)
+    for prompt in ("@zoe waves", "@mai waves"):  # not that an image is missing: it would come with the name
+        assert "image or video" not in private_answer(await vidu(world, world.member, prompt))
+    assert "There's no reference **zoe** that you can use here" in private_answer(
+        await vidu(world, world.member, "@zoe waves")
+    )
     refused = await vidu(world, world.member, "@mai waves", image1=("a.png", picture()))
     assert "There's no reference **mai**. Did you mean **@mia**?" in private_answer(refused)
     assert "**fox** that you can use here" in private_answer(

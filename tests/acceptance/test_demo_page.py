@@ -180,7 +180,7 @@ def test_a_visitor_chooses_a_saved_reference_while_typing(visitor: Visitor, snap
     visitor.begin("vidu")
     visitor.fill_options(prompt="@fox waves")
     visitor.send()
-    visitor.message("There's no image or video", "Only you can see this")
+    visitor.message("There's no reference fox that you can use here", "Only you can see this")
 
 
 def assert_references_are_shown(card: Locator) -> None:

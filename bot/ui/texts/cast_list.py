@@ -24,15 +24,16 @@ def list_title(page: int, pages: int, *, empty: bool) -> str:
     return text.format(page=number(page), pages=number(pages))
 
 
-def room(count: int, size: int, limits: CastLimits) -> str:
-    """Return how much a member keeps, of how much they may."""
+def room(count: int, size: int, limits: CastLimits, *, empty: bool) -> str:
+    """Return how much a member keeps, of how much they may, and how to use what is listed."""
     text = _("-# You've saved {count} of {count_max} references, {size} of {size_max}.")
-    return text.format(
+    kept = text.format(
         count=number(count),
         count_max=number(limits.references),
         size=megabytes(size),
         size_max=megabytes(limits.size),
     )
+    return kept if empty else "-# " + _("To use one, write @ and its name in a prompt.") + f"\n{kept}"
 
 
 def entry(reference: SavedReference, user_id: int, guild_id: int | None, uses: Sequence[OthersUse]) -> str:
@@ -45,11 +46,12 @@ def entry(reference: SavedReference, user_id: int, guild_id: int | None, uses: S
 
 def details(reference: SavedReference, user_id: int, guild_id: int | None, uses: Sequence[OthersUse]) -> str:
     """Return what stands below the pictures of a reference: its owner also reads whom they shared it with."""
-    lines = [f"{_pictures(reference)} · {relative(reference.created_at)}"]
+    saved = _("saved {when}").format(when=relative(reference.created_at))
+    lines = [f"{_pictures(reference)} · {saved}"]
     if reference.owner_id != user_id:
         return "\n".join([*lines, _who(reference, user_id, guild_id)])
     if reference.sharing is Sharing.PRIVATE:
-        lines.append(_who(reference, user_id, guild_id))
+        lines.append(_("🔒 Only you can use it."))
     lines += [_share_line(share, guild_id) for share in reference.shares]
     return "\n".join([*lines, *_uses(uses)])
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from bot.models.cast import PictureInfo, SavedReference, name_key
 from bot.models.cast_prompts import names_in
-from bot.models.casting import Cast, cast_of
+from bot.models.casting import Cast, cast_of, unknown_names
 from bot.models.catalog import Kind
-from bot.models.problems import FileFormat, ProblemCode
+from bot.models.problems import FileFormat, Problem, ProblemCode
 from bot.models.requests import PROMPT_MAX, Reference
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -139,3 +139,14 @@ def test_the_provider_never_gets_more_than_it_takes(
     for problem in problems:  # so many characters do fit, if the names stay
         shorter = int(problem.values["length_max"])
         assert len(sent) - len(prompt) + shorter == PROMPT_MAX
+
+
+def test_a_wrong_name_is_said_and_not_that_images_are_missing() -> None:
+    missing = [Problem(ProblemCode.NO_REFERENCES), Problem(ProblemCode.PROMPT_EMPTY)]
+    assert [problem.code for problem in cast("@mai waves").and_others(missing)] == [
+        ProblemCode.PROMPT_EMPTY,
+        ProblemCode.CAST_SIMILAR,
+    ]
+    assert cast("nobody").and_others(missing) == missing
+    unknown = unknown_names("@zoe, @zoe, @" + "x" * 40 + ", @kim and @leo")
+    assert [problem.values["name"] for problem in unknown] == ["zoe", "x" * 24, "kim"]

@@ -85,7 +85,9 @@ class CastCommands:
             return CastAnswer(texts.not_found())
         uses = (await self._shares.uses([reference.id])).get(reference.id, ())
         about = list_texts.details(reference, viewer.user_id, viewer.guild_id, uses)
-        about += f"\n-# {texts.how_to_use(reference)}"
+        meant = await self.find(viewer, reference.name)
+        if meant is not None and meant.id == reference.id:  # else the name means one of their own
+            about += f"\n-# {texts.how_to_use(reference)}"
         return await self._card(reference, f"### 🎭 {reference.name}", about, upload_limit)
 
     async def page(self, viewer: Viewer, page: int = 1) -> CastAnswer:

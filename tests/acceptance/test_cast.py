@@ -92,6 +92,9 @@ async def test_two_of_the_same_name_meet_in_a_video(world: World, cloud: GmiClou
     await save(world, world.member, "mia")
     await save(world, world.other, "Mia", 2)
     await share(world, world.other, "Mia", SERVER)
+    [theirs] = await world.bot.storage.cast.of_owner(world.other.id)
+    assert "Write `@mia`" in await said(world, world.member, "show", name="mia")
+    assert "Write" not in await said(world, world.member, "show", name=f"#{theirs.id}")
     both = "mia, Mia (shared with this server)"
     choices = await world.member.autocomplete(world.channel, "vidu", "cast", "@mia, mi")
     assert [choice["name"] for choice in choices] == [both]
@@ -101,7 +104,6 @@ async def test_two_of_the_same_name_meet_in_a_video(world: World, cloud: GmiClou
         assert sent(cloud)["prompt"] == ("mia (reference image 1) waves to Mia-2 (reference images 2 and 3)")
     await until(world, await press(world.member, asked, "Again"), READY)
     assert (sent(cloud)["prompt"], len(sent(cloud)["images"])) == (cloud.posts[0].payload["prompt"], 3)
-    [theirs] = await world.bot.storage.cast.of_owner(world.other.id)
     asked = await vidu(world, world.member, "@mia waves", cast=f"#{theirs.id}:Mia")
     await until(world, asked, READY)
     assert sent(cloud)["prompt"] == "Mia (reference images 1 and 2) waves"

@@ -22,7 +22,7 @@ from bot.models.cast import NAME_MAX, NAME_MIN, SavedReference, Sharing, name_ke
 from bot.models.catalog import Kind
 from bot.ui.custom_ids import CAST_PAGE, CONSENT_BUTTON, Consent, number_in
 from bot.ui.texts import cast as texts
-from bot.ui.texts.cast_list import choice
+from bot.ui.texts.cast_list import choices
 
 if TYPE_CHECKING:
     from bot.client.bot import ViduBot
@@ -199,11 +199,11 @@ def _starting(references: Sequence[SavedReference], typed: str) -> list[SavedRef
 def _choices(interaction: Interaction, references: Sequence[SavedReference]) -> Choices:
     """Return references as Discord offers them; the id tells apart those of the same name."""
     viewer = Sharer.of(interaction).viewer
+    offered = references[:CHOICES_MAX]
+    labels = choices(offered, viewer.user_id, viewer.guild_id)
     return [
-        app_commands.Choice(
-            name=choice(reference, viewer.user_id, viewer.guild_id), value=f"{BY_ID}{reference.id}"
-        )
-        for reference in references[:CHOICES_MAX]
+        app_commands.Choice(name=label, value=f"{BY_ID}{reference.id}")
+        for label, reference in zip(labels, offered, strict=True)
     ]
 
 

@@ -17,7 +17,7 @@ from bot.models.drafts import Draft
 from bot.models.requests import CastUse
 from bot.storage.cast import CastStore
 from bot.storage.storage import StorageFault, StorageUnavailable
-from bot.ui.texts.cast_list import choice
+from bot.ui.texts.cast_list import choices
 
 log = logging.getLogger(__name__)
 
@@ -113,16 +113,10 @@ def _offers(usable: Sequence[SavedReference], user_id: int, guild_id: int | None
     """Return how each reference is offered; where several have the same name, those of others by number."""
     names = Counter(name_key(reference.name) for reference in usable)
     offers: dict[int, Offer] = {}
-    labels: set[str] = set()
-    for reference in usable:
-        name = label = reference.name
-        if names[name_key(name)] > 1:
-            number, label = 1, choice(reference, user_id, guild_id)
-            while label in labels:  # several share one of the same name
-                number += 1
-                label = f"{choice(reference, user_id, guild_id)} {number}"
-        labels.add(label)
-        offers[reference.id] = Offer(label, name if label == name else _by_number(reference.id, name))
+    for reference, label in zip(usable, choices(usable, user_id, guild_id), strict=True):
+        name = reference.name
+        alone = names[name_key(name)] == 1 or label == name
+        offers[reference.id] = Offer(name, name) if alone else Offer(label, _by_number(reference.id, name))
     return offers
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, count
 
 from bot.models.cast import CastLimits, OthersUse, SavedReference, Share, Sharing, share_for
 from bot.ui.formatting import megabytes, number, relative
@@ -66,6 +67,16 @@ def choice(reference: SavedReference, user_id: int, guild_id: int | None) -> str
     if share is not None:
         return _("{name} (shared with you)").format(name=reference.name)
     return _("{name} (shared between members)").format(name=reference.name)
+
+
+def choices(references: Sequence[SavedReference], user_id: int, guild_id: int | None) -> list[str]:
+    """Return references as Discord offers them, no two the same: several may share one of the same name."""
+    labels: dict[str, None] = {}
+    for reference in references:
+        label = choice(reference, user_id, guild_id)
+        numbered = (f"{label} {later}" for later in count(2))
+        labels[next(one for one in chain([label], numbered) if one not in labels)] = None
+    return list(labels)
 
 
 def _pictures(reference: SavedReference) -> str:

@@ -88,6 +88,13 @@ def test_who_can_use_it_is_said_for_whoever_reads_it() -> None:
     assert about.count("that you have the right to share it") == 3
     assert list_texts.choice(reference(person), OWNER, HERE) == "mia"
     assert list_texts.choice(reference(person), 99, HERE) == "mia (shared between members)"
+    same = [reference(person), reference(server), reference(server), reference(server)]
+    assert list_texts.choices(same, FRIEND, HERE) == [
+        "mia (shared with you)",
+        "mia (shared with this server)",
+        "mia (shared with this server) 2",
+        "mia (shared with this server) 3",
+    ]
     assert len(list_texts.choice(reference(person), 99, HERE).replace("mia", "m" * 24)) <= 100
 
 

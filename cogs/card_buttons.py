@@ -15,15 +15,14 @@ from bot.intake.answers import answer_privately
 from bot.intake.attachments import sources_on_card, video_on_card
 from bot.intake.buttons import AnsweredButton
 from bot.intake.cast_choice import typed_again
-from bot.intake.context import TOKEN_LIFE, Interaction, card_location, time_to_read
+from bot.intake.context import TOKEN_LIFE, Interaction, card_location, quota_guild_id, time_to_read
 from bot.jobs.cancellation import CancelResult
 from bot.jobs.deletion import DeleteResult
 from bot.jobs.processes.relay import OwnerUnheard
 from bot.models.catalog import Kind
-from bot.models.continuations import Continuation
+from bot.models.continuations import Continuation, carried_over
 from bot.models.drafts import Draft, Source
 from bot.models.jobs import Job
-from bot.models.requests import IMAGES_MAX_WITH_VIDEOS
 from bot.telemetry.job_lines import ids_of, job_lines
 from bot.ui.buttons import delete_question_view
 from bot.ui.cards import deleted_card, not_yet_shown_card, removed_copy_card
@@ -193,17 +192,25 @@ async def _remix(bot: ViduBot, interaction: Interaction, job: Job, action: CardA
 
 
 async def _continue(bot: ViduBot, interaction: Interaction, job: Job, *, remix: bool = False) -> None:
-    """Open the form of the next scene: the video becomes its clip, and the pictures stay."""
+    """Open the form of the next scene: the video becomes its clip, and what fits of its images stays."""
     assert interaction.message is not None, "a button is part of a message"
     draft = replace(await _draft(bot, interaction, job, seed=""), prompt="", remix=remix)
     clip = video_on_card(job, interaction.message.attachments)
     if clip is None:  # it plays from the provider's link, which nobody may be sent to from here
         await bot.forms.open(interaction, replace(draft, sources=()), texts.video_not_kept())
         return
+    usable = await bot.cast_choice.images_of(
+        job.request.cast, interaction.user.id, quota_guild_id(interaction)
+    )
     pictures = [source for source in draft.sources if source.likely_kind is Kind.IMAGE]
-    continues = Continuation(job.id, job.scene + 1, job.location.link)
-    sources = (clip, *pictures[:IMAGES_MAX_WITH_VIDEOS])
-    await bot.forms.open(interaction, replace(draft, sources=sources, continues=continues))
+    kept, room = carried_over([images for _, images in usable], len(pictures))
+    draft = replace(
+        draft,
+        sources=(clip, *pictures[:room]),
+        cast=typed_again([usable[position][0] for position in kept]),
+        continues=Continuation(job.id, job.scene + 1, job.location.link),
+    )
+    await bot.forms.open(interaction, draft)
 
 
 async def _show(bot: ViduBot, interaction: Interaction, job: Job) -> None:

@@ -18,11 +18,11 @@ from bot.intake.cast_saving import send
 from bot.intake.cast_sharing import Sharer
 from bot.intake.context import Interaction
 from bot.intake.quota_commands import Person
-from bot.models.cast import NAME_MAX, NAME_MIN, SavedReference, Sharing, name_key
+from bot.models.cast import NAME_MAX, NAME_MIN, SavedReference, Sharing, name_key, without_at
 from bot.models.catalog import Kind
 from bot.ui.custom_ids import CAST_PAGE, CONSENT_BUTTON, Consent, number_in
 from bot.ui.texts import cast as texts
-from bot.ui.texts.cast_list import choice
+from bot.ui.texts.cast_list import choices
 
 if TYPE_CHECKING:
     from bot.client.bot import ViduBot
@@ -51,7 +51,7 @@ class References(
     async def _usable(self, interaction: Interaction, typed: str) -> Choices:
         """Offer what a member can use, their own first."""
         viewer = Sharer.of(interaction).viewer
-        starting = typed.strip().removeprefix("@")
+        starting = without_at(typed)
         found = await self.bot.storage.cast.usable(viewer.user_id, viewer.guild_id, starting=starting)
         return _choices(interaction, found)
 
@@ -192,18 +192,18 @@ class ConsentButton(AnsweredButton, template=CONSENT_BUTTON):
 
 def _starting(references: Sequence[SavedReference], typed: str) -> list[SavedReference]:
     """Return those whose name begins with what was typed."""
-    key = name_key(typed.strip().removeprefix("@"))
+    key = name_key(without_at(typed))
     return [reference for reference in references if name_key(reference.name).startswith(key)]
 
 
 def _choices(interaction: Interaction, references: Sequence[SavedReference]) -> Choices:
     """Return references as Discord offers them; the id tells apart those of the same name."""
     viewer = Sharer.of(interaction).viewer
+    offered = references[:CHOICES_MAX]
+    labels = choices(offered, viewer.user_id, viewer.guild_id)
     return [
-        app_commands.Choice(
-            name=choice(reference, viewer.user_id, viewer.guild_id), value=f"{BY_ID}{reference.id}"
-        )
-        for reference in references[:CHOICES_MAX]
+        app_commands.Choice(name=label, value=f"{BY_ID}{reference.id}")
+        for label, reference in zip(labels, offered, strict=True)
     ]
 
 

@@ -99,7 +99,7 @@ class Vidu(commands.Cog):
         """Offer what the member can use here, behind what is complete already."""
         guild_id = quota_guild_id(interaction)
         found = await self.bot.cast_choice.offered(interaction.user.id, guild_id, typed)
-        return [app_commands.Choice(name=choice, value=choice) for choice in found]
+        return [app_commands.Choice(name=offer.label, value=offer.value) for offer in found]
 
 
 async def setup(bot: ViduBot) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import signal
@@ -12,7 +13,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    FilePayload,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
+from playwright.sync_api import TimeoutError as NothingInTime
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = Path(__file__).with_name("samples")
@@ -33,6 +43,8 @@ STOP_SECONDS = 15.0
 # What the page says to a click in the moment in which something else has changed: look, and send again.
 REFUSED = "Action was not completed."
 SENDS = 5
+TYPING = 60  # milliseconds between two keys
+SUGGESTED = 4_000  # milliseconds in which suggestions come up; the page waits 250 for the next key
 SETTLE = 300  # milliseconds that the page takes to say what became of a press
 PATIENCE = 40_000  # milliseconds; a job takes about 11 seconds of the clock, and machines differ
 
@@ -73,15 +85,41 @@ class Visitor:
         self, command: str, files: Mapping[str, Path | FilePayload] | None = None, **options: str
     ) -> None:
         """Type a command, fill its options, and send it."""
+        self.begin(command)
+        self.fill_options(files, **options)
+        self.send()
+
+    def begin(self, command: str) -> None:
+        """Type a command and choose it."""
         self._wait_until_ready()
         self.page.get_by_role("textbox", name="Message").press_sequentially(f"/{command}")
         title = self.page.get_by_text(f"/{command}", exact=True)
         self.page.locator(".command-entry").filter(has=title).click()
+
+    def fill_options(self, files: Mapping[str, Path | FilePayload] | None = None, **options: str) -> None:
+        """Fill options of the command that is typed."""
         for option, text in options.items():
             self._field(option).fill(text)
         for option, file in (files or {}).items():
             self._field(option).set_input_files(file)
-        self._send()
+
+    def suggestions(self, option: str, typed: str) -> Locator:
+        """Type into an option that has suggestions, key by key, and return those that come up.
+
+        Where something else changes meanwhile the page asks for none: then it's typed again.
+        """
+        field = self._field(option)
+        found = self.page.locator(".command-popup .command-suggestion")
+        for _ in range(SENDS):
+            self._wait_until_ready()
+            field.fill("")
+            field.press_sequentially(typed, delay=TYPING)
+            heading = self.page.get_by_text(f"OPTIONS MATCHING {typed.upper()}", exact=True)
+            heading.wait_for()
+            with contextlib.suppress(NothingInTime):
+                found.first.wait_for(timeout=SUGGESTED)
+                return found
+        raise RuntimeError(f"the page suggests nothing for {option}")
 
     def window(self) -> Locator:
         """Wait for a window and return it."""
@@ -145,7 +183,7 @@ class Visitor:
         expect(video).to_have_js_property("currentTime", seconds)
         expect(video).to_have_js_property("seeking", False)
 
-    def _send(self) -> None:
+    def send(self) -> None:
         """Press Send until the command is taken, but do not wait for what it shows to load."""
         row = self.page.locator(".command-row")
         for _ in range(SENDS):

@@ -1,69 +1,39 @@
-"""From the names in a request to saved references: which are meant, and what is wrong with them."""
+"""From the names in a request to saved references: which are meant, and what is offered meanwhile."""
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.cast.links import CastLinks
 from bot.cast.service import CastService
-from bot.models.cast import SavedReference, name_key
-from bot.models.cast_prompts import (
-    BY_ID,
-    SEPARATOR,
-    Role,
-    chosen_names,
-    longest_known,
-    meant_instead,
-    names_in,
-    prompt_to_send,
-)
+from bot.models.cast import AT, SavedReference, name_key, usable_by
+from bot.models.cast_prompts import BY_ID, SEPARATOR, last_chosen
+from bot.models.casting import Cast, cast_of, unknown_names
 from bot.models.catalog import Kind
 from bot.models.drafts import Draft
-from bot.models.problems import Problem, ProblemCode
-from bot.models.requests import PROMPT_MAX, CastUse
+from bot.models.requests import CastUse
 from bot.storage.cast import CastStore
 from bot.storage.storage import StorageFault, StorageUnavailable
+from bot.ui.texts.cast_list import choices
 
 log = logging.getLogger(__name__)
 
 CHOICES_MAX = 25  # that Discord shows
 CHOICE_LENGTH = 100  # characters of one [Discord]
+LOOKED_AT_MAX = 100  # references while somebody types
+
+NO_CAST = Cast()
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
-    """The saved references of a request, in the order of their pictures, and what is wrong with them."""
+class Offer:
+    """References that can be chosen: what Discord shows, and what it sends."""
 
-    references: tuple[SavedReference, ...] = ()
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def pictures(self) -> dict[str, int]:
-        """Return how many pictures each reference has, by name."""
-        return {reference.name: len(reference.pictures) for reference in self.references}
-
-    def sent_prompt(self, prompt: str, images_before: int) -> str | None:
-        """Return what the provider reads, None where that is what was typed."""
-        if not self.references:
-            return None
-        roles = [
-            Role(name_key(reference.name), reference.name, len(reference.pictures))
-            for reference in self.references
-        ]
-        return prompt_to_send(prompt, roles, images_before)
-
-    def prompt_problems(self, prompt: str, images_before: int) -> list[Problem]:
-        """Return what is wrong with the prompt once it says who is who."""
-        sent = self.sent_prompt(prompt, images_before)
-        if sent is None or len(sent) <= PROMPT_MAX or len(prompt) > PROMPT_MAX:
-            return []
-        left = PROMPT_MAX - (len(sent) - len(prompt))
-        return [Problem(ProblemCode.CAST_PROMPT_TOO_LONG, {"length": len(prompt), "length_max": left})]
-
-
-NO_CAST = Cast()
+    label: str
+    value: str
 
 
 class CastChoice:
@@ -76,36 +46,36 @@ class CastChoice:
 
     async def of(self, draft: Draft, guild_id: int | None) -> Cast:
         """Return the references that a draft names. Raises StorageUnavailable."""
-        if not draft.cast and "@" not in draft.prompt:
+        if not draft.cast and not any(sign in draft.prompt for sign in AT):
             return NO_CAST
         usable = await self._store.usable(draft.user_id, guild_id)
-        known: dict[str, SavedReference] = {}
-        for reference in usable:  # a member's own come first
-            known.setdefault(name_key(reference.name), reference)
-        found: dict[int, SavedReference] = {}
-        problems: list[Problem] = []
-        for chosen in chosen_names(draft.cast):
-            match = _chosen(chosen, usable, known)
-            if match is None:
-                problems.append(_unknown(chosen, known))
-            else:
-                found.setdefault(match.id, match)
-        # Who was chosen is who is meant, also where somebody else has the same name.
-        known |= {name_key(reference.name): reference for reference in reversed(found.values())}
-        keys = dict.fromkeys(known, 0)
-        for name in names_in(draft.prompt):
-            if (part := longest_known(name, keys)) is not None:
-                reference = known[name_key(part.typed)]
-                found.setdefault(reference.id, reference)
-            elif (meant := meant_instead(name, keys)) is not None:
-                problems.append(_similar(name.typed, known[meant]))
-        cast = Cast(tuple(found.values()), tuple(dict.fromkeys(problems)))
+        offers = _offers(usable, draft.user_id, guild_id)
+        labels = {offers[reference.id].label: reference.id for reference in usable}
+        cast = cast_of(usable, draft.user_id, draft.cast, draft.prompt, labels)
         images = sum(source.likely_kind is Kind.IMAGE for source in draft.used)
-        return Cast(cast.references, (*cast.problems, *cast.prompt_problems(draft.prompt, images)))
+        problems = [*cast.problems, *cast.prompt_problems(draft.prompt, images)]
+        if not (cast.references or cast.problems or draft.used):
+            problems += unknown_names(draft.prompt)
+        return replace(cast, problems=tuple(problems))
 
     async def uses(self, cast: Cast) -> tuple[CastUse, ...]:
         """Return the references with links for the provider. Raises UploadError, StorageUnavailable."""
-        return tuple([await self._links.use(reference.id, reference.name) for reference in cast.references])
+        named = zip(cast.references, cast.names, strict=True)
+        return tuple([await self._links.use(reference.id, name) for reference, name in named])
+
+    async def images_of(
+        self, uses: Sequence[CastUse], user_id: int, guild_id: int | None
+    ) -> list[tuple[CastUse, int]]:
+        """Return a job's references that a member can use here, and how many images each has now.
+
+        Raises StorageUnavailable.
+        """
+        found = [(use, await self._store.get(use.reference_id)) for use in uses]
+        return [
+            (use, len(reference.pictures))
+            for use, reference in found
+            if reference is not None and usable_by(reference, user_id, guild_id)
+        ]
 
     async def note(self, cast: Cast, user_id: int) -> None:
         """Let the owners see who used their references."""
@@ -115,42 +85,52 @@ class CastChoice:
             except (StorageUnavailable, StorageFault) as trouble:
                 log.warning("A use of the reference %s is not counted (%s)", reference.id, trouble)
 
-    async def offered(self, user_id: int, guild_id: int | None, typed: str) -> list[str]:
+    async def offered(self, user_id: int, guild_id: int | None, typed: str) -> list[Offer]:
         """Return what can be chosen after what was typed: names, behind those that are complete already."""
-        before, _, last = typed.rpartition(SEPARATOR)
-        complete = chosen_names(before)
-        taken = {name_key(name) for name in complete}
-        usable = await self._store.usable(
-            user_id, guild_id, starting=last.strip().removeprefix("@"), limit=CHOICES_MAX + len(taken)
-        )
-        names = dict.fromkeys(reference.name for reference in usable if name_key(reference.name) not in taken)
-        offered = [f"{SEPARATOR} ".join([*complete, name]) for name in names]
-        return [choice for choice in offered if len(choice) <= CHOICE_LENGTH][:CHOICES_MAX]
+        complete, last = last_chosen(typed)
+        before: list[Offer] = []
+        if complete:
+            usable = await self._store.usable(user_id, guild_id)
+            offers = _offers(usable, user_id, guild_id)
+            before = [_complete(name, usable, offers) for name in complete]
+        usable = await self._store.usable(user_id, guild_id, starting=last, limit=LOOKED_AT_MAX)
+        offers = _offers(usable, user_id, guild_id)
+        together = [_joined([*before, offer]) for offer in offers.values() if offer not in before]
+        fitting = [one for one in together if max(len(one.label), len(one.value)) <= CHOICE_LENGTH]
+        return fitting[:CHOICES_MAX]
 
 
 def typed_again(uses: Sequence[CastUse]) -> str:
     """Return a job's references as a draft keeps them: by number, so that no other is meant by a name."""
-    return SEPARATOR.join(f"{BY_ID}{use.reference_id}:{use.name}" for use in uses)
+    return SEPARATOR.join(_by_number(use.reference_id, use.name) for use in uses)
 
 
-def _chosen(
-    typed: str, usable: Sequence[SavedReference], known: dict[str, SavedReference]
-) -> SavedReference | None:
-    if not typed.startswith(BY_ID):
-        return known.get(name_key(typed))
-    number = typed.removeprefix(BY_ID).partition(":")[0]
-    return next((reference for reference in usable if str(reference.id) == number), None)
+def _by_number(reference_id: int, name: str) -> str:
+    return f"{BY_ID}{reference_id}:{name}"
 
 
-def _unknown(typed: str, known: dict[str, SavedReference]) -> Problem:
-    if typed.startswith(BY_ID):
-        return Problem(ProblemCode.CAST_NOT_ALLOWED, {"name": typed.partition(":")[2]})
-    name = next(names_in(f"@{typed}"), None)
-    meant = None if name is None else meant_instead(name, dict.fromkeys(known, 0))
-    if meant is not None:
-        return _similar(typed, known[meant])
-    return Problem(ProblemCode.CAST_UNKNOWN, {"name": typed})
+def _offers(usable: Sequence[SavedReference], user_id: int, guild_id: int | None) -> dict[int, Offer]:
+    """Return how each reference is offered; where several have the same name, those of others by number."""
+    names = Counter(name_key(reference.name) for reference in usable)
+    offers: dict[int, Offer] = {}
+    for reference, label in zip(usable, choices(usable, user_id, guild_id), strict=True):
+        name = reference.name
+        alone = names[name_key(name)] == 1 or label == name
+        offers[reference.id] = Offer(name, name) if alone else Offer(label, _by_number(reference.id, name))
+    return offers
 
 
-def _similar(typed: str, meant: SavedReference) -> Problem:
-    return Problem(ProblemCode.CAST_SIMILAR, {"name": typed, "meant": meant.name})
+def _complete(typed: str, usable: Sequence[SavedReference], offers: dict[int, Offer]) -> Offer:
+    """Return what was chosen before: by what Discord showed, by what it sent, or as somebody typed it."""
+    for reference in usable:
+        offer = offers[reference.id]
+        if typed in {offer.label, offer.value}:
+            return offer
+    same = (offers[one.id] for one in usable if name_key(one.name) == name_key(typed))
+    return next(same, Offer(typed, typed))
+
+
+def _joined(offers: Sequence[Offer]) -> Offer:
+    """Return several references as one that can be chosen."""
+    between = f"{SEPARATOR} "
+    return Offer(between.join(one.label for one in offers), between.join(one.value for one in offers))

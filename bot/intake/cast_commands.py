@@ -12,7 +12,7 @@ from discord import ui
 
 from bot.cast.service import CastService
 from bot.intake.cast_pictures import BadPictures, CastPictureReader
-from bot.models.cast import BadName, PictureInfo, SavedReference, clean_name, usable_by
+from bot.models.cast import BadName, PictureInfo, SavedReference, clean_name, usable_by, without_at
 from bot.models.drafts import Source
 from bot.models.problems import FileFormat
 from bot.moderation.service import ModerationService
@@ -76,7 +76,7 @@ class CastCommands:
         saved = await self._service.save(reference_id, user_id, clean_name(name), pictures)
         if isinstance(saved, NotKept):
             return CastAnswer(self._not_kept(saved, clean_name(name)))
-        return await self._card(saved, texts.saved(saved), texts.saved_hint(), upload_limit)
+        return await self._card(saved, texts.saved(saved), texts.saved_hint(saved), upload_limit)
 
     async def show(self, viewer: Viewer, name: str, upload_limit: int) -> CastAnswer:
         """Show a reference with its pictures."""
@@ -85,6 +85,9 @@ class CastCommands:
             return CastAnswer(texts.not_found())
         uses = (await self._shares.uses([reference.id])).get(reference.id, ())
         about = list_texts.details(reference, viewer.user_id, viewer.guild_id, uses)
+        meant = await self.find(viewer, reference.name)
+        if meant is not None and meant.id == reference.id:  # else the name means one of their own
+            about += f"\n-# {texts.how_to_use(reference)}"
         return await self._card(reference, f"### 🎭 {reference.name}", about, upload_limit)
 
     async def page(self, viewer: Viewer, page: int = 1) -> CastAnswer:
@@ -108,7 +111,7 @@ class CastCommands:
                 for reference, file in zip(shown, files, strict=True)
                 if file is not None
             },
-            room=list_texts.room(count, size, self._service.limits),
+            room=list_texts.room(count, size, self._service.limits, empty=not found),
         )
         return CastAnswer(card=card, files=[file for file in files if file is not None])
 
@@ -140,7 +143,7 @@ class CastCommands:
     async def find(self, viewer: Viewer, name: str) -> SavedReference | None:
         """Return the reference that a member means: by its name, or as Discord offered it."""
         if not name.startswith(BY_ID):
-            return await self._store.find(viewer.user_id, viewer.guild_id, name.strip().removeprefix("@"))
+            return await self._store.find(viewer.user_id, viewer.guild_id, without_at(name))
         number = name.removeprefix(BY_ID)
         reference = await self._store.get(number_in(number)) if number.isdecimal() else None
         usable = reference is not None and usable_by(reference, viewer.user_id, viewer.guild_id)

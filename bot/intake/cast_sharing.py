@@ -8,7 +8,7 @@ from bot.cast.service import CastService, NotShared
 from bot.intake.cast_commands import BY_ID, CastAnswer, CastCommands
 from bot.intake.context import Interaction, quota_guild_id
 from bot.intake.quota_commands import Person
-from bot.models.cast import SavedReference, Share, Sharing, name_key
+from bot.models.cast import SavedReference, Share, Sharing, name_key, without_at
 from bot.moderation.service import ModerationService
 from bot.storage.cast import CastStore
 from bot.ui.buttons import consent_view
@@ -127,7 +127,7 @@ class CastSharing:
         found = await self._commands.find(sharer.viewer, name)
         if found is not None:
             return found
-        key = name_key(name.strip().removeprefix("@"))
+        key = name_key(without_at(name))
         for one in await self.endable(sharer):
             if name == f"{BY_ID}{one.id}" or name_key(one.name) == key:
                 return one

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.intake.attachments import AttachmentReader
-from bot.intake.cast_choice import Cast
 from bot.intake.context import Interaction, quota_guild_id, role_ids, time_to_read
 from bot.intake.refusals import Refusal, limit_in_the_way, nothing_submitted, problems_found
 from bot.jobs.submission.submit_gate import SubmitClosed, SubmitGate
+from bot.models.casting import Cast
 from bot.models.drafts import Draft
 from bot.models.quotas import LimitExceeded
 from bot.quotas.shared import SharedQuotas
@@ -31,7 +31,7 @@ class EarlyChecks:
     ) -> Refusal | None:
         """Return what is in the way of a request, None where it can be acknowledged."""
         user_id, guild_id = interaction.user.id, quota_guild_id(interaction)
-        problems = [*draft.problems(cast.pictures), *cast.problems]
+        problems = cast.and_others(draft.problems(cast.pictures))
         if problems:
             limit = time_to_read(interaction)
             problems += (await self._files.examine_briefly(user_id, draft.used, limit)).problems

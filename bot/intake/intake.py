@@ -13,7 +13,7 @@ from bot.intake.access import allowed_or_answered
 from bot.intake.acknowledgement import acknowledged
 from bot.intake.answers import answer_privately
 from bot.intake.attachments import AttachmentReader, InspectedFiles
-from bot.intake.cast_choice import Cast, CastChoice
+from bot.intake.cast_choice import CastChoice
 from bot.intake.context import Interaction, card_location, quota_guild_id, role_ids
 from bot.intake.early_checks import EarlyChecks
 from bot.intake.forms import DraftForms
@@ -34,6 +34,7 @@ from bot.jobs.submission.submit_gate import SubmitClosed
 from bot.media.byte_budget import ByteBudget
 from bot.media.uploads import UploadError
 from bot.models.access import AccessRule
+from bot.models.casting import Cast
 from bot.models.catalog import Kind
 from bot.models.drafts import Draft
 from bot.models.jobs import CardLocation
@@ -95,6 +96,9 @@ class Intake:
             return
         draft = self._server_rules.covered(interaction, draft)
         cast = await self._cast.of(draft, quota_guild_id(interaction))
+        if refusal := self._server_rules.refusal_of_names(interaction, cast.names):
+            await self._refuse(interaction, draft, refusal)
+            return
         now = self._clock.now()
         if refusal := await self._early_checks.refusal(interaction, draft, cast, now):
             await self._refuse(interaction, draft, refusal)
@@ -113,10 +117,12 @@ class Intake:
         """Read the files of an acknowledged request, and start its job if nothing is wrong with them."""
         keep_max = min(interaction.filesize_limit, KEEP_MAX)
         examined = await self._files.examine(interaction.user.id, draft.used, keep_max)
-        if examined.problems:
-            await self._refuse(interaction, draft, problems_found(examined.problems))
-            return
         uploads = _uploads(examined)
+        problems = examined.problems or cast.late_problems(draft.prompt, examined.references)
+        if problems:
+            self._give_back(uploads)
+            await self._refuse(interaction, draft, problems_found(problems))
+            return
         try:
             with _released_if_raised(partial(self._give_back, uploads)):
                 request = _request(draft, examined, cast, await self._cast.uses(cast))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.intake.context import Interaction, is_age_restricted, quota_guild_id
@@ -14,6 +15,7 @@ from bot.moderation.audit_log import AuditLog
 from bot.moderation.service import ModerationService
 from bot.ui.texts import moderation as texts
 from bot.ui.texts import moderation_log as log_texts
+from bot.ui.texts.cast import name_refused
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,14 @@ class ServerRules:
             log.info("Interaction %s was refused: its channel isn't age-restricted", interaction.id)
             return Refusal(texts.only_in_age_restricted(), Remedy.NONE, ["not_age_restricted"])
         return None
+
+    def refusal_of_names(self, interaction: Interaction, names: Sequence[str]) -> Refusal | None:
+        """Return why saved references may not be used under these names here: everybody sees them."""
+        guild_id = quota_guild_id(interaction)
+        if not any(self._moderation.filter_hit(guild_id, name) for name in names):
+            return None
+        log.info("Interaction %s was refused by a filter in server %s", interaction.id, guild_id)
+        return Refusal(name_refused(), Remedy.CHANGE, ["content_filter"])
 
     def covered(self, interaction: Interaction, draft: Draft) -> Draft:
         """Return a draft whose video is covered where the server wants that."""

@@ -16,6 +16,7 @@ SIDE_MAX = 1280  # pixels of the longest side that is kept
 PREVIEW_SIDE = 256  # pixels of the longest side of what lists show
 PEOPLE_MAX = 25  # whom one reference can be shared with by name
 
+AT = "@\uff20"  # what stands before a name; the second one is that of Chinese and Japanese keyboards
 MASS_MENTIONS = {"everyone", "here"}  # Discord takes an `@` before these as its own
 _MARKS, _MARKS_MAX = {"Mn", "Mc"}, 3  # several scripts need marks after a letter, none needs more of them
 # Letters and marks that nobody sees: two names could look the same, or like nothing.
@@ -44,7 +45,7 @@ class BadName(Exception):  # noqa: N818 - it names what happened
 
 def clean_name(typed: str) -> str:
     """Return a name as it is kept: letters and digits of any script, and hyphens inside. Raises BadName."""
-    name = unicodedata.normalize("NFKC", typed).strip().removeprefix("@")
+    name = without_at(unicodedata.normalize("NFKC", typed))
     if len(name) < NAME_MIN:
         raise BadName(NameProblem.TOO_SHORT)
     if len(name) > NAME_MAX:
@@ -54,6 +55,12 @@ def clean_name(typed: str) -> str:
     if name_key(name) in MASS_MENTIONS:
         raise BadName(NameProblem.MASS_MENTION)
     return name
+
+
+def without_at(typed: str) -> str:
+    """Return a name as it was typed, without the `@` that may stand before it."""
+    name = typed.strip()
+    return name[1:].lstrip() if name[:1] in {*AT} else name
 
 
 def name_key(name: str) -> str:

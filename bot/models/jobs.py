@@ -201,6 +201,7 @@ def transition(
         raise IllegalTransition(f"{job.state} -> {state}")
     return replace(
         job,
+        request=job.request if state in OPEN else _without_cast_links(job.request),
         state=state,
         state_since=job.state_since if state is job.state else now,
         request_id=request_id or job.request_id,
@@ -215,6 +216,11 @@ def transition(
         cancelled_by=(cancelled_by or job.cancelled_by) if state is State.CANCELLED else None,
         revision=job.revision + 1,
     )
+
+
+def _without_cast_links(request: VideoRequest) -> VideoRequest:
+    """Return a request that is not sent anymore: whoever shared their pictures may erase them."""
+    return replace(request, cast=tuple(replace(use, links=()) for use in request.cast))
 
 
 def resubmitted(job: Job, now: datetime, *, request_id: str | None, detail: str | None = None) -> Job:

@@ -69,7 +69,15 @@ class LinkHealth:
         """Return what a text says; one that makes no sense says that nothing failed."""
         try:
             failures, until, rounds = json.loads(text or "")
-            moments = tuple(datetime.fromisoformat(moment) for moment in failures)
-            return cls(moments, None if until is None else datetime.fromisoformat(until), int(rounds))
-        except (ValueError, TypeError):
+            moments = tuple(_moment(moment) for moment in failures)
+            return cls(moments, None if until is None else _moment(until), max(0, int(rounds)))
+        except (ValueError, TypeError, OverflowError):
             return cls()
+
+
+def _moment(text: str) -> datetime:
+    """Return a moment that can be compared with others. Raises ValueError, TypeError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    return moment

@@ -18,8 +18,8 @@ from bot.storage.storage import Storage
 
 BATCH = 200  # jobs that are read at once
 MOMENTS = {
-    *("since", "created_at", "waiting_until", "refetch_until", "deleted_at", "saved_at", "at"),
-    *("agreed_at", "removed_at", "last_at", "link_until"),
+    *("since", "created_at", "waiting_until", "refetch_until", "resent_at", "deleted_at", "saved_at"),
+    *("at", "until", "agreed_at", "removed_at", "last_at"),
 }
 ZIP_ENTRY = 400  # bytes around a file in a ZIP: its name twice, and what is said about it
 

@@ -23,7 +23,7 @@ from tests.acceptance.member import (
     submit,
     until,
 )
-from tests.acceptance.test_moderation_filter import manager_of
+from tests.acceptance.test_moderation_filter import manage, manager_of
 from tests.acceptance.test_references import said, save, share
 
 READY = "✅ Your video is ready"
@@ -77,8 +77,52 @@ async def test_the_option_offers_own_first_and_completes_several(world: World, c
     assert "used it 1 time" in await said(world, world.other, "show", name="boat")
 
 
+async def test_a_name_is_found_where_words_stand_together(world: World, cloud: GmiCloud) -> None:
+    await save(world, world.member, "みさき")
+    asked = await vidu(world, world.member, "海で\uff20みさきが走る")
+    text = await until(world, asked, READY)
+    assert "海で\uff20みさきが走る" in text
+    assert "-# 🎭 @みさき" in text
+    assert sent(cloud)["prompt"] == "海でみさき (reference image 1)が走る"
+    await save(world, world.member, "みさきちゃん")
+    asked = await vidu(world, world.member, "@みさきちゃんと犬", cast="みさき、みさきちゃん")
+    await until(world, asked, READY)
+    assert sent(cloud)["prompt"] == "みさきちゃん (reference image 2)と犬 With みさき (reference image 1)."
+    refused = await vidu(world, world.member, "@みさぎちゃんが走る")
+    assert "There's no reference **みさぎちゃん**. Did you mean **@みさきちゃん**?" in private_answer(refused)
+
+
+async def test_two_of_the_same_name_meet_in_a_video(world: World, cloud: GmiCloud) -> None:
+    await save(world, world.member, "mia")
+    await save(world, world.other, "Mia", 2)
+    await share(world, world.other, "Mia", SERVER)
+    [theirs] = await world.bot.storage.cast.of_owner(world.other.id)
+    assert "Write `@mia`" in await said(world, world.member, "show", name="mia")
+    assert "Write" not in await said(world, world.member, "show", name=f"#{theirs.id}")
+    both = "mia, Mia (shared with this server)"
+    choices = await world.member.autocomplete(world.channel, "vidu", "cast", "@mia, mi")
+    assert [choice["name"] for choice in choices] == [both]
+    for chosen in (choices[0]["value"], both):  # Discord sends what it shows once somebody has typed on
+        asked = await vidu(world, world.member, "@mia waves to @mia-2", cast=chosen)
+        assert "-# 🎭 @mia, @Mia-2" in await until(world, asked, READY)
+        assert sent(cloud)["prompt"] == ("mia (reference image 1) waves to Mia-2 (reference images 2 and 3)")
+    await until(world, await press(world.member, asked, "Again"), READY)
+    assert (sent(cloud)["prompt"], len(sent(cloud)["images"])) == (cloud.posts[0].payload["prompt"], 3)
+    asked = await vidu(world, world.member, "@mia waves", cast=f"#{theirs.id}:Mia")
+    await until(world, asked, READY)
+    assert sent(cloud)["prompt"] == "Mia (reference images 1 and 2) waves"
+    await manage(world, manager_of(world), "add", word="mia")
+    refused = private_answer(await vidu(world, world.member, "they wave", cast="mia"))
+    assert "This server's rules don't allow that name" in refused
+
+
 async def test_what_is_wrong_is_named_and_nothing_is_spent(world: World, cloud: GmiCloud) -> None:
     await save(world, world.member, "mia", 3)
+    for prompt in ("@zoe waves", "@mai waves"):  # not that an image is missing: it would come with the name
+        assert "image or video" not in private_answer(await vidu(world, world.member, prompt))
+    assert "There's no reference **zoe** that you can use here" in private_answer(
+        await vidu(world, world.member, "@zoe waves")
+    )
     refused = await vidu(world, world.member, "@mai waves", image1=("a.png", picture()))
     assert "There's no reference **mai**. Did you mean **@mia**?" in private_answer(refused)
     assert "**fox** that you can use here" in private_answer(
@@ -129,7 +173,7 @@ async def test_nobody_uses_what_is_not_shared_with_them(world: World, cloud: Gmi
     remix = await submit(world.member, await press(world.member, theirs, "Again"))
     await until(world, remix, READY)
     assert sent(cloud)["prompt"] == "a boat (reference image 1) at sea"
-    assert "stopped" in await said(world, world.other, "unshare", name="boat") or True
+    assert "Only you can use **boat** now" in await said(world, world.other, "unshare", name="boat")
     refused = await submit(world.member, await press(world.member, theirs, "Again"))
     assert "You can't use the reference **boat** anymore." in private_answer(refused)
 

@@ -18,6 +18,7 @@ from tests.acceptance.member import (
     submit,
     until,
 )
+from tests.acceptance.test_references import said, save
 
 READY = "✅ Your video is ready"
 
@@ -49,6 +50,23 @@ async def test_a_video_is_continued_scene_after_scene(world: World, cloud: GmiCl
     listed = card_text(await world.member.slash(world.channel, "videos"))
     assert listed.index("Scene 3") < listed.index("Scene 2")
     assert listed.count("continues [the video before]") == 2
+
+
+async def test_references_are_carried_over_as_far_as_they_fit_beside_the_clip(
+    world: World, cloud: GmiCloud
+) -> None:
+    for name, count in (("mia", 3), ("fox", 2), ("owl", 1)):
+        await save(world, world.member, name, count)
+    asked = await world.member.slash(world.channel, "vidu", prompt="@mia, @fox and @owl meet", duration=3)
+    await until(world, asked, READY)
+    assert len(cloud.posts[-1].payload["images"]) == 6
+    assert "Deleted **owl**" in await said(world, world.member, "delete", name="owl")
+    made = await submit(world.member, await press(world.member, asked, "Continue"), prompt="@mia waves")
+    text = await until(world, made, READY)
+    assert "-# 🎭 @mia\n" in text
+    payload = cloud.posts[-1].payload
+    assert (len(payload["images"]), len(payload["videos"])) == (3, 1)
+    assert payload["prompt"] == "mia (reference images 1, 2 and 3) waves"
 
 
 async def test_another_member_continues_a_public_video(world: World, cloud: GmiCloud) -> None:

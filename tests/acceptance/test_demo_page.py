@@ -158,6 +158,31 @@ def test_a_visitor_uses_the_window_and_every_button(visitor: Visitor, snap: Snap
     snap("remix")
 
 
+def test_a_visitor_chooses_a_saved_reference_while_typing(visitor: Visitor, snap: Snap) -> None:
+    visitor.begin("vidu")
+    visitor.fill_options(prompt=PROMPT, duration="1")
+    suggested = visitor.suggestions("cast", "fo")
+    expect(suggested).to_have_text(["fox"])
+    snap("suggested")
+    suggested.first.click()
+    both = visitor.suggestions("cast", "fox, ")
+    expect(both).to_have_text(["fox, boat"])
+    snap("suggested-both")
+    both.first.click()
+    visitor.send()
+    card = visitor.message("Your video is ready", PROMPT)
+    expect(card).to_contain_text("🎭 @fox, @boat")
+    visitor.wait_for_media()
+    expect(card.locator("video")).to_have_count(1)
+    snap("cast")
+
+    visitor.view_as("ben")
+    visitor.begin("vidu")
+    visitor.fill_options(prompt="@fox waves")
+    visitor.send()
+    visitor.message("There's no reference fox that you can use here", "Only you can see this")
+
+
 def assert_references_are_shown(card: Locator) -> None:
     picture = card.get_by_alt_text("Reference 1: fox.png")
     expect(picture).to_be_visible()

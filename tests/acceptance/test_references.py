@@ -83,7 +83,7 @@ async def test_pictures_are_saved_seen_renamed_and_deleted_over_a_restart(world:
         "3.jpg",
     ]
     assert world.cdn(shown.response.attachments[0].url)[:2] == b"\xff\xd8"
-    assert "only you can use it" in private_answer(shown)
+    assert "🔒 Only you can use it.\n-# Write `@Mia` in a prompt to use it." in private_answer(shown)
     listed = await reference(world, world.member, "list")
     assert "1 of 10 references, 0.1 MB of 20 MB" in private_answer(listed)
     assert sum("media" in component for component in components(listed.response)) == 1

@@ -13,7 +13,8 @@ import pytest
 
 from fakes.clock import until
 from fakes.gmi.script import SILENCE
-from fakes.process import open_wire
+from fakes.media import picture
+from fakes.process import Wire, open_wire
 from tests.process.crash import SPEED, Crasher, Tally
 
 SEED = 20
@@ -83,6 +84,37 @@ async def test_a_crash_before_the_first_card_leaves_nobody_waiting(tmp_path: Pat
 
         await crasher.settle()
         assert crasher.count().waiting == []
+
+
+def links_of(wire: Wire, seed: int) -> list[str]:
+    """Return whose links the requests of a seed had that GMI Cloud took in."""
+    images = [each.payload["images"] for each in wire.cloud.requests.values() if each.payload["seed"] == seed]
+    return ["uploaded" if wire.cloud.uploads.content(link) else "Discord's" for [link] in images]
+
+
+async def test_a_kill_between_the_two_requests_of_a_job_pays_once_and_loses_nothing(tmp_path: Path) -> None:
+    async with open_wire(tmp_path, speed=SPEED) as wire:
+        cloud = wire.cloud
+        cloud.unreadable = ("/attachments/",)  # so every file is uploaded, and every job sent once more
+        cloud.fault("POST", "/upload-url", SILENCE)
+        await wire.ask(1)
+        await until(
+            lambda: any(seen.path.endswith("/upload-url") for seen in cloud.requests_seen), "an upload"
+        )
+        await wire.ask(2, image1=("owl.png", picture(400)))
+        await until(lambda: wire.submissions(2) == 1, "its first request")
+        cloud.fault("POST", "/requests", SILENCE)
+        await until(lambda: wire.submissions(2) == 2, "its second request, whose answer never comes")
+        assert wire.submissions(1) == 1
+
+        await wire.process.kill()
+        await wire.start()
+
+        for seed in (1, 2):
+            await wire.posted(seed)
+            assert links_of(wire, seed) == ["Discord's", "uploaded"]
+        assert wire.discord.posted_videos() == {"vidu-1.mp4": 1, "vidu-2.mp4": 1}
+        assert {row.charge for row in wire.jobs()} == {"settled"}
 
 
 async def test_who_waits_for_a_place_when_the_process_is_killed_is_sent_by_the_next(tmp_path: Path) -> None:

@@ -81,9 +81,15 @@ def saved(reference: SavedReference) -> str:
     return text.format(name=reference.name, count=number(len(reference.pictures)))
 
 
-def saved_hint() -> str:
+def how_to_use(reference: SavedReference) -> str:
+    """Return how a reference gets into a video."""
+    return _("Write `@{name}` in a prompt to use it.").format(name=reference.name)
+
+
+def saved_hint(reference: SavedReference) -> str:
     """Return what can be done with a reference that was just saved."""
-    return "-# " + _("`/reference share` lets others use it. `/reference list` shows all you can use.")
+    more = _("`/reference share` lets others use it. `/reference list` shows all you can use.")
+    return f"{how_to_use(reference)}\n-# {more}"
 
 
 def form_expired() -> str:

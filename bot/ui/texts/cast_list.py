@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, count
 
 from bot.models.cast import CastLimits, OthersUse, SavedReference, Share, Sharing, share_for
 from bot.ui.formatting import listed, megabytes, number, relative
@@ -24,15 +25,16 @@ def list_title(page: int, pages: int, *, empty: bool) -> str:
     return text.format(page=number(page), pages=number(pages))
 
 
-def room(count: int, size: int, limits: CastLimits) -> str:
-    """Return how much a member keeps, of how much they may."""
+def room(count: int, size: int, limits: CastLimits, *, empty: bool) -> str:
+    """Return how much a member keeps, of how much they may, and how to use what is listed."""
     text = _("-# You've saved {count} of {count_max} references, {size} of {size_max}.")
-    return text.format(
+    kept = text.format(
         count=number(count),
         count_max=number(limits.references),
         size=megabytes(size),
         size_max=megabytes(limits.size),
     )
+    return kept if empty else "-# " + _("To use one, write @ and its name in a prompt.") + f"\n{kept}"
 
 
 def entry(reference: SavedReference, user_id: int, guild_id: int | None, uses: Sequence[OthersUse]) -> str:
@@ -45,11 +47,12 @@ def entry(reference: SavedReference, user_id: int, guild_id: int | None, uses: S
 
 def details(reference: SavedReference, user_id: int, guild_id: int | None, uses: Sequence[OthersUse]) -> str:
     """Return what stands below the pictures of a reference: its owner also reads whom they shared it with."""
-    lines = [f"{_pictures(reference)} · {relative(reference.created_at)}"]
+    saved = _("saved {when}").format(when=relative(reference.created_at))
+    lines = [f"{_pictures(reference)} · {saved}"]
     if reference.owner_id != user_id:
         return "\n".join([*lines, _who(reference, user_id, guild_id)])
     if reference.sharing is Sharing.PRIVATE:
-        lines.append(_who(reference, user_id, guild_id))
+        lines.append(_("🔒 Only you can use it."))
     lines += [_share_line(share, guild_id) for share in reference.shares]
     return "\n".join([*lines, *_uses(uses)])
 
@@ -64,6 +67,16 @@ def choice(reference: SavedReference, user_id: int, guild_id: int | None) -> str
     if share is not None:
         return _("{name} (shared with you)").format(name=reference.name)
     return _("{name} (shared between members)").format(name=reference.name)
+
+
+def choices(references: Sequence[SavedReference], user_id: int, guild_id: int | None) -> list[str]:
+    """Return references as Discord offers them, no two the same: several may share one of the same name."""
+    labels: dict[str, None] = {}
+    for reference in references:
+        label = choice(reference, user_id, guild_id)
+        numbered = (f"{label} {later}" for later in count(2))
+        labels[next(one for one in chain([label], numbered) if one not in labels)] = None
+    return list(labels)
 
 
 def _pictures(reference: SavedReference) -> str:

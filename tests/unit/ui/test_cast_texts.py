@@ -41,8 +41,9 @@ def test_numbers_read_well(count: int) -> None:
         texts.too_many(CastLimits(count)),
         texts.too_large(CastLimits(1, count * 2**20)),
         texts.saved(found),
+        texts.saved_hint(found),
         list_texts.list_title(1, count, empty=False),
-        list_texts.room(count, 100, CastLimits()),
+        list_texts.room(count, 100, CastLimits(), empty=False),
         list_texts.entry(found, OWNER, HERE, uses),
         list_texts.details(found, OWNER, HERE, uses),
         list_texts.details(found, FRIEND, HERE, uses),
@@ -66,7 +67,7 @@ def test_other_sentences_read_well() -> None:
         list_texts.list_title(1, 1, empty=True),
     ]
     plain = (
-        texts.nothing_saved, texts.no_pictures, texts.saved_hint, texts.form_expired, texts.not_found,
+        texts.nothing_saved, texts.no_pictures, texts.form_expired, texts.not_found,
         texts.not_owner, texts.name_refused, texts.not_shared, texts.already_shared, texts.choose_person,
         texts.not_with_bots, texts.not_with_yourself, texts.too_many_people, texts.removed_by_moderators,
     )  # fmt: skip
@@ -82,10 +83,18 @@ def test_who_can_use_it_is_said_for_whoever_reads_it() -> None:
     assert both.endswith("shared with this server, shared with 1 other server, shared with 1 person")
     assert "<@1> shares it with you" in list_texts.entry(reference(person), FRIEND, HERE, ())
     assert "<@1> shares it with this server" in list_texts.entry(reference(server), FRIEND, HERE, ())
+    assert list_texts.details(reference(), OWNER, HERE, ()).endswith("🔒 Only you can use it.")
     about = list_texts.details(reference(server, elsewhere, person), OWNER, HERE, ())
     assert about.count("that you have the right to share it") == 3
     assert list_texts.choice(reference(person), OWNER, HERE) == "mia"
     assert list_texts.choice(reference(person), 99, HERE) == "mia (shared between members)"
+    same = [reference(person), reference(server), reference(server), reference(server)]
+    assert list_texts.choices(same, FRIEND, HERE) == [
+        "mia (shared with you)",
+        "mia (shared with this server)",
+        "mia (shared with this server) 2",
+        "mia (shared with this server) 3",
+    ]
     assert len(list_texts.choice(reference(person), 99, HERE).replace("mia", "m" * 24)) <= 100
 
 

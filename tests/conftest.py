@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import os
 import shutil
 import tempfile
@@ -27,6 +28,7 @@ from fakes.world import SimulatedClock, World, open_world, settings_for
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in it
 MEMORY_NEEDED = 2 * 1024**3  # bytes
+GARBAGE_THRESHOLDS = (20_000, 20, 20)  # new objects until a search, and searches until a wider one
 # Acceptance tests that reach hardly a line that neither unit tests nor the other acceptance tests reach.
 REPEATING = {
     "test_cancel",
@@ -104,8 +106,20 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected out of every later search for garbage.
+
+    With it, the searches took two fifths of the time of all tests.
+    """
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    gc.enable()
+
+
 def pytest_configure() -> None:
     """Put databases into memory where there is room: else each of a thousand tests waits for the disk."""
+    gc.disable()  # until everything is collected
     if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_NEEDED:
         os.environ["TMPDIR"] = str(MEMORY)
         tempfile.tempdir = None  # read it again

@@ -45,10 +45,10 @@ class Postgres:
         """Return the address of a database as the bot takes it."""
         return f"postgresql+asyncpg://{user}@127.0.0.1:{port or self.port}/{database}"
 
-    async def create(self) -> str:
-        """Make an empty database and return its name."""
+    async def create(self, template: str = "template1") -> str:
+        """Make a database, empty or a copy of one that nobody uses, and return its name."""
         name = f"test_{next(_serials)}"
-        await self.execute(f"CREATE DATABASE {name}")
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     async def execute(self, statement: str, *values: Any, database: str = "postgres") -> list[asyncpg.Record]:

@@ -45,6 +45,7 @@ REPEATING = {
     "test_moderation_block",
     "test_quota_command",
     "test_storage",
+    "test_trouble",
     "test_uploads",
     "test_vidu",
 }

@@ -87,8 +87,8 @@ async def test_the_first_works_the_second_waits_and_takes_over(url: str) -> None
     await second.end()
 
 
-async def test_of_many_that_start_at_once_one_works(url: str) -> None:
-    processes = [Waiting(new_slot(url)) for _ in range(5)]
+async def test_of_many_that_start_at_once_one_works(empty_url: str) -> None:
+    processes = [Waiting(new_slot(empty_url)) for _ in range(5)]
     for left in range(5, 0, -1):
         await until(lambda: any(process.slot.is_held() for process in processes), "one that works")
         await asyncio.sleep(0.1)

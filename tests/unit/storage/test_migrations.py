@@ -83,7 +83,7 @@ VERSIONS = {
 
 
 @pytest.fixture(params=VERSIONS)
-async def storage(request: pytest.FixtureRequest, url: str) -> AsyncIterator[Storage]:
+async def storage(request: pytest.FixtureRequest, empty_url: str) -> AsyncIterator[Storage]:
     """Open a database that an earlier version has left."""
     version = VERSIONS[request.param]
 
@@ -94,11 +94,11 @@ async def storage(request: pytest.FixtureRequest, url: str) -> AsyncIterator[Sto
         for statement in (*TABLES, *version.afterwards):
             connection.exec_driver_sql(statement)
 
-    engine = create_async_engine(url)
+    engine = create_async_engine(empty_url)
     async with engine.begin() as connection:
         await connection.run_sync(lay_out)
     await engine.dispose()
-    opened = await Storage.open(url)
+    opened = await Storage.open(empty_url)
     yield opened
     await opened.close()
 
@@ -143,9 +143,9 @@ async def test_jobs_of_any_age_are_found_by_what_gmi_lists(storage: Storage) -> 
     assert [job.id for job in await storage.jobs.with_seeds([8, 9])] == [2]
 
 
-async def test_a_new_database_has_exactly_the_tables_that_all_migrations_make(url: str) -> None:
-    await (await Storage.open(url)).close()
-    engine = create_async_engine(url)
+async def test_a_new_database_has_exactly_the_tables_that_all_migrations_make(empty_url: str) -> None:
+    await (await Storage.open(empty_url)).close()
+    engine = create_async_engine(empty_url)
 
     def make_anew(connection: sa.Connection) -> object:
         found = description(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -141,6 +142,38 @@ async def test_jobs_of_any_age_are_found_by_what_gmi_lists(storage: Storage) -> 
     listed = ["req-1", LONG_ID, LONG_ID[::-1], "of another client"]
     assert await storage.jobs.known_requests(listed) == set(listed[:3])
     assert [job.id for job in await storage.jobs.with_seeds([8, 9])] == [2]
+
+
+async def test_ended_jobs_lose_the_links_of_their_references_and_erased_ones_their_scene(
+    empty_url: str,
+) -> None:
+    use = {"reference_id": 1, "name": "mia", "links": ["https://example.invalid/mia"], "other": 7}
+    states = ((1, "processing", False), (2, "delivered", False), (3, "delivered", True))
+
+    def lay_out(connection: sa.Connection) -> None:
+        migrate(connection, "0017")
+        connection.exec_driver_sql(f"INSERT INTO jobs ({COLUMNS}) VALUES {ROWS[0]}")  # noqa: S608 - as above
+        jobs = sa.Table("jobs", sa.MetaData(), autoload_with=connection)
+        [first] = connection.execute(jobs.select()).mappings()
+        connection.execute(jobs.delete())
+        scene = {"continues": 9, "scene": 2, "scene_before": "https://example.invalid/9", "cast_list": [use]}
+        for number, state, erased in states:
+            values = {**first, **scene, "id": number, "state": state, "erased": erased}
+            connection.execute(jobs.insert().values(values))
+        migrate(connection, "0018")
+
+    engine = create_async_engine(empty_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(lay_out)
+        rows = await connection.execute(sa.text("SELECT scene_before, cast_list FROM jobs ORDER BY id"))
+        found = [
+            (row[0], json.loads(row[1])[0] if isinstance(row[1], str) else row[1][0]) for row in rows.all()
+        ]
+    await engine.dispose()
+
+    without = {**use, "links": []}
+    before = "https://example.invalid/9"
+    assert found == [(before, use), (before, without), (None, without)]
 
 
 async def test_a_new_database_has_exactly_the_tables_that_all_migrations_make(empty_url: str) -> None:

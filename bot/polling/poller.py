@@ -22,6 +22,7 @@ from bot.polling.request_list import PAUSE, ListSchedule
 from bot.polling.schedule.estimator import DurationEstimator
 from bot.polling.tracked import TrackedRequest
 from bot.polling.tracker import RequestTracker, StatusUpdate
+from bot.storage.storage import StorageUnavailable
 
 __all__ = ["StatusPoller", "StatusUpdate"]
 
@@ -163,8 +164,10 @@ class StatusPoller:
         lost = list(self._tracker.lost.values())
         try:
             found = await self._lost_posts.find(statuses, ids, [request.job for request in lost])
+        except StorageUnavailable as trouble:
+            # Nobody knows whose a record is: they are searched for again.
+            log.warning("Lost requests could not be searched for: storage trouble (%s)", trouble)
         except Exception:
-            # Without the storage nobody knows whose a record is: they are searched for again.
             log.exception("Lost requests could not be searched for")
         for request in lost:
             self._tracker.observe(request, found.get(request.job.id))

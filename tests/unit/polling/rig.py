@@ -24,6 +24,7 @@ from bot.models.states import State
 from bot.polling.matching import LostPosts
 from bot.polling.poller import StatusPoller, StatusUpdate
 from bot.polling.schedule.estimator import DurationEstimator
+from bot.storage.storage import StorageUnavailable
 from fakes.gmi.cloud import GmiCloud
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -106,7 +107,7 @@ class MemoryJobs(list[Job]):
 
     async def known_requests(self, request_ids: Collection[str]) -> set[str]:
         if self.broken:
-            raise RuntimeError("for this test")
+            raise StorageUnavailable("for this test")
         return {job.request_id for job in self if job.request_id is not None} & set(request_ids)
 
     async def with_seeds(self, seeds: Collection[int]) -> list[Job]:

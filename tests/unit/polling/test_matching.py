@@ -15,6 +15,7 @@ from bot.models.jobs import Job, without_content
 from bot.models.requests import SEED_MAX
 from bot.models.states import State
 from bot.polling.matching import NOTE, LostPosts, echoes
+from bot.storage.storage import StorageUnavailable
 from fakes.gmi import script
 from tests.unit.polling.rig import EPOCH, Rig, job_of, rigged
 
@@ -383,5 +384,5 @@ async def test_beside_another_client_the_storage_is_left_alone(rig: Rig, lost_po
     rig.own.notes.values[NOTE] = "2026-01-01T00:00:00+00:00"
     rig.own.jobs.broken = True
     assert await find(rig, lost_posts, [record("one", {"seed": 99})]) == {}
-    with pytest.raises(RuntimeError):
+    with pytest.raises(StorageUnavailable):
         await find(rig, lost_posts, [record("one", {"seed": 99})], lost())

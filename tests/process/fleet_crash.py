@@ -20,9 +20,12 @@ LOADED = 15.0  # seconds that a take-over may be late on a machine that does muc
 class FleetCrasher(Crasher):
     """Runs jobs in all servers and disturbs one process after the other; a standby is always there."""
 
-    def __init__(self, fleet: Fleet, chance: random.Random) -> None:
+    def __init__(self, fleet: Fleet, chance: random.Random, *, spoils: bool = True) -> None:
         super().__init__(fleet.wire, chance, first_seed=1)
         self._fleet = fleet
+        self._spoils = spoils  # whether the stand-ins misbehave meanwhile
+        self._servers: dict[int, int] = {}  # in which one each seed was asked for
+        self._back: list[tuple[int, float]] = []  # which slot was back with all its shards, and when
         self._names = (f"p{number}" for number in itertools.count())
         self._under_way: list[int] = []  # seeds that were asked for since the last disturbance
         self.take_overs: dict[str, list[float]] = {"kill": [], "freeze": [], "update": []}  # seconds
@@ -45,6 +48,7 @@ class FleetCrasher(Crasher):
             await self._taken_over(slot, before)
             self.take_overs[kind].append(time.monotonic() - began)
             await self._fleet.connected()
+            self._back.append((slot, time.time()))
         finally:
             for seed in await loading:
                 self._ends[seed] = f"{kind} of {name} with slot {slot}"
@@ -82,12 +86,41 @@ class FleetCrasher(Crasher):
     async def _ask_some(self, most: int) -> list[int]:
         seeds = []
         for _ in range(self._chance.randint(1, most)):
-            self._spoil()
+            if self._spoils:
+                self._spoil()
             server = self._chance.randrange(self._wire.discord.gateway.servers)
             if self._wire.discord.gateway.serves(server):  # else Discord itself tells the member
                 seeds.append(await self.ask(server))
+                self._servers[seeds[-1]] = server
             await asyncio.sleep(self._chance.uniform(0, 0.3))
         return seeds
+
+    def delays(self) -> list[float]:
+        """Return for each posted video how long after GMI's end it came, or after its slot was back if later.
+
+        In seconds of this machine.
+        """
+        clock, since_boot = self._wire.clock, time.time() - time.monotonic()
+        ended = {
+            request.payload["seed"]: clock.epoch + (request.due.timestamp() - clock.epoch) / clock.speed
+            for request in self._wire.cloud.requests.values()
+        }
+        found = []
+        for seed, server in self._servers.items():
+            uploads = [
+                call.at + since_boot
+                for call in self._wire.discord.calls
+                if any(file.name == f"vidu-{seed}.mp4" for file in call.files)
+            ]
+            if uploads and seed in ended:
+                back = [at for slot, at in self._back if slot == self._slot_of(server) and at <= uploads[0]]
+                found.append(uploads[0] - max([ended[seed], *back]))
+        return found
+
+    def _slot_of(self, server: int) -> int:
+        count, processes = self._wire.discord.gateway.identifies[-1].shard_count, self._fleet.processes
+        shard = server % count
+        return max(slot for slot in range(processes) if slot * count // processes <= shard)
 
     async def finish(self) -> Tally:
         """Wait until nothing is left to do, and count."""

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
 from fakes.fleet import open_fleet
 from fakes.process import open_wire
@@ -58,21 +59,30 @@ async def random_moments(seed: int, end: float) -> Tally:
     return total
 
 
-async def fleet(processes: int, seed: int, end: float) -> Tally:
+async def fleet(processes: int, seed: int, end: float, *, speed: float, updates_only: bool) -> Tally:
     """Kill, freeze and update processes that share the work, until the time is up."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="vidu-soak-") as folder:
-        async with open_fleet(Path(folder), processes, servers=2 * processes, speed=FLEET_SPEED) as opened:
-            crasher = FleetCrasher(opened, chance)
+        async with open_fleet(Path(folder), processes, servers=2 * processes, speed=speed) as opened:
+            crasher = FleetCrasher(opened, chance, spoils=not updates_only)
             await crasher.start()
-            kinds = itertools.cycle(DISTURBANCES)
+            kinds = itertools.cycle(("update",) if updates_only else DISTURBANCES)
             while time.monotonic() < end:
                 await crasher.disturb(next(kinds), MOST_JOBS)
-                say(f"so far: {crasher.tally.jobs} jobs, {crasher.tally.kills} kills")
+                say(
+                    f"so far: {crasher.tally.jobs} jobs, {crasher.tally.kills} kills, "
+                    f"{crasher.tally.updates} updates"
+                )
             total = await crasher.finish()
     for kind, seconds in crasher.take_overs.items():
         if seconds:
             say(f"first shard back after {kind}: at most {max(seconds):.1f} s, in {len(seconds)} times")
+    delays = crasher.delays()
+    say(
+        "posted after GMI's end, or after the slot was back if that was later: "
+        f"{median(delays):.1f} s in the middle, at most {max(delays):.1f} s, in {len(delays)} videos; "
+        f"the bot's clock ran {speed:g} times as fast"
+    )
     return total
 
 
@@ -99,10 +109,19 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=5.0, help="how long random crashes go on")
     parser.add_argument("--seed", type=int, default=1, help="of everything that is chosen at random")
     parser.add_argument("--processes", type=int, default=1, help="that share the work on one Postgres")
+    parser.add_argument("--speed", type=float, default=FLEET_SPEED, help="of the clock of several processes")
+    parser.add_argument("--updates-only", action="store_true", help="update several processes, in good order")
     arguments = parser.parse_args()
     if arguments.processes > 1:
         end = time.monotonic() + arguments.minutes * 60
-        total = asyncio.run(fleet(arguments.processes, arguments.seed, end))
+        work = fleet(
+            arguments.processes,
+            arguments.seed,
+            end,
+            speed=arguments.speed,
+            updates_only=arguments.updates_only,
+        )
+        total = asyncio.run(work)
     else:
         total = asyncio.run(soak(arguments.minutes, arguments.seed))
     say(str(total))

@@ -23,6 +23,7 @@ from tests.process.fleet_crash import SPEED as FLEET_SPEED
 from tests.process.fleet_crash import FleetCrasher
 
 LANES = 2  # processes at once
+TURN = 5.0  # seconds between two sessions of a bot [Discord]
 MOST_JOBS = 8  # in one round
 DISTURBANCES = ("kill", "update", "kill", "kill", "freeze", "update")
 ROUNDS = 10  # after which everything has to settle
@@ -69,6 +70,8 @@ async def fleet(processes: int, seed: int, end: float, *, speed: float, updates_
             kinds = itertools.cycle(("update",) if updates_only else DISTURBANCES)
             while time.monotonic() < end:
                 await crasher.disturb(next(kinds), MOST_JOBS)
+                if updates_only:
+                    await asyncio.sleep(TURN)  # else the next slot waits for the sessions of the last one
                 say(
                     f"so far: {crasher.tally.jobs} jobs, {crasher.tally.kills} kills, "
                     f"{crasher.tally.updates} updates"

@@ -6,7 +6,7 @@ BIN := .venv/bin
 help:
 	@echo 'make demo   try the bot in a simulated Discord in the browser (no token, no key)'
 	@echo 'make test   everything that must pass: ruff, mypy, pytest with coverage (ARGS="-k quota": some tests only)'
-	@echo 'make test-long  what takes too long for that: the page in a browser, crashes, bursts (CI runs it as well)'
+	@echo 'make test-long  what takes too long for that: further cases, the page in a browser, crashes, bursts (CI runs it as well)'
 	@echo 'make soak   kill the bot again and again and count what became of each job (ARGS="--minutes 5")'
 	@echo 'make bench  measure speed and cost beside others; table, JSON and picture in docs/bench (ARGS="answer idle")'
 	@echo 'make mutants  change the code in small ways and count what the tests do not notice (ARGS="gmi polling")'

@@ -17,6 +17,7 @@ from fakes.process import BotProcess, Wire, open_wire
 
 WAITS = "this one waits as a standby"
 LEASE = 10.0  # seconds, by the database's clock
+TURN = 5.0  # seconds between two sessions of a bot [Discord]
 START_SECONDS = 60.0  # generous: several start at once
 _HAS_SLOT = re.compile(r"This process has slot (\d+) of \d+")
 

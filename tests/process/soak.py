@@ -16,14 +16,13 @@ import time
 from pathlib import Path
 from statistics import median
 
-from fakes.fleet import open_fleet
+from fakes.fleet import TURN, open_fleet
 from fakes.process import open_wire
 from tests.process.crash import SPEED, Crasher, Tally
 from tests.process.fleet_crash import SPEED as FLEET_SPEED
 from tests.process.fleet_crash import FleetCrasher
 
 LANES = 2  # processes at once
-TURN = 5.0  # seconds between two sessions of a bot [Discord]
 MOST_JOBS = 8  # in one round
 DISTURBANCES = ("kill", "update", "kill", "kill", "freeze", "update")
 ROUNDS = 10  # after which everything has to settle

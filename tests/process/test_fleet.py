@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from fakes.clock import until
-from fakes.fleet import LEASE, Fleet, open_fleet
+from fakes.fleet import LEASE, TURN, Fleet, open_fleet
 
 TAKEN_OVER = 3  # exit code
 DOUBLE_MAX = 3.0  # seconds that two processes may be connected for one shard
-TURN = 5.0  # seconds between two sessions [Discord]
 LOADED = 5.0  # seconds that a busy machine may take longer
 
 
